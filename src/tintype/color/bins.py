@@ -1,0 +1,172 @@
+"""The quantised ab plane of Colorful Image Colorization (Zhang, Isola, Efros 2016): bins, codes, priors, decoding.
+
+A table of bins is an array [Q, 2] of a*b* centres. `published_bins` gives the 313 of the paper.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from tintype.color.arrays import Array, constant, namespace
+from tintype.color.lab import rgb_to_lab
+
+
+def _table(name: str) -> np.ndarray:
+    with files("tintype.color").joinpath("tables", name).open("rb") as file:
+        table = np.load(file, allow_pickle=False)
+    table = table.astype(np.float64)
+    table.setflags(write=False)
+    return table
+
+
+@cache
+def published_bins() -> np.ndarray:
+    """The 313 bin centres, float64 [313, 2], CIE a*b*, sorted by (a*, b*), grid step 10."""
+    return _table("pts_in_hull.npy")
+
+
+@cache
+def published_prior() -> np.ndarray:
+    """The ImageNet prior over the 313 bins, float64 [313], sums to 1. It is already smoothed: do not smooth it again."""
+    return _table("prior_probs.npy")
+
+
+def soft_encode(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma: float = 5.0) -> tuple[Array, Array]:
+    """Soft code of colours: the nearest bins, weighted by a Gaussian of their distance (section 2.1 of the paper).
+
+    Args:
+        ab: [..., 2], CIE a*b*.
+        bins: [Q, 2]; the published 313 when None.
+        neighbours: K. The paper's text says 5, its released code takes 10; 1 gives the one-hot code.
+        sigma: of the Gaussian, in a*b* units.
+    Returns:
+        indices [..., K], nearest first, and weights [..., K] that sum to 1.
+    Raises:
+        ValueError: K is not within 1..Q.
+    """
+    xp = namespace(ab)
+    centres = constant(published_bins() if bins is None else bins, ab)
+    if not 1 <= neighbours <= len(centres):
+        raise ValueError(f"neighbours must lie within 1..{len(centres)}, not {neighbours}")
+    flat = ab.reshape(-1, 2)
+    distance = ((flat[:, None, :] - centres[None, :, :]) ** 2).sum(axis=-1)
+    if xp is np:
+        # argpartition first: sorting all Q distances of every pixel would cost ten times as much.
+        near = np.argpartition(distance, neighbours - 1, axis=-1)[:, :neighbours]
+        nearest = np.take_along_axis(distance, near, axis=-1)
+        order = np.argsort(nearest, axis=-1, kind="stable")
+        near, nearest = np.take_along_axis(near, order, -1), np.take_along_axis(nearest, order, -1)
+    else:
+        nearest, near = xp.topk(distance, neighbours, dim=-1, largest=False)
+    weight = xp.exp((nearest[:, :1] - nearest) / (2 * sigma**2))
+    weight = weight / weight.sum(axis=-1, keepdims=True)
+    shape = (*ab.shape[:-1], neighbours)
+    return near.reshape(shape), weight.reshape(shape)
+
+
+def decode(indices: Array, weights: Array, bins: Array | None = None) -> Array:
+    """The colour of a soft code: the weighted mean of its bin centres. [..., K] and [..., K] to [..., 2], a*b*."""
+    centres = constant(published_bins() if bins is None else bins, weights)
+    return (centres[indices] * weights[..., None]).sum(axis=-2)
+
+
+def nearest_bin(ab: Array, bins: Array | None = None) -> Array:
+    """Index of the nearest bin, [..., 2] to [...]."""
+    return soft_encode(ab, bins, neighbours=1)[0][..., 0]
+
+
+def count(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma: float = 5.0) -> np.ndarray:
+    """Soft histogram of colours, float64 [Q]: add these over a set, then divide by the sum once.
+
+    Soft counting leaves no bin of the gamut empty, where counting the nearest bin leaves 52 of 313 (FACTS 2).
+    """
+    table = published_bins() if bins is None else np.asarray(bins)
+    index, weight = soft_encode(np.asarray(ab, np.float64), table, neighbours, sigma)
+    return np.bincount(index.reshape(-1), weight.reshape(-1), minlength=len(table))
+
+
+def smooth(prior: np.ndarray, sigma: float = 5.0, bins: np.ndarray | None = None) -> np.ndarray:
+    """A prior smoothed by a Gaussian in the ab plane (not over the bin index, which mixes unrelated hues).
+
+    Args:
+        prior: [Q], sums to 1.
+        sigma: in a*b* units.
+    Returns:
+        float64 [Q], sums to 1.
+    """
+    table = published_bins() if bins is None else np.asarray(bins, np.float64)
+    distance = ((table[:, None] - table[None]) ** 2).sum(axis=-1)
+    kernel = np.exp(-distance / (2 * sigma**2))
+    kernel /= kernel.sum(axis=0)
+    return kernel @ np.asarray(prior, np.float64)
+
+
+def rebalancing_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
+    """Class-rebalancing weights (equation 4): w = 1 / ((1 - l) p + l u), scaled so that sum(p w) = 1.
+
+    Args:
+        prior: p, [Q], not negative; u is uniform over the bins with p > 0.
+        uniform: l in [0, 1]; 1 gives no rebalancing, 0 the inverse prior (bins of prior 0 then get weight 0).
+    Returns:
+        float64 [Q].
+    Raises:
+        ValueError: the prior has no mass or a negative entry, or l is outside [0, 1].
+    """
+    p = np.asarray(prior, np.float64)
+    if not (p.min() >= 0 and p.sum() > 0):
+        raise ValueError("a prior must be non-negative and have mass")
+    if not 0 <= uniform <= 1:
+        raise ValueError(f"the share of the uniform prior must lie in [0, 1], not {uniform}")
+    p = p / p.sum()
+    mixed = (1 - uniform) * p + uniform * (p > 0) / np.count_nonzero(p)
+    weights = np.divide(1.0, mixed, out=np.zeros_like(mixed), where=mixed > 0)
+    return weights / (p * weights).sum()
+
+
+def annealed_mean(logits: Array, temperature: float, bins: Array | None = None, axis: int = 1) -> Array:
+    """The annealed mean of a distribution over bins (equation 5): softmax(logits / T), then the expected colour.
+
+    Args:
+        logits: Q values along `axis`; log-probabilities give the same result.
+        temperature: T in [0, 1]; 0 is the mode, 1 the mean. The paper takes 0.38.
+    Returns:
+        the shape of `logits` with 2 in place of Q: CIE a*b*.
+    Raises:
+        ValueError: T is negative, or Q is not the number of bins.
+    """
+    xp = namespace(logits)
+    table = published_bins() if bins is None else bins
+    if logits.shape[axis] != len(table):
+        raise ValueError(f"{logits.shape[axis]} logits along axis {axis} do not fit {len(table)} bins")
+    if temperature < 0:
+        raise ValueError(f"a temperature cannot be negative: {temperature}")
+    last = xp.moveaxis(logits, axis, -1)
+    centres = constant(table, last)
+    if temperature == 0:
+        return xp.moveaxis(centres[xp.argmax(last, axis=-1)], -1, axis)
+    scaled = (last - xp.amax(last, axis=-1, keepdims=True)) / temperature
+    weight = xp.exp(scaled)
+    return xp.moveaxis((weight @ centres) / weight.sum(axis=-1, keepdims=True), -1, axis)
+
+
+def own_bins(ab: np.ndarray, step: float = 10.0, share: float = 0.0) -> np.ndarray:
+    """Bins of one's own: the points of a square grid that are nearest to more than `share` of the colours given.
+
+    Args:
+        ab: [..., 2].
+        step: of the grid, in a*b* units; the grid has a point at (0, 0).
+    Returns:
+        float64 [Q, 2], sorted by (a*, b*).
+    """
+    cells, counts = np.unique(np.rint(np.asarray(ab).reshape(-1, 2) / step), axis=0, return_counts=True)
+    return cells[counts > share * counts.sum()] * step
+
+
+def srgb_bins(step: float = 10.0) -> np.ndarray:
+    """The grid points nearest to some colour of sRGB, float64 [Q, 2]: 261 of them at step 10 (FACTS 2)."""
+    codes = np.arange(0, 256, 5) / 255.0
+    rgb = np.stack(np.meshgrid(codes, codes, codes, indexing="ij"), axis=-1)
+    return own_bins(rgb_to_lab(rgb)[..., 1:], step)

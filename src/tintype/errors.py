@@ -1,0 +1,55 @@
+"""What can go wrong that a user can meet.
+
+    TintypeError
+    ├── PhotoError           a photograph cannot be read or written
+    │   ├── UnreadablePhoto      broken, empty, not a photograph, not permitted
+    │   ├── UnsupportedPhoto     a photograph, but of a kind that is refused by name
+    │   └── UnwritablePhoto      the result cannot be put where it should go
+    ├── ModelError           a model is unknown, or its file breaks the contract
+    ├── HintError            colour hints that cannot be understood
+    ├── OptionError          a setting that cannot be used, such as a size of 0
+    ├── DataError            a data set is missing, broken or empty
+    └── ConfigError          a training configuration that cannot work
+
+Each message is one sentence: what, where, what to do.
+"""
+
+
+class TintypeError(Exception):
+    """The base of every error that tintype raises on purpose."""
+
+
+class PhotoError(TintypeError):
+    """A photograph cannot be read or written."""
+
+
+class UnreadablePhoto(PhotoError):
+    """Broken, empty, not a photograph, or not permitted."""
+
+
+class UnsupportedPhoto(PhotoError):
+    """A photograph, but of a kind that is refused by name."""
+
+
+class UnwritablePhoto(PhotoError):
+    """The result cannot be put where it should go."""
+
+
+class ModelError(TintypeError):
+    """A model is unknown, or its file breaks the contract."""
+
+
+class HintError(TintypeError):
+    """Colour hints that cannot be understood."""
+
+
+class OptionError(TintypeError):
+    """A setting that cannot be used, such as a network size of 0."""
+
+
+class DataError(TintypeError):
+    """A data set is missing, broken or empty."""
+
+
+class ConfigError(TintypeError):
+    """A training configuration that cannot work."""

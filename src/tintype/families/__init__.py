@@ -1,0 +1,49 @@
+"""One module per architecture. Its name is the family's name; nothing else in the house knows it.
+
+A family module offers
+
+    Config    a frozen msgspec.Struct: every knob, with the published defaults
+    Network   a torch.nn.Module made from a Config:
+                forward(lightness [n,1,h,w] L* 0..100, hints [n,3,h,w]) -> Prediction
+                stride: the sides of the input must be multiples of it
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tintype.errors import ConfigError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import torch
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of a batch, at a quarter of its input size."""
+
+    ab: torch.Tensor | None = None
+    """[n, 2, h', w'], CIE a*b*, of a network that regresses."""
+    logits: torch.Tensor | None = None
+    """[n, Q, h', w'] of a network that classifies; colours come of them by the annealed mean over its bins."""
+
+
+def names() -> list[str]:
+    """The families there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def get(name: str) -> ModuleType:
+    """The module of a family.
+
+    Raises:
+        ConfigError: no family has this name.
+    """
+    if name not in names():
+        raise ConfigError(f"family {name!r} is unknown; there are {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}")
