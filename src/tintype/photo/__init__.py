@@ -1,0 +1,23 @@
+"""A photograph on disk: read whole, written whole, with everything that its file said."""
+
+from tintype.photo.kinds import FORMATS, SUFFIXES
+from tintype.photo.photo import Metadata, Photo, from_array
+from tintype.photo.reader import MOST_PIXELS, is_marked, read
+from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
+from tintype.photo.xmp import Mark
+
+__all__ = [
+    "FORMATS",
+    "MOST_PIXELS",
+    "SUFFIXES",
+    "WRITABLE",
+    "Mark",
+    "Metadata",
+    "Photo",
+    "from_array",
+    "is_marked",
+    "jpeg_quality",
+    "output_format",
+    "read",
+    "write",
+]

@@ -1,0 +1,212 @@
+"""Tags: the directories of TIFF and Exif, read from and written to bytes.
+
+An Exif block is a small TIFF file without pixels, so one reader and one builder serve the Exif of every format and
+the TIFF files themselves (classic and BigTIFF, both byte orders).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+DESCRIPTION, MAKE, SOFTWARE, XMP, IPTC, ICC = 270, 271, 305, 700, 33723, 34675
+WIDTH, HEIGHT, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 256, 257, 274, 282, 283, 296
+EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
+COLOR_SPACE, PIXEL_X, PIXEL_Y = 40961, 40962, 40963
+
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 2, 3, 4, 5, 7, 16
+_UNIT = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_SIZE = _UNIT | {5: 8, 10: 8}
+_LETTER = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_CHILDREN = (EXIF, GPS, INTEROPERABILITY)
+
+STRUCTURE = frozenset(
+    {254, 255, *range(256, 260), 262, 263, 264, 265, 266, 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301}
+    | {*range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533), 559, XMP, IPTC, ICC, 34377, 37724}
+)
+"""Tags that say how the pixels of a TIFF lie in the file; never carried to another file."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One tag's value: its TIFF type, its number of items and its bytes in the order of its directory."""
+
+    kind: int
+    count: int
+    data: bytes
+
+
+Directory = dict  # tag -> Value, or a Directory for Exif, GPS and interoperability
+
+
+class BadTags(ValueError):
+    """The directories cannot be followed."""
+
+
+@dataclass
+class Tags:
+    """The directories of one file.
+
+    order: '<' or '>'; big: BigTIFF; pages: the chain of main directories, the first one first.
+    """
+
+    order: str
+    big: bool
+    pages: list[Directory]
+
+
+def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
+    """Follows the chain of directories of a TIFF file or an Exif block.
+
+    Raises:
+        BadTags: not a TIFF structure, or one that runs in circles or out of the file.
+    """
+    stream = io.BytesIO(stream) if isinstance(stream, bytes) else stream
+    reader = _Reader(stream)
+    pages, seen = [], set()
+    offset = reader.first
+    while offset:
+        if offset in seen or len(pages) >= most:
+            raise BadTags("the directories run in circles")
+        seen.add(offset)
+        page, offset = reader.directory(offset, root=True)
+        pages.append(page)
+    return Tags(reader.order, reader.big, pages)
+
+
+class _Reader:
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+        head = self._at(0, 8)
+        self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+        version = self._number(head[2:4]) if self.order else 0
+        if version not in (42, 43):
+            raise BadTags("no TIFF header")
+        self.big = version == 43
+        self.first = self._number(self._at(8, 8) if self.big else head[4:])
+        stream.seek(0, io.SEEK_END)
+        self.length = stream.tell()
+
+    def directory(self, offset: int, root: bool = False) -> tuple[Directory, int]:
+        counter, entry, word = (8, 20, 8) if self.big else (2, 12, 4)
+        count = self._number(self._at(offset, counter))
+        if not 0 < count <= 4096:
+            raise BadTags("a directory of impossible length")
+        table = self._at(offset + counter, count * entry)
+        tags: Directory = {}
+        for i in range(0, len(table), entry):
+            tag, kind = (self._number(table[i + j : i + j + 2]) for j in (0, 2))
+            number = self._number(table[i + 4 : i + 4 + word])
+            place = table[i + 4 + word : i + entry]
+            size = _SIZE.get(kind, 0) * number
+            if not size:
+                continue
+            if tag in _CHILDREN and kind in (4, 13, 16, 18) and number == 1:
+                # A broken sub-directory costs its own tags, not the photograph.
+                try:
+                    tags[tag] = self.directory(self._number(place[: _SIZE[kind]]))[0]
+                except BadTags:
+                    pass
+                continue
+            start = self._number(place)
+            if size > word and start + size > self.length:
+                continue
+            tags[tag] = Value(kind, number, place[:size] if size <= word else self._at(start, size))
+        if not root:
+            return tags, 0
+        # Some writers leave out the link to the next directory when there is none.
+        self.stream.seek(offset + counter + len(table))
+        return tags, self._number(self.stream.read(word).ljust(word, b"\0"))
+
+    def _at(self, offset: int, size: int) -> bytes:
+        self.stream.seek(offset)
+        data = self.stream.read(size)
+        if len(data) < size:
+            raise BadTags("a directory lies beyond the end of the file")
+        return data
+
+    def _number(self, data: bytes) -> int:
+        return int.from_bytes(data, "little" if self.order == "<" else "big")
+
+
+def numbers(value: Value | None, order: str) -> tuple:
+    """The items of a numeric tag; fractions as floats; () when it is missing or not numeric."""
+    if not isinstance(value, Value):
+        return ()
+    if value.kind in (5, 10):
+        letter = "I" if value.kind == 5 else "i"
+        items = struct.unpack(f"{order}{2 * value.count}{letter}", value.data)
+        return tuple(a / b if b else 0.0 for a, b in zip(items[::2], items[1::2], strict=True))
+    letter = _LETTER.get(value.kind)
+    return struct.unpack(f"{order}{value.count}{letter}", value.data) if letter else ()
+
+
+def number(tags: Mapping, tag: int, order: str, default: float = 0) -> float:
+    """The first item of a numeric tag."""
+    return next(iter(numbers(tags.get(tag), order)), default)
+
+
+def whole(kind: int, *items: int, order: str = "<") -> Value:
+    """A tag value of whole numbers."""
+    return Value(kind, len(items), struct.pack(f"{order}{len(items)}{_LETTER[kind]}", *items))
+
+
+def fraction(value: float, order: str = "<") -> Value:
+    """A positive rational, to a ten-thousandth."""
+    whole_number = round(value)
+    pair = (whole_number, 1) if abs(value - whole_number) < 1e-6 else (round(value * 10000), 10000)
+    return Value(RATIONAL, 1, struct.pack(f"{order}2I", *pair))
+
+
+def reordered(tags: Directory, source: str, target: str) -> Directory:
+    """The same tags with their bytes in another order; what is opaque (maker notes) stays as it is."""
+    if source == target:
+        return tags
+    swapped: Directory = {}
+    for tag, value in tags.items():
+        if isinstance(value, dict):
+            swapped[tag] = reordered(value, source, target)
+            continue
+        unit = _UNIT[value.kind]
+        data = value.data
+        if unit > 1:
+            data = b"".join(data[i : i + unit][::-1] for i in range(0, len(data), unit))
+        swapped[tag] = Value(value.kind, value.count, data)
+    return swapped
+
+
+def build(tags: Directory, offset: int, order: str = "<", big: bool = False) -> bytes:
+    """A directory with its values and sub-directories, laid out to stand at `offset` of the file."""
+    counter, entry, word = (8, 20, 8) if big else (2, 12, 4)
+    letters = {8: "Q", 4: "I", 2: "H"}
+    table = bytearray(struct.pack(order + letters[counter], len(tags)))
+    after = bytearray()
+    start = offset + counter + len(tags) * entry + word
+
+    def put(data: bytes) -> int:
+        after.extend(b"\0" * (-(start + len(after)) % 16))
+        place = start + len(after)
+        after.extend(data)
+        return place
+
+    for tag in sorted(tags):
+        value = tags[tag]
+        if isinstance(value, dict):
+            after.extend(b"\0" * (-(start + len(after)) % 16))
+            place = start + len(after)
+            after.extend(build(value, place, order, big))
+            value = whole(LONG, place, order=order)
+        data = value.data
+        if len(data) > word:
+            data = struct.pack(order + letters[word], put(data))
+        table += struct.pack(f"{order}HH{letters[word]}", tag, value.kind, value.count) + data.ljust(word, b"\0")
+    return bytes(table) + bytes(word) + bytes(after)
+
+
+def block(tags: Directory, order: str = "<") -> bytes:
+    """An Exif block, beginning with its TIFF header."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return head + build(tags, 8, order)

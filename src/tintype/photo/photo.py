@@ -1,0 +1,184 @@
+"""A photograph in memory: its lightness, and everything else that its file said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
+from tintype.errors import UnreadablePhoto, UnsupportedPhoto
+from tintype.photo.scale import gray_scale, lightness_codes, lightness_scale
+
+STRIP = 256
+"""Rows that are worked on at a time where a whole picture would be too much."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file said beside its pixels, without what names its own layout.
+
+    exif: an Exif block beginning with its TIFF header, upright (orientation 1) and without thumbnail.
+    xmp: an XMP packet. iptc: an IPTC-IIM record. dpi: dots per inch across and down.
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photograph, upright.
+
+    name: what errors call it.
+    format: 'jpeg', 'png', 'tiff', 'webp', 'avif', 'bmp', or 'array' for one that never was a file.
+    depth: bits per sample of the result, 8, 16 or 32 (float); bits: those of the file (1, 8, 10, 16 ...).
+    plane, scale: codes uint8 or uint16 [height, width] and the float32 table that gives their L*; or L* itself,
+        float32 [height, width], when the scale is None.
+    quality: the JPEG quality that the quantisation tables tell. compression: the file's own word for how it packs
+        pixels, where there are several ('none', 'lzw', 'lossless', 'lossy' ...).
+    alpha: [height, width] of the depth (uint8, uint16, float32 in [0, 1]).
+    profile: the ICC profile of an RGB file, which the result keeps. tagged: the file had some profile.
+    """
+
+    name: str
+    width: int
+    height: int
+    format: str
+    depth: int
+    plane: np.ndarray = field(repr=False)
+    scale: np.ndarray | None = field(default=None, repr=False)
+    bits: int = 8
+    quality: int | None = None
+    compression: str | None = None
+    alpha: np.ndarray | None = field(default=None, repr=False)
+    profile: bytes | None = field(default=None, repr=False)
+    tagged: bool = False
+    metadata: Metadata = field(default=Metadata(), repr=False)
+
+    def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
+        """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""
+        rows = self.plane[top:bottom]
+        return rows.copy() if self.scale is None else self.scale[rows]
+
+    def thumbnail(self, width: int, height: int) -> np.ndarray:
+        """CIE L*, averaged over the area that each pixel covers; float32 [height, width].
+
+        What is enlarged instead (a photograph smaller than the thumbnail) is interpolated linearly.
+        """
+        if width < 1 or height < 1:
+            raise ValueError(f"a thumbnail of {width} x {height} pixels has no area")
+        if height >= self.height:
+            rows = _resized(_averaged(self.lightness(), width, axis=1), height, axis=0)
+            return np.ascontiguousarray(_resized(rows, width, axis=1))
+        edges = np.linspace(0, self.height, height + 1)
+        result = np.empty((height, self.width), np.float32)
+        # Strip by strip, so that a large plane is never whole in float32.
+        step = max(1, int(STRIP * height / self.height))
+        for first in range(0, height, step):
+            part = edges[first : first + step + 1]
+            top = int(part[0])
+            rows = self.lightness(top, int(np.ceil(part[-1])))
+            result[first : first + step] = _area(rows, part - top, axis=0)
+        return np.ascontiguousarray(_resized(result, width, axis=1))
+
+
+def _resized(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+    return _averaged(values, size, axis) if size < values.shape[axis] else _interpolated(values, size, axis)
+
+
+def _averaged(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+    length = values.shape[axis]
+    return _area(values, np.linspace(0, length, size + 1), axis) if size < length else values
+
+
+def _area(values: np.ndarray, edges: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of `values` between neighbouring edges (fractional pixels, at least one apart) along an axis."""
+    values = np.moveaxis(values, axis, 0)
+    whole = np.minimum(np.floor(edges).astype(int), len(values) - 1)
+    part = (edges - whole).astype(np.float32)[:, None]
+    border = values[whole] * part
+    sums = np.add.reduceat(values, whole[:-1], axis=0)
+    # reduceat runs to the end in its last cell; the cell's own end may lie before it.
+    sums[-1] = values[whole[-2] : whole[-1]].sum(axis=0)
+    means = (sums + border[1:] - border[:-1]) / np.diff(edges).astype(np.float32)[:, None]
+    return np.moveaxis(means, 0, axis)
+
+
+def _interpolated(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+    """Linear interpolation to at least as many pixels, edges aligned."""
+    length = values.shape[axis]
+    if size == length:
+        return values
+    at = np.clip((np.arange(size) + 0.5) * (length / size) - 0.5, 0, length - 1)
+    low = np.floor(at).astype(int)
+    high = np.minimum(low + 1, length - 1)
+    shape = [1, 1]
+    shape[axis] = size
+    weight = (at - low).astype(np.float32).reshape(shape)
+    return values.take(low, axis) * (1 - weight) + values.take(high, axis) * weight
+
+
+def from_array(array: np.ndarray, name: str = "the array") -> Photo:
+    """A photograph from pixels.
+
+    Args:
+        array: uint8, uint16, bool or float in [0, 1], sRGB-encoded; [height, width], or [height, width, 1 .. 4] for
+            gray, gray and alpha, RGB, RGB and alpha. Or a Pillow image.
+    Raises:
+        UnsupportedPhoto: another shape or type. UnreadablePhoto: no pixels, or floats outside [0, 1].
+    """
+    if hasattr(array, "getbands"):
+        from tintype.photo.pillow import to_photo
+
+        return to_photo(array)
+    array = np.asarray(array)
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32, copy=False)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or not 1 <= array.shape[2] <= 4:
+        raise UnsupportedPhoto(
+            f"{name} has the shape {array.shape}, which is no photograph: give [height, width] or "
+            "[height, width, channels] with one to four channels"
+        )
+    if array.dtype not in (np.uint8, np.uint16, np.float32):
+        raise UnsupportedPhoto(f"{name} holds {array.dtype} values: give uint8, uint16, or floats in [0, 1]")
+    if not array.size:
+        raise UnreadablePhoto(f"{name} has no pixels: its shape is {array.shape}")
+    height, width, channels = array.shape
+    depth = 8 * array.dtype.itemsize
+    color = array[..., : channels - 1 + channels % 2]
+    plane, scale = to_plane(color, name)
+    return Photo(
+        name=name,
+        width=width,
+        height=height,
+        format="array",
+        depth=depth,
+        bits=depth,
+        plane=plane,
+        scale=scale,
+        alpha=None if channels % 2 else np.ascontiguousarray(array[..., -1]),
+    )
+
+
+def to_plane(color: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Plane and scale of sRGB-encoded pixels [rows, width, 1 or 3], uint8, uint16 or float32."""
+    if color.dtype == np.float32:
+        low, high = float(color.min()), float(color.max())
+        # A resampled photograph may overshoot a little; another range is another scale, and guessing it would
+        # change the lightness. `not (...)` refuses NaN too.
+        if not (low >= -0.1 and high <= 1.1):
+            raise UnreadablePhoto(f"{name} holds values from {low:.4g} to {high:.4g}: bring floats to the range 0 to 1")
+        color = np.clip(color, 0, 1)
+        if color.shape[2] == 1:
+            return luminance_to_lightness(srgb_decode(color[..., 0])), None
+        return lightness(color).astype(np.float32, copy=False), None
+    if color.shape[2] == 1:
+        return np.ascontiguousarray(color[..., 0]), gray_scale(8 * color.dtype.itemsize)
+    return lightness_codes(color), lightness_scale()

@@ -1,0 +1,235 @@
+"""TIFF files: which of their pictures is the photograph, and writing them strip by strip.
+
+libvips reads TIFF; this module writes it, because libvips drops Exif there, cannot take rows as they come, and
+packs with one core.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from tintype.errors import UnreadablePhoto, UnsupportedPhoto
+from tintype.photo import exif
+from tintype.photo.exif import Directory, Tags, Value, number, whole
+
+_COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate", 32946: "deflate"}
+_RAW_PHOTOMETRIC = (32803, 34892)
+_DNG_VERSION, _IMAGE_DEPTH, _SUBFILES = 50706, 32997, 330
+_PACKED = 1 << 20  # bytes of one strip before packing
+_CLASSIC = 2**32 - 2**26  # bytes of pixels from which a file becomes a BigTIFF
+
+_DESCRIPTIVE = frozenset(
+    {269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, 33550, 33922, 34264, 34735, 34736, 34737}
+    | {*range(40091, 40096), exif.EXIF, exif.GPS}
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The photograph among the pictures of a TIFF file.
+
+    index: its place in the chain; tags: its directory, in the byte order `order`.
+    """
+
+    index: int
+    tags: Directory
+    order: str
+
+    def number(self, tag: int, default: int = 0) -> int:
+        return int(number(self.tags, tag, self.order, default))
+
+    def blob(self, tag: int) -> bytes | None:
+        value = self.tags.get(tag)
+        return value.data if isinstance(value, Value) else None
+
+    @property
+    def compression(self) -> str:
+        return _COMPRESSION.get(self.number(259, 1), "other")
+
+    @property
+    def min_is_white(self) -> bool:
+        return self.number(262, 1) == 0
+
+    def dpi(self) -> tuple[float, float] | None:
+        across, down = (number(self.tags, tag, self.order) for tag in (exif.X_RESOLUTION, exif.Y_RESOLUTION))
+        unit = self.number(exif.RESOLUTION_UNIT, 2)
+        if not (across > 0 and down > 0) or unit not in (2, 3):
+            return None
+        inch = 2.54 if unit == 3 else 1.0
+        return across * inch, down * inch
+
+    def description(self) -> Directory:
+        """The tags that describe the photograph, in the file's byte order."""
+        kept = {tag: value for tag, value in self.tags.items() if tag in _DESCRIPTIVE}
+        # tifffile and ImageJ keep the array's shape in the description; on another array it would be a lie.
+        if re.match(rb'\{"|ImageJ=', self.blob(exif.DESCRIPTION) or b""):
+            kept.pop(exif.DESCRIPTION)
+        return kept
+
+
+def find_page(stream: BinaryIO, name: str) -> Page:
+    """The one full-size picture of a TIFF file; reduced copies (pyramids, thumbnails) and masks are not pages.
+
+    Raises:
+        UnsupportedPhoto: several pages, a volume, or a camera raw file.
+        UnreadablePhoto: the directories are broken.
+    """
+    try:
+        tags = exif.read_tags(stream)
+    except exif.BadTags as error:
+        raise UnreadablePhoto(f"{name} is a broken TIFF file ({error}): get a whole copy of it") from None
+    if not tags.pages:
+        raise UnreadablePhoto(f"{name} is a TIFF file without a picture")
+    pages = [Page(i, page, tags.order) for i, page in enumerate(tags.pages)]
+    first = pages[0]
+    raw = _DNG_VERSION in first.tags or any(page.number(262) in _RAW_PHOTOMETRIC for page in pages)
+    # Nikon, Sony and others keep a small preview first and the raw pixels in sub-directories.
+    raw = raw or (_SUBFILES in first.tags and exif.MAKE in first.tags and first.number(254) == 1)
+    if raw:
+        raise UnsupportedPhoto(
+            f"{name} is a camera raw file, which tintype does not read: develop it to TIFF or JPEG first"
+        )
+    whole_pages = [page for page in pages if not _is_reduced(page)] or pages[:1]
+    stack = re.search(rb"^ImageJ=.*^images=(\d+)", first.blob(exif.DESCRIPTION) or b"", re.DOTALL | re.MULTILINE)
+    count = max(len(whole_pages), int(stack[1]) if stack else 1, first.number(_IMAGE_DEPTH, 1))
+    if count > 1:
+        raise UnsupportedPhoto(f"{name} is a TIFF file of {count} pages: save each page as a file of its own first")
+    return whole_pages[0]
+
+
+def _is_reduced(page: Page) -> bool:
+    return bool(page.number(254) & 0b101) or page.number(255) == 2
+
+
+def write(
+    target: BinaryIO,
+    strips: Iterable[np.ndarray],
+    width: int,
+    height: int,
+    channels: int,
+    depth: int,
+    tags: Directory,
+    packed: bool = True,
+) -> None:
+    """Writes rows as they come; peak memory is a few strips.
+
+    Args:
+        target: binary, seekable.
+        strips: [rows, width, channels] (3: RGB, 4: with alpha) of the depth (uint8, uint16, float32 for 32).
+        tags: what describes the photograph, little-endian.
+        packed: deflate with a predictor, or no compression.
+    """
+    row = width * channels * depth // 8
+    rows = max(1, _PACKED // row)
+    big = row * height > _CLASSIC
+    target.write(b"II+\0\x08\0\0\0" + bytes(8) if big else b"II*\0" + bytes(4))
+    at = 16 if big else 8
+    places, sizes = [], []
+    for data in _pack(_regroup(strips, rows), packed):
+        data_size = len(data)
+        target.write(data)
+        places.append(at)
+        sizes.append(data_size)
+        at += data_size
+    target.write(b"\0" * (-at % 16))
+    at += -at % 16
+    layout = _layout(width, height, channels, depth, rows, places, sizes, packed, big)
+    target.write(exif.build(tags | layout, at, "<", big))
+    target.seek(8 if big else 4)
+    target.write(struct.pack("<Q" if big else "<I", at))
+
+
+def opening(width: int, height: int, channels: int, depth: int) -> bytes:
+    """The beginning of an uncompressed BigTIFF whose pixels follow, top to bottom, without a gap."""
+    row = width * channels * depth // 8
+    rows = max(1, min(height, _PACKED // row))
+    sizes = [min(rows, height - top) * row for top in range(0, height, rows)]
+
+    def head(start: int) -> bytes:
+        places = (start + np.cumsum([0, *sizes[:-1]])).tolist()
+        layout = _layout(width, height, channels, depth, rows, places, sizes, False, True)
+        return b"II+\0\x08\0\0\0" + struct.pack("<Q", 16) + exif.build(layout, 16, "<", True)
+
+    return head(len(head(0)))
+
+
+def _layout(width, height, channels, depth, rows, places, sizes, packed, big) -> Directory:
+    offset = exif.LONG8 if big else exif.LONG
+    layout = {
+        exif.WIDTH: whole(exif.LONG, width),
+        exif.HEIGHT: whole(exif.LONG, height),
+        258: whole(exif.SHORT, *[depth] * channels),
+        259: whole(exif.SHORT, 8 if packed else 1),
+        262: whole(exif.SHORT, 2),
+        273: whole(offset, *places),
+        exif.ORIENTATION: whole(exif.SHORT, 1),
+        277: whole(exif.SHORT, channels),
+        278: whole(exif.LONG, rows),
+        279: whole(offset, *sizes),
+        284: whole(exif.SHORT, 1),
+    }
+    if packed:
+        layout[317] = whole(exif.SHORT, 3 if depth == 32 else 2)
+    if channels == 4:
+        layout[338] = whole(exif.SHORT, 2)
+    if depth == 32:
+        layout[339] = whole(exif.SHORT, *[3] * channels)
+    return layout
+
+
+def _regroup(strips: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    """The same rows in strips of equal height, except for the last."""
+    waiting: list[np.ndarray] = []
+    have = 0
+    for strip in strips:
+        while len(strip):
+            part, strip = strip[: rows - have], strip[rows - have :]
+            waiting.append(part)
+            have += len(part)
+            if have == rows:
+                yield np.concatenate(waiting)
+                waiting, have = [], 0
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _pack(strips: Iterable[np.ndarray], packed: bool) -> Iterator[bytes]:
+    if not packed:
+        for strip in strips:
+            yield strip.astype(strip.dtype.newbyteorder("<"), copy=False).tobytes()
+        return
+    threads = min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque = deque()
+        for strip in strips:
+            ahead.append(pool.submit(_deflate, strip))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _deflate(strip: np.ndarray) -> bytes:
+    if strip.dtype == np.float32:
+        # TIFF Technical Note 3: the bytes of a row, most significant first, then their differences.
+        rows, width, channels = strip.shape
+        planes = strip.astype(">f4").view(np.uint8).reshape(rows, width * channels, 4)
+        values = np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(rows, 4 * width, channels)
+    else:
+        values = strip.astype(strip.dtype.newbyteorder("<"), copy=False)
+    change = values.copy()
+    change[:, 1:] -= values[:, :-1]
+    return zlib.compress(change, 6)
+
+
+__all__ = ["Page", "Tags", "find_page", "opening", "write"]

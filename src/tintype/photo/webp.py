@@ -1,0 +1,66 @@
+"""WebP files: the chunks around the pixels."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_PROFILE, _ALPHA, _EXIF, _XMP = 0x20, 0x10, 0x08, 0x04
+
+
+@dataclass
+class Chunks:
+    """What the chunks of a WebP file say, except for the pixels."""
+
+    animated: bool = False
+    lossless: bool = False
+    whole: bool = True
+    """The file is as long as its header says."""
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+
+def read_chunks(stream: BinaryIO) -> Chunks:
+    """Reads the chunks, stepping over the pixels."""
+    found = Chunks()
+    stream.seek(0, 2)
+    length = stream.tell()
+    stream.seek(4)
+    end = int.from_bytes(stream.read(4), "little") + 8
+    found.whole = length >= end
+    at = 12
+    while at + 8 <= min(end, length):
+        stream.seek(at)
+        head = stream.read(8)
+        kind, size = head[:4], int.from_bytes(head[4:], "little")
+        if kind in (b"ANIM", b"ANMF"):
+            found.animated = True
+        elif kind == b"VP8L":
+            found.lossless = True
+        elif kind == b"EXIF":
+            found.exif = stream.read(size).removeprefix(b"Exif\0\0")
+        elif kind == b"XMP ":
+            found.xmp = stream.read(size)
+        at += 8 + size + size % 2
+    return found
+
+
+def assemble(data: bytes, width: int, height: int, exif, xmp, icc, has_alpha: bool) -> bytes:
+    """A file of bare pixels (as the encoder gives it) with profile, Exif and XMP."""
+    pixels = []
+    at = 12
+    while at + 8 <= len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind in (b"VP8 ", b"VP8L", b"ALPH"):
+            pixels.append(data[at : at + 8 + size + size % 2])
+        at += 8 + size + size % 2
+    flags = _PROFILE * bool(icc) | _ALPHA * has_alpha | _EXIF * bool(exif) | _XMP * bool(xmp)
+    canvas = bytes([flags, 0, 0, 0]) + struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    parts = [_chunk(b"VP8X", canvas), _chunk(b"ICCP", icc), *pixels, _chunk(b"EXIF", exif), _chunk(b"XMP ", xmp)]
+    body = b"WEBP" + b"".join(parts)
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def _chunk(kind: bytes, body: bytes | None) -> bytes:
+    return kind + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2) if body else b""

@@ -1,0 +1,489 @@
+"""Writing the coloured photograph: strip by strip, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyvips
+
+from tintype.errors import UnwritablePhoto
+from tintype.photo import exif, icc, jpeg, png, tiff, webp, xmp
+from tintype.photo.kinds import SUFFIXES
+from tintype.photo.photo import Photo
+from tintype.photo.reader import name_of
+from tintype.photo.xmp import Mark
+
+QUALITY = 95
+"""Quality of lossy results whose input tells none."""
+
+WRITABLE = ("jpeg", "png", "tiff", "webp", "avif")
+"""The formats that are written. BMP has no place for the mark."""
+
+_DEPTHS = {"jpeg": (8,), "webp": (8,), "png": (8, 16), "avif": (8, 16), "tiff": (8, 16, 32)}
+_LARGEST = {"jpeg": 65500, "webp": 16383, "avif": 16384}
+_KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
+
+
+def output_format(photo: Photo, target=None, format: str | None = None) -> str:
+    """The format of a result: as asked, or as the target's suffix says, or that of the photograph.
+
+    Where the photograph's own format cannot hold the result (BMP, an array), it is PNG; for floats, TIFF.
+
+    Raises:
+        UnwritablePhoto: a format that is not written.
+    """
+    if format is None and isinstance(target, str | os.PathLike):
+        suffix = Path(target).suffix.lower()
+        format = SUFFIXES.get(suffix)
+        if format is None and suffix:
+            raise UnwritablePhoto(
+                f"{name_of(target)} names no format that is written: end it in .jpg, .png, .tif, .webp or .avif"
+            )
+    if format is None:
+        format = photo.format if photo.format in WRITABLE else "tiff" if photo.depth == 32 else "png"
+    format = {"jpg": "jpeg", "tif": "tiff"}.get(format.lower(), format.lower())
+    if format not in WRITABLE:
+        why = "BMP cannot say that colour was added by machine" if format == "bmp" else f"{format} is not written"
+        raise UnwritablePhoto(f"{photo.name} cannot become {format}: {why}; use {', '.join(WRITABLE)}")
+    return format
+
+
+def write(
+    photo: Photo,
+    strips: Iterable[np.ndarray],
+    target: str | os.PathLike | BinaryIO,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    mark: Mark | None = None,
+) -> None:
+    """Writes the coloured photograph with the alpha, profile and metadata of `photo`.
+
+    Args:
+        strips: sRGB-encoded [rows, width, 3], top to bottom; uint8, uint16 or float32 in [0, 1]. Iterated in the
+            caller's thread, never held whole.
+        target: a path, written under a temporary name in the same folder and renamed when it is complete; or a
+            binary stream, which receives the complete file.
+        format: one of WRITABLE; by default what the target's suffix says, or the photograph's own.
+        quality: 1..100 for lossy formats; by default that of the photograph, or QUALITY. See `jpeg_quality`.
+        mark: the statement that colour was added; None for none.
+    Raises:
+        UnwritablePhoto: the folder, the disk or the format does not take the result.
+        ValueError: the strips do not add up to the photograph.
+    What the strips raise is passed on; nothing is left behind then.
+    """
+    format = output_format(photo, target, format)
+    plan = _plan(photo, format, quality, mark)
+    if not isinstance(target, str | os.PathLike):
+        # An encoder may go back in the file, which a pipe cannot; and a stream must not receive half a file.
+        with tempfile.TemporaryFile() as file:
+            _encode(plan, strips, file, photo.name)
+            file.seek(0)
+            shutil.copyfileobj(file, target)
+        return
+    with _whole_file(target) as file:
+        _encode(plan, strips, file, name_of(target))
+
+
+def jpeg_quality(quality: int) -> int:
+    """The IJG quality that a colour JPEG needs to keep lightness as well as a gray one of `quality` does.
+
+    In fine quantisation the rounding of three channels to 8 bits outweighs the tables, so colour needs finer ones.
+    """
+    return min(100, quality + max(0, (quality - 86) // 4))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    photo: Photo
+    format: str
+    depth: int
+    channels: int
+    quality: int
+    exif: exif.Tags | None
+    xmp: bytes | None
+    profile: bytes | None
+    """The profile that the pixels are taken into."""
+    tag: bytes | None
+    """The profile that the file carries."""
+
+
+def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> _Plan:
+    if quality is not None and not 1 <= quality <= 100:
+        raise UnwritablePhoto(f"quality {quality} is out of range for {photo.name}: give 1 to 100")
+    largest = _LARGEST.get(format)
+    if largest and max(photo.width, photo.height) > largest:
+        raise UnwritablePhoto(
+            f"{photo.name} has {photo.width} x {photo.height} pixels, and {format} holds {largest} a side: use png or tiff"
+        )
+    depth = photo.depth if photo.depth in _DEPTHS[format] else _DEPTHS[format][-1]
+    has_alpha = photo.alpha is not None
+    if has_alpha and format == "jpeg":
+        if photo.alpha.min() < (1 if photo.depth == 32 else 2**photo.depth - 1):
+            raise UnwritablePhoto(
+                f"{photo.name} is partly transparent, and jpeg cannot keep that: use png, tiff or webp"
+            )
+        has_alpha = False
+    lost = photo.profile is not None and depth == 32
+    profile = None if lost else photo.profile
+    packet = photo.metadata.xmp
+    if mark is not None:
+        packet = xmp.marked(packet, mark, jpeg.LONGEST_XMP if format == "jpeg" else None)
+    return _Plan(
+        photo=photo,
+        format=format,
+        depth=depth,
+        channels=4 if has_alpha else 3,
+        quality=quality or photo.quality or QUALITY,
+        exif=_exif(photo, format),
+        xmp=packet,
+        profile=None if profile is None or icc.is_srgb(profile) else profile,
+        tag=profile or (icc.srgb() if photo.tagged else None),
+    )
+
+
+def _exif(photo: Photo, format: str) -> exif.Tags | None:
+    """The Exif of the result: that of the photograph, true again for the new pixels."""
+    tags = exif.read_tags(photo.metadata.exif) if photo.metadata.exif else exif.Tags("<", False, [{}])
+    order, first = tags.order, dict(tags.pages[0])
+    for tag, size in ((exif.WIDTH, photo.width), (exif.HEIGHT, photo.height)):
+        if tag in first:
+            first[tag] = exif.whole(exif.LONG, size, order=order)
+    inner = first.get(exif.EXIF)
+    if isinstance(inner, dict):
+        inner = dict(inner)
+        for tag, size in ((exif.PIXEL_X, photo.width), (exif.PIXEL_Y, photo.height)):
+            if tag in inner:
+                inner[tag] = exif.whole(exif.LONG, size, order=order)
+        if exif.COLOR_SPACE in inner and photo.profile is None:
+            inner[exif.COLOR_SPACE] = exif.whole(exif.SHORT, 1, order=order)
+        first[exif.EXIF] = inner
+    # JPEG, PNG and TIFF have a place of their own for the resolution; the others have Exif alone.
+    if photo.metadata.dpi and (first or format in ("webp", "avif")):
+        across, down = photo.metadata.dpi
+        first[exif.X_RESOLUTION] = exif.fraction(across, order)
+        first[exif.Y_RESOLUTION] = exif.fraction(down, order)
+        first[exif.RESOLUTION_UNIT] = exif.whole(exif.SHORT, 2, order=order)
+    return exif.Tags(order, False, [first]) if first else None
+
+
+def _encode(plan: _Plan, strips: Iterable[np.ndarray], file: BinaryIO, name: str) -> None:
+    rows = _rows(plan, strips)
+    photo = plan.photo
+    try:
+        if plan.format == "tiff":
+            packed = photo.compression != "none"
+            tiff.write(file, rows, photo.width, photo.height, plan.channels, plan.depth, _tiff_tags(plan), packed)
+        else:
+            _encode_with_vips(plan, rows, file)
+        file.flush()
+    except OSError as error:
+        raise UnwritablePhoto(_refusal(name, error)) from error
+    except pyvips.Error as error:
+        raise UnwritablePhoto(
+            f"{name} could not be encoded as {plan.format} ({_reason(error)}): use png or tiff"
+        ) from None
+
+
+def _tiff_tags(plan: _Plan) -> exif.Directory:
+    tags: exif.Directory = {}
+    if plan.exif is not None:
+        first = {tag: value for tag, value in plan.exif.pages[0].items() if tag not in exif.STRUCTURE}
+        tags = exif.reordered(first, plan.exif.order, "<")
+    if plan.photo.metadata.dpi:
+        across, down = plan.photo.metadata.dpi
+        tags[exif.X_RESOLUTION], tags[exif.Y_RESOLUTION] = exif.fraction(across), exif.fraction(down)
+        tags[exif.RESOLUTION_UNIT] = exif.whole(exif.SHORT, 2)
+    for tag, kind, data in (
+        (exif.XMP, exif.BYTE, plan.xmp),
+        (exif.IPTC, exif.UNDEFINED, plan.photo.metadata.iptc),
+        (exif.ICC, exif.UNDEFINED, plan.tag),
+    ):
+        if data:
+            tags[tag] = exif.Value(kind, len(data), data)
+    return tags
+
+
+def _rows(plan: _Plan, strips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The strips as they go into the file: in its depth and profile, with alpha."""
+    photo = plan.photo
+    done = 0
+    alpha = _in_depth(photo.alpha, plan.depth) if plan.channels == 4 else None
+    for strip in strips:
+        if strip.ndim != 3 or strip.shape[1:] != (photo.width, 3) or done + len(strip) > photo.height:
+            raise ValueError(
+                f"a strip of shape {strip.shape} at row {done} does not fit a photograph of {photo.width} x {photo.height}"
+            )
+        if plan.profile is not None:
+            strip = icc.from_srgb(
+                _in_depth(strip, 16) if strip.dtype == np.float32 else strip, plan.profile, plan.depth
+            )
+        else:
+            strip = _in_depth(strip, plan.depth)
+        if alpha is not None:
+            strip = np.concatenate([strip, alpha[done : done + len(strip), :, None]], axis=2)
+        done += len(strip)
+        yield strip
+    if done != photo.height:
+        raise ValueError(f"the strips hold {done} rows, and the photograph has {photo.height}")
+
+
+def _in_depth(values: np.ndarray, depth: int) -> np.ndarray:
+    """Codes of another depth, rounded; a new array only when it is another depth."""
+    kind = _KINDS[depth]
+    if values.dtype == kind:
+        return values
+    if values.dtype == np.float32:
+        return (np.clip(values, 0, 1) * (2**depth - 1) + 0.5).astype(kind)
+    if depth == 32:
+        return values / np.float32(np.iinfo(values.dtype).max)
+    if depth == 16:
+        return values.astype(np.uint16) * np.uint16(257)
+    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def _encode_with_vips(plan: _Plan, rows: Iterable[np.ndarray], file: BinaryIO) -> None:
+    photo = plan.photo
+    feed = _Feed(tiff.opening(photo.width, photo.height, plan.channels, plan.depth), plan)
+    sink = _Sink(plan, file)
+    encoder = threading.Thread(target=_run, args=(plan, feed, sink), name="tintype-encoder", daemon=True)
+    encoder.start()
+    try:
+        for strip in rows:
+            if not feed.put(strip.astype(strip.dtype.newbyteorder("<"), copy=False).tobytes()):
+                break
+        feed.close()
+    except BaseException:
+        feed.abandon()
+        raise
+    finally:
+        encoder.join()
+    if sink.error is not None:
+        raise sink.error
+    if feed.error is not None:
+        raise feed.error
+    sink.close()
+
+
+def _run(plan: _Plan, feed: _Feed, sink: _Sink) -> None:
+    """Encodes what the feed brings; in a thread of its own, so that rendering and encoding go side by side."""
+    try:
+        source = pyvips.SourceCustom()
+        source.on_read(feed.read)
+        source.on_seek(feed.seek)
+        image = pyvips.Image.tiffload_source(source, access="sequential", fail_on="truncated")
+        target = pyvips.TargetCustom()
+        target.on_write(sink.write)
+        _save(plan, image, target)
+    except BaseException as error:
+        feed.error = error
+    finally:
+        feed.abandon()
+
+
+def _save(plan: _Plan, image: pyvips.Image, target: pyvips.TargetCustom) -> None:
+    quality = plan.quality
+    if plan.format == "jpeg":
+        image.jpegsave_target(target, Q=jpeg_quality(quality), subsample_mode="off", keep="none")
+    elif plan.format == "png":
+        image.pngsave_target(target, compression=6, filter="all", keep="none")
+    elif plan.format == "webp":
+        if plan.photo.compression == "lossless" or plan.photo.format != "webp" and plan.photo.quality is None:
+            image.webpsave_target(target, lossless=True, exact=True, effort=2, keep="none")
+        else:
+            image.webpsave_target(target, Q=quality, smart_subsample=True, keep="none")
+    else:
+        image = image.copy()
+        blobs = {"exif-data": plan.exif and b"Exif\0\0" + exif.block(plan.exif.pages[0], plan.exif.order)}
+        blobs |= {"xmp-data": plan.xmp, "icc-profile-data": plan.tag}
+        for field, blob in blobs.items():
+            if blob:
+                image.set_type(pyvips.GValue.blob_type, field, blob)
+        if plan.photo.metadata.dpi:
+            across, down = plan.photo.metadata.dpi
+            image = image.copy(xres=across / 25.4, yres=down / 25.4)
+        bits = 8 if plan.depth == 8 else 10 if plan.photo.bits == 10 else 12
+        keep = ["exif" * bool(plan.exif), "xmp" * bool(plan.xmp), "icc" * bool(plan.tag)]
+        image.heifsave_target(
+            target,
+            compression="av1",
+            Q=quality,
+            bitdepth=bits,
+            subsample_mode="off",
+            effort=2,
+            keep=":".join(filter(None, keep)) or "none",
+        )
+
+
+class _Feed:
+    """Rows on their way to libvips: an uncompressed TIFF file that is made while it is read.
+
+    libvips asks from its own thread; it reads the beginning here and there, and the pixels once, from top to bottom.
+    """
+
+    _AHEAD = 4
+
+    def __init__(self, opening: bytes, plan: _Plan):
+        photo = plan.photo
+        self.size = len(opening) + photo.width * photo.height * plan.channels * plan.depth // 8
+        self.opening = opening
+        self.position = 0
+        self.chunks: list[bytes] = []
+        self.start = len(opening)  # where in the file the first of the chunks begins
+        self.closed = False
+        self.abandoned = False
+        self.error: BaseException | None = None
+        self.change = threading.Condition()
+
+    def put(self, chunk: bytes) -> bool:
+        """Waits for room, then takes the next bytes; False when nobody reads any more."""
+        with self.change:
+            # The timeout lets an interrupt through on systems where waiting for ever does not.
+            while len(self.chunks) >= self._AHEAD and not self.abandoned:
+                self.change.wait(0.2)
+            self.chunks.append(chunk)
+            self.change.notify_all()
+            return not self.abandoned
+
+    def close(self) -> None:
+        with self.change:
+            self.closed = True
+            self.change.notify_all()
+
+    def abandon(self) -> None:
+        with self.change:
+            self.abandoned = self.closed = True
+            self.change.notify_all()
+
+    def seek(self, offset: int, whence: int) -> int:
+        self.position = offset + (0, self.position, self.size)[whence]
+        return self.position
+
+    def read(self, size: int) -> bytes:
+        if self.position < len(self.opening):
+            data = self.opening[self.position : self.position + size]
+            self.position += len(data)
+            return data
+        parts = []
+        with self.change:
+            while size > 0 and self.position < self.size:
+                while not self.chunks and not self.closed:
+                    self.change.wait(0.2)
+                if self.abandoned or not self.chunks:
+                    break
+                at = self.position - self.start
+                chunk = self.chunks[0]
+                if at >= len(chunk):
+                    self.start += len(chunk)
+                    del self.chunks[0]
+                    self.change.notify_all()
+                    continue
+                parts.append(chunk[at : at + size])
+                self.position += len(parts[-1])
+                size -= len(parts[-1])
+        return b"".join(parts)
+
+
+class _Sink:
+    """Bytes on their way from the encoder to the file, with the beginning replaced by our own.
+
+    libvips rewrites Exif in its own way and invents a resolution where there is none, so it writes bare pixels, and
+    the metadata are put before them here.
+    """
+
+    def __init__(self, plan: _Plan, file: BinaryIO):
+        self.plan, self.file = plan, file
+        self.error: OSError | None = None
+        self.waiting: bytearray | None = bytearray() if plan.format != "avif" else None
+
+    def write(self, data) -> int:
+        data = bytes(data)
+        try:
+            if self.waiting is None:
+                self.file.write(data)
+            else:
+                self.waiting += data
+                self._begin()
+        except OSError as error:
+            self.error = error
+            return -1
+        return len(data)
+
+    def close(self) -> None:
+        """Writes what could only be written at the end."""
+        if self.waiting:
+            plan, photo = self.plan, self.plan.photo
+            block = _exif_block(plan)
+            self.file.write(
+                webp.assemble(
+                    bytes(self.waiting), photo.width, photo.height, block, plan.xmp, plan.tag, plan.channels == 4
+                )
+            )
+
+    def _begin(self) -> None:
+        plan, data = self.plan, self.waiting
+        dpi = plan.photo.metadata.dpi
+        if plan.format == "jpeg" and len(data) >= 20:
+            # Start of image, and libvips' own JFIF segment where it writes one.
+            skip = 20 if data[2:4] == b"\xff\xe0" else 2
+            opening = jpeg.opening(_exif_block(plan), plan.xmp, plan.photo.metadata.iptc, plan.tag, dpi)
+        elif plan.format == "png" and (skip := png.pixels_at(data)) is not None:
+            opening = png.opening(bytes(data[8:33]), _exif_block(plan), plan.xmp, plan.tag, dpi)
+        else:
+            return
+        self.file.write(opening)
+        self.file.write(data[skip:])
+        self.waiting = None
+
+
+def _exif_block(plan: _Plan) -> bytes | None:
+    return None if plan.exif is None else exif.block(plan.exif.pages[0], plan.exif.order)
+
+
+@contextmanager
+def _whole_file(target: str | os.PathLike) -> Iterator[BinaryIO]:
+    """A file that appears under its name only when it is complete and on the disk."""
+    name = name_of(target)
+    folder = os.path.dirname(os.path.abspath(target))
+    if os.path.isdir(target):
+        raise UnwritablePhoto(f"{name} is a folder: give the name of a file")
+    part = os.path.join(folder, f".tintype-{secrets.token_hex(8)}.part")
+    try:
+        file = open(part, "xb")
+    except OSError as error:
+        raise UnwritablePhoto(_refusal(name, error)) from None
+    try:
+        with file:
+            yield file
+            try:
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise UnwritablePhoto(_refusal(name, error)) from None
+        try:
+            os.replace(part, target)
+        except OSError as error:
+            raise UnwritablePhoto(_refusal(name, error)) from None
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(part)
+        raise
+
+
+def _refusal(name: str, error: OSError) -> str:
+    remedy = "check the folder and its permissions" if error.errno in (2, 13, 20, 30) else "make room on the disk"
+    return f"{name} cannot be written ({error.strerror or error}): {remedy}"
+
+
+def _reason(error: pyvips.Error) -> str:
+    return next((line.strip() for line in str(error.detail).splitlines() if line.strip()), "no reason given")
