@@ -1,0 +1,73 @@
+"""The command line: one file per command, each imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from tintype.errors import OptionError, TintypeError
+from tintype.version import __version__
+
+COMMANDS = ("colorize", "models")
+"""The command NAME is the function NAME of the module `tintype.cli.NAME`, whose docstring is its help.
+
+These modules import what is heavy inside the function, as `tintype --help` asks all of them for their first line.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 when something failed, 2 for wrong usage, 130 for Ctrl-C."""
+    from cyclopts import App, CycloptsError
+
+    app = App(
+        name="tintype",
+        help="Turns black-and-white photographs into colour.",
+        help_epilogue="More on a command: `tintype colorize --help`",
+        version=__version__,
+        version_flags=["--version"],
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for name in COMMANDS:
+        app.command(f"tintype.cli.{name}:{name}", name=name)
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files need not be text; what cannot be printed must not end the run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    _stop_cleanly()
+    try:
+        return app(arguments, print_error=False, exit_on_error=False) or 0
+    except CycloptsError as error:
+        complain(f"{str(error).strip().rstrip('.')}; see tintype --help")
+        return 2
+    except OptionError as error:
+        complain(error)
+        return 2
+    except TintypeError as error:
+        complain(error)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has left. Nothing more can be said there, at exit either.
+        sys.stdout = None
+        return 1
+    except KeyboardInterrupt:
+        complain("stopped; what is finished is whole, and the same command goes on from here")
+        return 130
+
+
+def complain(message: object) -> None:
+    """One line on standard error, in the name of the program."""
+    print(f"tintype: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+
+
+def _stop_cleanly() -> None:
+    """Let a request to end (SIGTERM, from `kill` or a closing session) take the way of Ctrl-C."""
+    import signal
+
+    def stop(number, frame):
+        raise SystemExit(128 + number)
+
+    # Outside the main thread whoever called us there handles signals.
+    with suppress(ValueError):
+        signal.signal(signal.SIGTERM, stop)

@@ -1,0 +1,37 @@
+"""`tintype export`: a checkpoint becomes a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def export(
+    checkpoint: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    card: Path | None = None,
+) -> None:
+    """Write a checkpoint as a model file that `tintype colorize --model` takes.
+
+    The weights are rounded to float16; the file appears only when its colours agree with the checkpoint's.
+
+    Example: tintype export runs/mine -o mine.onnx --card mine.card.toml
+
+    Parameters
+    ----------
+    checkpoint
+        A checkpoint file, or the folder of a run (then its best checkpoint by validation).
+    output
+        The .onnx file to write.
+    card
+        A TOML file with what the model shall say of itself: version, description, licence, size, temperature,
+        training_data and figures.
+    """
+    from tintype.training.export import export, read_card_file
+
+    made = export(checkpoint, output, **read_card_file(card))
+    print(f"{output}: {made.name}, {output.stat().st_size / 1e6:.1f} MB")

@@ -1,0 +1,58 @@
+"""tintype models"""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def models(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> int:
+    """List the models that ship with tintype, what they were trained on and how well they do.
+
+    Parameters
+    ----------
+    json
+        A JSON list of objects for programs, with all that the cards say.
+    """
+    from tintype.models import catalog
+
+    cards = catalog()
+    if json:
+        # The table of bins is as long as all else together, and is the graph's business.
+        print(json_.dumps([{k: v for k, v in asdict(card).items() if k != "bins"} for card in cards], indent=2))
+        return 0
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    for card in cards:
+        table = Table(
+            title=Text(card.name, "bold"), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+        )
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        data = "\n".join(
+            f"{row['name']}: {row['photographs']} photographs" if "photographs" in row else row["name"]
+            for row in card.training_data
+        )
+        figures = "\n".join(f"{row['metric']} {row['value']} ({row['protocol']})" for row in card.figures)
+        for label, text in (
+            ("", card.description),
+            ("version", card.version),
+            ("family", card.family),
+            ("network size", f"{card.size} pixels, sides multiples of {card.stride}"),
+            ("temperature", str(card.temperature)),
+            ("licence", card.licence),
+            ("trained on", data),
+            ("measured", figures),
+        ):
+            table.add_row(label, Text(text))
+        console.print(table)
+        console.print()
+    return 0

@@ -1,0 +1,288 @@
+"""The one way from a black-and-white photograph to a coloured one; every door uses it.
+
+    read -> lightness at network size -> model -> colour at full size -> write
+
+A colour photograph goes the same way, by its lightness.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from tintype.color.enlarge import Enlarger
+from tintype.color.render import render_strips
+from tintype.errors import HintError, OptionError, UnwritablePhoto
+from tintype.hints import Hint, draw_hints, read_hints
+from tintype.models import DEFAULT, Model
+from tintype.models.threads import available_threads
+from tintype.photo import SUFFIXES, WRITABLE, Mark, Photo, from_array, read, write
+from tintype.version import __version__
+
+LARGEST = 2048
+"""Largest network size that may be asked for, in pixels of the short side."""
+
+LONGEST = 4
+"""Times the network size that the long side of a panorama may have; beyond, its short side gives way."""
+
+SUFFIX_OF = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
+"""Format -> suffix of the results whose photograph has none that fits."""
+
+Hints = str | os.PathLike | Iterable[Hint | Mapping[str, Any]]
+Photograph = Any  # str | PathLike | bytes | numpy.ndarray | PIL.Image.Image
+
+
+def colorize(
+    photo: Photograph,
+    output: str | os.PathLike | None = None,
+    *,
+    hints: Hints | None = None,
+    format: str | None = None,
+    quality: int | None = None,
+    **settings,
+) -> Photograph:
+    """Colour one photograph: `Colorizer(**settings)(photo, output, ...)`.
+
+        colorize("grandmother.jpg")                      # writes grandmother.color.jpg, returns its path
+        colorize(array, vividness=1.2)                   # array in, array out
+
+    For more than one photograph keep a `Colorizer`, which opens its model once.
+    """
+    return Colorizer(**settings)(photo, output, hints=hints, format=format, quality=quality)
+
+
+class Colorizer:
+    """Colours photographs with one model and one set of settings. It may be used from several threads at once.
+
+    model: the name of a model that ships, the path of an .onnx file, or an open Model.
+    size: short side of what the network sees, in pixels; None: what the model's card calls best.
+    temperature: of the annealed mean, above 0: low is vivid and sure, high is mild; None: the card's.
+    vividness: factor on the chroma, from 0.
+    blend: 0 gives the original gray, 1 the full colour.
+    threads: processors to use; None: all that this process may use. The results do not depend on it.
+
+    Raises OptionError for a setting that cannot be used and ModelError for a model that cannot.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike | Model = DEFAULT,
+        size: int | None = None,
+        temperature: float | None = None,
+        vividness: float = 1.0,
+        blend: float = 1.0,
+        threads: int | None = None,
+    ):
+        if size is not None:
+            _demand(_whole(size) and 1 <= size <= LARGEST, "size", f"a whole number from 1 to {LARGEST}", size)
+        if temperature is not None:
+            _demand(
+                _number(temperature) and 0 < temperature <= 100, "temperature", "above 0 and at most 100", temperature
+            )
+        _demand(_number(vividness) and 0 <= vividness <= 10, "vividness", "a number from 0 to 10", vividness)
+        _demand(_number(blend) and 0 <= blend <= 1, "blend", "a number from 0 to 1", blend)
+        if threads is not None:
+            _demand(_whole(threads) and threads >= 1, "number of threads", "a whole number of at least 1", threads)
+        self.model = model if isinstance(model, Model) else Model(model, threads)
+        if temperature is not None and not self.model.takes_temperature:
+            raise OptionError(f"The model {self.model.card.name} has no temperature to set: leave the temperature out")
+        self.size = size or self.model.card.size
+        self.temperature = temperature
+        self.vividness = vividness
+        self.blend = blend
+        self.threads = threads or available_threads()
+
+    def __call__(
+        self,
+        photo: Photograph,
+        output: str | os.PathLike | None = None,
+        *,
+        hints: Hints | None = None,
+        format: str | None = None,
+        quality: int | None = None,
+    ) -> Photograph:
+        """Colour one photograph; what comes out is of the kind that went in.
+
+        photo:
+            path: the result is written to `output`, or beside the photograph as NAME.color.EXT, in place of what was
+                there before; its path is returned.
+            bytes of an image file: bytes of an image file.
+            array [h, w], [h, w, 1], with alpha [h, w, 2], or colour [h, w, 3 or 4]; uint8, uint16, or float in 0..1:
+                array [h, w, 3] of the same dtype, sRGB.
+            Pillow image: Pillow image, RGB or RGBA, 8 bit.
+        hints: list of Hint or of {"x", "y", "color", "radius"}, or the path of a JSON file with such a list.
+        format: jpeg, png, tiff, webp or avif; default: by the suffix of `output`, else that of the photograph.
+        quality: 1 to 100, for formats that lose; default: not below the photograph's own.
+
+        Raises TintypeError (see tintype.errors), one sentence.
+        """
+        if isinstance(photo, (str, os.PathLike)):
+            check_output(format, quality, output)
+            output = Path(output) if output is not None else beside(photo, format)
+            self.file(photo, output, hints=hints, format=format, quality=quality)
+            return output
+        if output is not None:
+            raise OptionError("An output can be named only for a photograph given by its path")
+        if isinstance(photo, (bytes, bytearray, memoryview)):
+            check_output(format, quality)
+            buffer = io.BytesIO()
+            self.file(bytes(photo), buffer, hints=hints, format=format, quality=quality)
+            return buffer.getvalue()
+        if format is not None or quality is not None:
+            raise OptionError("A format or quality can be chosen only where an image file comes out")
+        pillow = sys.modules.get("PIL.Image")
+        if pillow is not None and isinstance(photo, pillow.Image):
+            return self._pillow(photo, hints)
+        if isinstance(photo, np.ndarray):
+            return self._array(photo, hints)
+        raise OptionError(f"A photograph must be a path, bytes, an array or a Pillow image, not {type(photo).__name__}")
+
+    def file(
+        self,
+        source: str | os.PathLike | bytes | BinaryIO,
+        target: str | os.PathLike | BinaryIO,
+        *,
+        name: str | None = None,
+        hints: Hints | None = None,
+        format: str | None = None,
+        quality: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        """Colour an image file, or its bytes, into another file or binary stream.
+
+        name: what errors call the source. progress: called with the finished share, 0 to 1; what it raises stops the
+        work, and no part of a file stays behind. Other arguments and errors: as for a call.
+        """
+        if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
+            refuse_same(source, target)
+        picture = read(source, name)
+        strips = self.strips(picture, hints)
+        if progress is not None:
+            strips = _watched(strips, picture.height, progress)
+        write(picture, strips, target, format=format, quality=quality, mark=self.mark)
+
+    def strips(self, photo: Photo, hints: Hints | None = None, depth: int | None = None) -> Iterator[np.ndarray]:
+        """The coloured photograph from top to bottom: sRGB [rows, W, 3] of `depth` bits, default the photograph's.
+
+        Raises HintError, and ModelError when the model fails on this photograph.
+        """
+        size = photo.height, photo.width
+        network = network_size(size, self.size, self.model.card.stride)
+        drawn = None
+        if hints is not None and (hints := read_hints(hints)):
+            if not self.model.takes_hints:
+                raise HintError(
+                    f"The model {self.model.card.name} takes no hints: leave them out, or choose a model that does"
+                )
+            drawn = draw_hints(hints, size, network)
+        seen = photo.thumbnail(network[1], network[0])
+        ab = self.model.predict(seen, drawn, self.temperature)
+        enlarger = Enlarger(ab, seen, size)
+        return render_strips(
+            photo.lightness, enlarger, size, depth or photo.depth, self.vividness, self.blend, self.threads
+        )
+
+    @property
+    def mark(self) -> Mark:
+        """What the files that come out say of how they were made."""
+        return Mark(software="tintype", version=__version__, model=self.model.card.name)
+
+    def _array(self, array: np.ndarray, hints: Hints | None) -> np.ndarray:
+        photo = from_array(array)
+        result = np.concatenate(list(self.strips(photo, hints)))
+        return result.astype(array.dtype, copy=False) if array.dtype.kind == "f" else result
+
+    def _pillow(self, image, hints: Hints | None):
+        from PIL import Image
+
+        photo = from_array(image)
+        # Pillow has no colour of more than 8 bits.
+        result = Image.fromarray(np.concatenate(list(self.strips(photo, hints, depth=8))))
+        if photo.alpha is not None:
+            alpha = photo.alpha
+            if alpha.dtype != np.uint8:
+                alpha = (alpha * (255 / (65535 if alpha.dtype == np.uint16 else 1)) + 0.5).astype(np.uint8)
+            result.putalpha(Image.fromarray(alpha))
+        return result
+
+
+def network_size(size: tuple[int, int], short: int, stride: int) -> tuple[int, int]:
+    """(height, width) that a network sees of a photograph of (height, width) `size`.
+
+    The aspect is kept up to the rounding to multiples of `stride`; the short side is `short`, unless the long one would
+    be more than LONGEST times that, as in a strip of a panorama.
+    """
+    scale = min(short / min(size), short * LONGEST / max(size))
+    height, width = (max(1, round(side * scale / stride)) * stride for side in size)
+    return height, width
+
+
+def beside(path: str | os.PathLike, format: str | None = None) -> Path:
+    """Where the result of a photograph lies when nothing else is said: beside it, as NAME.color.EXT."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.color{result_suffix(path, format)}")
+
+
+def result_suffix(path: str | os.PathLike, format: str | None = None) -> str:
+    """The suffix of a photograph's result: its own where it fits, else that of the format."""
+    own = Path(path).suffix
+    kind = SUFFIXES.get(own.lower())
+    # What is read but not written, and what has no suffix, becomes PNG, which loses nothing.
+    format = format or (kind if kind in WRITABLE else "png")
+    return own if kind == format else SUFFIX_OF[format]
+
+
+def check_output(format: str | None = None, quality: int | None = None, path: str | os.PathLike | None = None) -> None:
+    """Raises OptionError when no file can be written like this; `path`: its name, where the user has given one."""
+    if format is not None and format not in WRITABLE:
+        raise OptionError(f"The format must be one of {', '.join(WRITABLE)}, not {format}")
+    if quality is not None:
+        _demand(_whole(quality) and 1 <= quality <= 100, "quality", "a whole number from 1 to 100", quality)
+    if path is not None:
+        kind = SUFFIXES.get(Path(path).suffix.lower())
+        if format is None and kind not in WRITABLE:
+            raise OptionError(
+                f"{os.fspath(path)} names no format that is written: end it in {', '.join(SUFFIX_OF.values())}, or end "
+                f"the name of a folder in {os.sep}"
+            )
+        if format is not None and kind not in (None, format):
+            raise OptionError(f"{os.fspath(path)} is not the name of a {format} file: change the name or the format")
+
+
+def refuse_same(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """Raises UnwritablePhoto when both are the same file: the original is never touched."""
+    try:
+        same = os.path.samefile(source, target)
+    except (OSError, ValueError):
+        same = False  # One of them is not there; whoever opens it says so.
+    if same:
+        raise UnwritablePhoto(f"{os.fspath(source)} would be written over itself: give another output")
+
+
+def _watched(strips: Iterable[np.ndarray], height: int, progress: Callable[[float], None]) -> Iterator[np.ndarray]:
+    done = 0
+    progress(0.0)
+    for strip in strips:
+        yield strip
+        done += len(strip)
+        progress(done / height)
+
+
+def _demand(holds: bool, what: str, how: str, value: object) -> None:
+    if not holds:
+        raise OptionError(f"The {what} must be {how}, not {value!r}")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -1,0 +1,230 @@
+"""A released model: an ONNX file that keeps the contract, and its card."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import as_file
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from tintype.errors import HintError, ModelError, OptionError
+from tintype.models.card import Card, read_card
+from tintype.models.catalog import DEFAULT, shipped
+from tintype.models.threads import available_threads
+
+INPUTS = {"lightness": 1, "hints": 3, "temperature": None}
+"""What a model may take: the channels of float32 [n, channels, h, w]; None: a scalar."""
+
+
+def load(name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None) -> Model:
+    """Open a model that ships with tintype by its name, or any file that keeps the contract by its path.
+
+    threads: processors for one prediction; default: all that this process may use. The results do not depend on it.
+
+    Raises ModelError, one sentence, when the model is unknown or breaks the contract.
+    """
+    return Model(name_or_path, threads)
+
+
+class Model:
+    """An open model. It may be used from several threads at once.
+
+    model = load()
+    ab = model.predict(lightness)       # lightness: float32 [h, w]; h and w multiples of model.card.stride
+    """
+
+    card: Card
+
+    def __init__(self, name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None):
+        if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
+            raise OptionError(f"The number of threads must be a whole number of at least 1, not {threads!r}")
+        self.source = name_or_path
+        self.threads = threads
+        if (found := shipped().get(os.fspath(name_or_path))) is not None:
+            with as_file(found) as path:
+                self._open(path)
+        else:
+            self._open(_own_file(name_or_path))
+
+    def __reduce__(self):
+        # Sent to another process, a model is opened there anew.
+        return load, (self.source, self.threads)
+
+    @property
+    def takes_hints(self) -> bool:
+        return "hints" in self._inputs
+
+    @property
+    def takes_temperature(self) -> bool:
+        return "temperature" in self._inputs
+
+    def predict(
+        self, lightness: np.ndarray, hints: np.ndarray | None = None, temperature: float | None = None
+    ) -> np.ndarray:
+        """The colours of one photograph.
+
+        lightness: float32 [h, w], CIE L* 0..100; h and w are multiples of `card.stride`.
+        hints: float32 [3, h, w], a*, b* and mask 0..1; None: no hints.
+        temperature: of the annealed mean, above 0; None: the card's.
+        Returns float32 [2, h', w'], CIE a*b*.
+
+        Raises HintError or OptionError when the model does not take what is given, ModelError when it fails.
+        """
+        return self._run("ab", lightness, hints, temperature)
+
+    def logits(self, lightness: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
+        """float32 [Q, h', w'], the logits of the distribution over `card.bins`; arguments as for `predict`.
+
+        Raises ModelError when the model has no distribution.
+        """
+        if self.card.bins is None:
+            raise ModelError(f"The model {self.card.name} has no distribution over bins, so it gives no logits")
+        return self._run("logits", lightness, hints, None)
+
+    def _run(self, output, lightness, hints, temperature) -> np.ndarray:
+        lightness = np.ascontiguousarray(lightness, np.float32)
+        stride = self.card.stride
+        if lightness.ndim != 2 or not lightness.size or lightness.shape[0] % stride or lightness.shape[1] % stride:
+            raise ValueError(f"lightness must be [h, w] with sides that are multiples of {stride}: {lightness.shape}")
+        feed = {"lightness": lightness[None, None]}
+        if hints is not None:
+            if not self.takes_hints:
+                raise HintError(
+                    f"The model {self.card.name} takes no hints: leave them out, or choose a model that does"
+                )
+            hints = np.ascontiguousarray(hints, np.float32)
+            if hints.shape != (3, *lightness.shape):
+                raise ValueError(f"hints must be {(3, *lightness.shape)}, not {hints.shape}")
+            feed["hints"] = hints[None]
+        elif self.takes_hints:
+            feed["hints"] = np.zeros((1, 3, *lightness.shape), np.float32)
+        if temperature is not None and not self.takes_temperature:
+            raise OptionError(f"The model {self.card.name} has no temperature to set: leave the temperature out")
+        if self.takes_temperature:
+            feed["temperature"] = np.array(self.card.temperature if temperature is None else temperature, np.float32)
+        try:
+            (result,) = self._session.run([output], feed)
+        except Exception as error:  # onnxruntime's own exceptions have no common base but this one
+            height, width = lightness.shape
+            raise ModelError(
+                f"The model {self.card.name} fails on a lightness of {width} x {height}: {_first_line(error)}"
+            ) from error
+        if not np.isfinite(result).all():
+            raise ModelError(f"The model {self.card.name} gives values that are not numbers: its file is of no use")
+        return result[0]
+
+    def _open(self, path: Path) -> None:
+        def broken(fault: str) -> ModelError:
+            return ModelError(f"{path} cannot be used as a model: {fault}")
+
+        try:
+            card = read_card(path)
+        except FileNotFoundError:
+            raise broken("there is no such file") from None
+        except OSError as error:
+            raise broken(f"it cannot be read ({error.strerror})") from None
+        except ValueError as error:
+            raise broken(str(error)) from None
+        options = onnxruntime.SessionOptions()
+        # The runtime's own choice counts the processors of the host, not those of the container.
+        options.intra_op_num_threads = self.threads or available_threads()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        # Memory that grew for one large photograph is given back, not held for the life of the session, and threads
+        # that wait do not spin, as other photographs are worked on at the same moment. Neither costs time.
+        options.enable_cpu_mem_arena = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # see above
+            raise broken(f"onnxruntime does not open it ({_first_line(error)})") from None
+        if card is None:
+            raise broken("it holds no card, the JSON text under the metadata key 'tintype'")
+        self.card = card
+        self._inputs = {value.name: value for value in self._session.get_inputs()}
+        fault = _fault_of_inputs(self._inputs, card) or _fault_of_outputs(self._session.get_outputs(), card)
+        if fault:
+            raise broken(fault)
+        fault = self._fault_of_trial()
+        if fault:
+            raise broken(fault)
+
+    def _fault_of_trial(self) -> str | None:
+        """Run the smallest picture that shows a confusion of height and width; what is wrong, in a few words."""
+        height, width = 2 * self.card.stride, 3 * self.card.stride
+        try:
+            ab = self.predict(np.full((height, width), 50, np.float32))
+        except ModelError as error:
+            return str(error).rstrip("")
+        if ab.ndim != 3 or ab.shape[0] != 2 or ab.shape[1] * width != ab.shape[2] * height:
+            return f"its output ab is {[1, *ab.shape]} for a lightness of {[1, 1, height, width]}"
+        if self.card.bins is not None:
+            logits = self.logits(np.full((height, width), 50, np.float32))
+            if logits.ndim != 3 or len(logits) != len(self.card.bins):
+                return f"its output logits is {[1, *logits.shape]}, but its card has {len(self.card.bins)} bins"
+        return None
+
+
+def _own_file(name_or_path: str | os.PathLike) -> Path:
+    path = Path(name_or_path)
+    known = ", ".join(shipped()) or "none"
+    if isinstance(name_or_path, str) and path.name == name_or_path and path.suffix != ".onnx" and not path.is_file():
+        raise ModelError(
+            f"There is no model named {name_or_path}: give one that ships with tintype ({known}) or an .onnx file"
+        )
+    return path
+
+
+def _fault_of_inputs(inputs: dict, card: Card) -> str | None:
+    unknown = [name for name in inputs if name not in INPUTS]
+    if unknown:
+        return f"it has an input '{unknown[0]}', which the contract does not know"
+    if "lightness" not in inputs:
+        return "it has no input 'lightness'"
+    for name, value in inputs.items():
+        channels = INPUTS[name]
+        shape = value.shape
+        if value.type != "tensor(float)":
+            return f"its input {name} is {value.type}, not float32"
+        if channels is None:
+            if shape:
+                return f"its input {name} is {_shown(shape)}, not a scalar"
+        elif len(shape) != 4 or shape[1] != channels or any(isinstance(shape[axis], int) for axis in (0, 2, 3)):
+            return f"its input {name} is {_shown(shape)}, not [n, {channels}, h, w] with n, h and w free"
+    if "temperature" in inputs and card.temperature is None:
+        return "it has an input 'temperature', but its card gives no default for it"
+    if "temperature" not in inputs and card.temperature is not None:
+        return "its card gives a temperature, but it has no such input"
+    return None
+
+
+def _fault_of_outputs(outputs: list, card: Card) -> str | None:
+    outputs = {value.name: value for value in outputs}
+    if "ab" not in outputs:
+        return "it has no output 'ab'"
+    if ("logits" in outputs) != (card.bins is not None):
+        have, lack = ("an output 'logits'", "bins in its card") if card.bins is None else ("bins in its card", "logits")
+        return f"it has {have} but no {lack}"
+    channels = {"ab": 2, "logits": card.bins and len(card.bins)}
+    for name in channels.keys() & outputs.keys():
+        value, expected = outputs[name], channels[name]
+        if value.type != "tensor(float)":
+            return f"its output {name} is {value.type}, not float32"
+        # A dimension may be left open in the file; the trial run sees the true one.
+        shape = value.shape
+        if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != expected):
+            return f"its output {name} is {_shown(shape)}, not [n, {expected}, h', w']"
+    return None
+
+
+def _shown(shape: list) -> str:
+    return "[" + ", ".join("?" if side is None else str(side) for side in shape) + "]"
+
+
+def _first_line(error: BaseException) -> str:
+    """The gist of an exception of onnxruntime, whose texts run over many lines."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = lines[0].split(" : ")[-1].strip().rstrip("")
+    return text[:200] or type(error).__name__

@@ -1,0 +1,24 @@
+"""What the tests of more than one room need."""
+
+from pathlib import Path
+
+import pytest
+
+from small_models import write_model
+
+
+@pytest.fixture
+def build_model(tmp_path):
+    """`build_model(**changes)` writes a small model (see `write_model`) and returns its path."""
+    number = iter(range(100))
+
+    def build(**changes) -> Path:
+        return write_model(tmp_path / f"model{next(number)}.onnx", **changes)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    """A small model that takes hints and temperature: a* = 0.2 L* + 10, b* = 20 - 0.4 L*."""
+    return write_model(tmp_path_factory.mktemp("models") / "tiny.onnx", hints=True, temperature=True)
