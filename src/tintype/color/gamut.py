@@ -1,86 +1,107 @@
 """What sRGB can hold: chroma that it cannot is shrunk, lightness and hue stay.
 
-Putting the source lightness under a predicted ab is not enough: where R, G or B leaves [0, 1], clipping moves the
-lightness by several units. Here the colour walks towards the gray of its own lightness until sRGB holds it.
+Putting the source lightness under a predicted ab is not enough: where R, G or B leaves [0, 1], clipping moves
+the lightness by several units. Here the colour walks towards the gray of its own lightness until sRGB holds it.
 """
 
-import sys
+from __future__ import annotations
 
 import numpy as np
 
-STEPS = 12
-"""Bracketing steps; the chroma found is then within 1e-6 of the boundary, from inside."""
+from tintype.color.arrays import Array, integer_codes, namespace
+from tintype.color.lab import WHITE, XYZ_TO_RGB
 
 TOLERANCE = 2e-6
-"""How far linear R, G, B may lie beyond [0, 1] and count as held: a hundredth of a 16-bit step at black."""
+"""How far linear R, G, B may lie beyond [0, 1] and count as held: what float32 leaves, under 2 % of an 8-bit and
+2 of a 16-bit step."""
 
-DELTA = 6 / 29
+KNEE = 6 / 29
+"""The value of f(X/Xn) under which the CIE curve is a straight line."""
 
-# Linear sRGB from X/Xn, Y/Yn, Z/Zn (D65 as the sum of the sRGB primaries). Each row sums to one, so that with the
-# differences X - Y and Z - Y in place of X and Z a gray stays a gray to the last bit.
-TO_LINEAR = (
-    # X - Y,               Z - Y
-    (3.0803990906794643, -0.5430159131093713),
-    (-0.9212233588602767, 0.0452558573525563),
-    (0.0528739389703645, 1.1511030199186123),
-)
+_STEPS = 40
+
+# Linear sRGB from X/Xn, Y/Yn, Z/Zn. Every row sums to one, so that R = Y + p (X - Y) + q (Z - Y): two products
+# fewer, and a gray stays a gray to the last bit.
+FROM_X, _, FROM_Z = (tuple(map(float, column)) for column in (XYZ_TO_RGB * WHITE).T)
 
 
-def fit_chroma(lab, axis=-1):
-    """CIE L*a*b* -> the same lightness and hue with as much of the chroma as sRGB holds.
+def fit_chroma(lab: Array, axis: int = -1) -> Array:
+    """CIE L*a*b* with as much of each colour's chroma as sRGB holds; lightness and hue are unchanged.
 
-    lab: numpy or torch, floating point, the three planes along `axis`, L* 0..100.
-    Returns the same shape and kind. Colours inside the gamut come back bit for bit; the others land on its boundary,
-    never outside. In torch gradients pass as through a constant factor on ab.
+    Args:
+        lab: floats, L* in [0, 100], a*, b* of any size, three channels along `axis`; numpy or torch.
+    Returns:
+        same kind and shape. Colours that sRGB holds come back bit for bit, the others on its boundary. In torch
+        the gradient is that of a constant factor on a* and b*.
+    Raises:
+        ValueError: not three channels, or whole numbers.
     """
+    xp = namespace(lab)
     if lab.shape[axis] != 3:
-        raise ValueError(f"axis {axis} of a Lab array must have length 3, not shape {tuple(lab.shape)}")
-    xp = sys.modules["torch"] if type(lab).__module__.startswith("torch") else np
-    fixed = lab.detach() if xp is not np else lab
+        raise ValueError(f"three channels are needed along axis {axis}, and the shape is {tuple(lab.shape)}")
+    if integer_codes(lab):
+        raise ValueError(f"CIE L*a*b* in floats is needed, not whole numbers ({lab.dtype})")
+    fixed = lab if xp is np else lab.detach()
     lightness, a, b = xp.moveaxis(fixed, axis, 0)
-    outside = overflow(lightness, a, b, xp) > TOLERANCE
+    outside = overflow(lightness, a, b) > TOLERANCE
     if not outside.any():
         return lab
     scale = xp.ones_like(fixed)
-    planes = xp.moveaxis(scale, axis, 0)  # a view
-    planes[1:, outside] = reach(lightness[outside], a[outside], b[outside], xp)
+    xp.moveaxis(scale, axis, 0)[1:, outside] = reach(lightness[outside], a[outside], b[outside])
     return lab * scale
 
 
-def overflow(lightness, a, b, xp=np):
-    """How far the worst of linear R, G, B lies beyond [0, 1]; at most 0 inside the gamut."""
+def linear_rgb(lightness: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Linear R, G, B, not clipped, of CIE L*, a*, b*; gray (a = b = 0) gives three equal values."""
     fy = (lightness + 16) / 116
-    x, y, z = _decode(fy + a / 500, xp), _decode(fy, xp), _decode(fy - b / 200, xp)
+    x, y, z = _cube(fy + a / 500), _cube(fy), _cube(fy - b / 200)
     x, z = x - y, z - y
-    red, green, blue = (y + x * p + z * q for p, q in TO_LINEAR)
-    most = xp.maximum(xp.maximum(red, green), blue) - 1
+    red, green, blue = (y + x * p + z * q for p, q in zip(FROM_X, FROM_Z, strict=True))
+    return red, green, blue
+
+
+def overflow(lightness: Array, a: Array, b: Array) -> Array:
+    """How far the worst of linear R, G, B lies beyond [0, 1]; at most 0 where sRGB holds the colour."""
+    red, green, blue = linear_rgb(lightness, a, b)
+    xp = namespace(red)
+    most = xp.maximum(xp.maximum(red, green), blue)
     least = xp.minimum(xp.minimum(red, green), blue)
-    return xp.maximum(most, -least)
+    return xp.maximum(most - 1, -least)
 
 
-def reach(lightness, a, b, xp=np):
-    """The part of the chroma, 0..1, that sRGB holds, for colours outside the gamut; same shape as `lightness`.
+def reach(lightness: Array, a: Array, b: Array, tolerance: float = TOLERANCE) -> Array:
+    """The part of the chroma, in [0, 1], that sRGB holds, for colours outside the gamut; shape [n].
 
-    Illinois variant of the false position on the way from gray (inside) to the colour (outside): every step keeps
-    the bracket, the inner end is returned.
+    False position between the gray (inside) and the colour (outside), after Anderson and Björck (1973). A colour
+    ends when it is within `tolerance` (linear light) of the boundary, whatever its neighbours do: the result does
+    not depend on how a photograph is cut into strips.
     """
-    inner, outer = xp.zeros_like(lightness), xp.ones_like(lightness)
-    low, high = overflow(lightness, a * 0, b * 0, xp), overflow(lightness, a, b, xp)
-    kept = xp.zeros_like(lightness)  # -1: the inner end moved last, 1: the outer end
-    for _ in range(STEPS):
-        middle = inner + (outer - inner) * xp.clip(low / (low - high), 0.0, 1.0)
-        value = overflow(lightness, a * middle, b * middle, xp)
-        inside = value <= 0
-        # An end that stays put twice has its value halved, so that the next step falls on its side.
-        low = xp.where(inside, value, xp.where(kept == 1, low * 0.5, low))
-        high = xp.where(inside, xp.where(kept == -1, high * 0.5, high), value)
-        inner, outer = xp.where(inside, middle, inner), xp.where(inside, outer, middle)
-        kept = xp.where(inside, -xp.ones_like(low), xp.ones_like(low))
-    return inner
+    xp = namespace(lightness)
+    found = xp.zeros_like(lightness)
+    (still,) = xp.where(found == 0)
+    # The bracket: its end that stays, and the newest point.
+    old, old_value = xp.zeros_like(found), xp.clip(overflow(lightness, a * 0, b * 0), None, 0)
+    new, new_value = xp.ones_like(found), overflow(lightness, a, b)
+    for _ in range(_STEPS):
+        point = new - new_value * ((new - old) / (new_value - old_value))
+        value = overflow(lightness, a * point, b * point)
+        found[still] = point
+        (far,) = xp.where(abs(value) > tolerance)
+        if len(far) == 0:
+            return found
+        # An end that stays for a second time counts for less, so that the next point falls nearer to it.
+        share = 1 - value / new_value
+        less = old_value * xp.where(share > 0, share, 0.5)
+        crossed = (value > 0) != (new_value > 0)
+        old, old_value = xp.where(crossed, new, old), xp.where(crossed, new_value, less)
+        state = (still, lightness, a, b, old, old_value, point, value)
+        still, lightness, a, b, old, old_value, new, new_value = (part[far] for part in state)
+    found[still] = xp.minimum(old, new)
+    return found
 
 
-def _decode(f, xp):
-    """The inverse of the CIE L*a*b* cube-root curve, with its straight toe."""
-    toe = xp.clip(f, None, DELTA)
-    knee = xp.clip(f, DELTA, None)
-    return knee * knee * knee + (3 * DELTA**2) * (toe - DELTA)
+def _cube(f: Array) -> Array:
+    """X/Xn from f(X/Xn): the cube, and under the knee its tangent."""
+    xp = namespace(f)
+    over = xp.clip(f, KNEE, None)
+    return over * over * over + (3 * KNEE**2) * (xp.clip(f, None, KNEE) - KNEE)
