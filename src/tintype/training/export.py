@@ -1,0 +1,248 @@
+"""A checkpoint becomes a released model: one ONNX file that keeps the contract, checked before it is written."""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import tomllib
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from tintype import families
+from tintype.errors import ConfigError, ModelError
+from tintype.models.card import KEY, Card
+from tintype.training import checkpoint
+from tintype.training.config import from_dict
+
+OPSET = 17
+AB_MAX, AB_MEAN = 0.5, 0.02
+"""Largest and mean difference in a*b* between torch and the file, on the same rounded weights."""
+
+
+class Contract(nn.Module):
+    """A network behind the contract of released models.
+
+    lightness [n, 1, h, w], hints [n, 3, h, w], temperature [] to ab [n, 2, h/4, w/4] and logits [n, Q, h/4, w/4].
+    """
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        # One product gives the sums of p a*, p b* and p. A softmax over channels, which the run-time library computes
+        # pixel by pixel, would cost more than all the convolutions.
+        table = torch.cat([network.bins.T, torch.ones(1, len(network.bins))])
+        self.register_buffer("table", table[:, :, None, None])
+
+    def forward(
+        self, lightness: torch.Tensor, hints: torch.Tensor, temperature: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = self.network(lightness, hints).logits
+        weight = torch.exp((logits - logits.amax(dim=1, keepdim=True)) / temperature)
+        sums = functional.conv2d(weight, self.table)
+        return sums[:, :2] / sums[:, 2:], logits
+
+
+def fold_norms(network: nn.Module) -> nn.Module:
+    """A copy in evaluation mode with each BatchNorm folded into the convolution that feeds it."""
+    network = copy.deepcopy(network).eval()
+    for module in list(network.modules()):
+        children = dict(module.named_children())
+        for name, child in children.items():
+            # conv1 and bn1, conv and bn, and the two members of a Sequential such as `downsample`.
+            before = children.get(name.replace("bn", "conv")) if name != "1" else children.get("0")
+            if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+                place = name.replace("bn", "conv") if name != "1" else "0"
+                setattr(module, place, fuse_conv_bn_eval(before, child))
+                setattr(module, name, nn.Identity())
+    return network
+
+
+def round_weights(network: nn.Module) -> None:
+    """Round all weights to float16, in place, and keep them as float32.
+
+    Raises:
+        ModelError: a weight is beyond what float16 holds.
+    """
+    for name, value in network.state_dict().items():
+        if value.is_floating_point():
+            rounded = value.half().float()
+            if not torch.isfinite(rounded).all():
+                raise ModelError(f"The weight {name} does not fit float16: train with more weight decay, or look why")
+            value.copy_(rounded)
+
+
+def read_card_file(path: str | Path | None) -> dict[str, Any]:
+    """What a TOML file says of a model, as arguments of `export`; nothing when None.
+
+    Raises:
+        ConfigError: the file cannot be read or has a key that no card has.
+    """
+    if path is None:
+        return {}
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: the card cannot be read ({error})") from error
+    known = ("version", "description", "licence", "training_data", "figures", "size", "temperature")
+    unknown = sorted(values.keys() - set(known))
+    if unknown:
+        raise ConfigError(f"{path}: a card has no {', '.join(unknown)}; it has {', '.join(known)}")
+    return values
+
+
+def export(
+    source: str | Path,
+    output: str | Path,
+    *,
+    version: str = "0",
+    description: str = "Trained with tintype; not described further.",
+    licence: str = "not stated",
+    training_data: Sequence[Mapping[str, Any]] = (),
+    figures: Sequence[Mapping[str, Any]] = (),
+    size: int = 256,
+    temperature: float = 0.6,
+) -> Card:
+    """Write a checkpoint's averaged weights as a model file.
+
+    Args:
+        source: a checkpoint file or the folder of a run.
+        output: the ONNX file; it appears whole or not at all.
+        size, temperature and the rest: what the card says.
+    Returns:
+        the card.
+    Raises:
+        ConfigError: the checkpoint cannot be read.
+        ConfigError: the card's values are of the wrong kind.
+        ModelError: the file's colours differ from torch's, or it cannot be written.
+    """
+    state = checkpoint.load(source)
+    config = from_dict({**state["config"], "network": {**state["config"]["network"], "encoder": ""}}, str(source))
+    family = families.get(config.family)
+    network = family.Network(config.family_config())
+    network.load_state_dict(state["average"])
+    network = fold_norms(network)
+    round_weights(network)
+    contract = Contract(network).eval()
+    try:
+        card = Card(
+            name=config.name,
+            version=version,
+            family=config.family,
+            description=description,
+            stride=network.stride,
+            size=size,
+            temperature=temperature,
+            licence=licence,
+            training_data=tuple(training_data),
+            figures=tuple(figures),
+            bins=tuple((float(a), float(b)) for a, b in network.bins.tolist()),
+        )
+    except ValueError as error:
+        raise ConfigError(f"{output}: {error}") from error
+    data = _to_onnx(contract, card)
+    check(contract, data, network.stride, temperature)
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part = output.with_name(output.name + ".part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ModelError(f"{output}: the model cannot be written ({error.strerror})") from error
+    return card
+
+
+def _to_onnx(contract: Contract, card: Card) -> bytes:
+    import onnx
+
+    side = 2 * contract.network.stride
+    inputs = (torch.rand(1, 1, side, side) * 100, torch.zeros(1, 3, side, side), torch.tensor(0.5))
+    names = ["lightness", "hints", "temperature"]
+    axes = {name: {0: "n", 2: "h", 3: "w"} for name in names[:2]}
+    axes |= {name: {0: "n", 2: "h_out", 3: "w_out"} for name in ("ab", "logits")}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The exporter of traced graphs is announced as the older one; what the newer writes depends on its version.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            contract,
+            inputs,
+            buffer,
+            input_names=names,
+            output_names=["ab", "logits"],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    _store_half(model)
+    model.producer_name, model.producer_version, model.doc_string = "tintype", card.version, card.description
+    entry = model.metadata_props.add()
+    entry.key, entry.value = KEY, card.to_json()
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def _store_half(model) -> None:
+    """Weights become float16 constants, each cast to float32 once, which the run-time library does while it loads."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = model.graph
+    casts = []
+    for tensor in list(graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        half = values.astype(np.float16) if values.dtype == np.float32 else None
+        if half is None or values.size < 64 or not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = tensor.name
+        graph.initializer.remove(tensor)
+        graph.initializer.append(numpy_helper.from_array(half, name + "_half"))
+        casts.append(onnx.helper.make_node("Cast", [name + "_half"], [name], to=onnx.TensorProto.FLOAT))
+    for node in reversed(casts):
+        graph.node.insert(0, node)
+
+
+def check(contract: Contract, data: bytes, stride: int, temperature: float) -> tuple[float, float]:
+    """Largest and mean difference in a*b* between torch and the file, over sizes, hints and temperatures.
+
+    Raises:
+        ModelError: they are above 0.5 or 0.02.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    generator = torch.Generator().manual_seed(0)
+    worst, mean = 0.0, 0.0
+    for height, width, with_hints in ((4, 4, False), (8, 8, True), (3, 5, True), (6, 2, False)):
+        h, w = height * stride, width * stride
+        # Smooth pictures with an edge: noise alone would not look like what the network knows.
+        coarse = torch.rand(1, 1, height, width, generator=generator) * 100
+        lightness = functional.interpolate(coarse, size=(h, w), mode="bicubic", align_corners=False).clamp(0, 100)
+        lightness[..., w // 2 :] *= 0.7
+        hints = torch.zeros(1, 3, h, w)
+        if with_hints:
+            hints[:, :, h // 4 : h // 4 + 6, w // 3 : w // 3 + 6] = torch.tensor([40.0, 20.0, 1.0]).view(1, 3, 1, 1)
+        degree = torch.tensor(temperature)
+        with torch.inference_mode():
+            expected = contract(lightness, hints, degree)[0].numpy()
+        feed = {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": degree.numpy()}
+        difference = np.abs(session.run(["ab"], feed)[0] - expected)
+        worst, mean = max(worst, float(difference.max())), max(mean, float(difference.mean()))
+    if not (worst <= AB_MAX and mean <= AB_MEAN):
+        raise ModelError(
+            f"The exported model is up to {worst:.3g} (mean {mean:.3g}) in a*b* away from torch: not written"
+        )
+    return worst, mean

@@ -1,0 +1,112 @@
+"""A checkpoint becomes a file that the light column opens and that says what torch says."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from tintype import families
+from tintype.color.bins import annealed_mean
+from tintype.errors import ConfigError, ModelError
+from tintype.models import load
+from tintype.training import checkpoint
+from tintype.training.config import from_dict, to_dict
+from tintype.training.export import Contract, check, export, fold_norms, read_card_file, round_weights
+
+NARROW = {"context": 32, "decoder": [32, 32, 16, 16]}
+
+
+def network():
+    """A narrow flagship whose normalisation has seen something, and whose hint branch is not zero."""
+    torch.manual_seed(3)
+    family = families.get("tintype")
+    config = from_dict({"name": "tintype.small", "family": "tintype", "data": {"folder": "none"}, "network": NARROW})
+    made = family.Network(config.family_config())
+    nn.init.normal_(made.hints.weight, std=1.0)
+    made.train()
+    for _ in range(4):
+        made(torch.rand(2, 1, 64, 64) * 100, torch.zeros(2, 3, 64, 64))
+    return config, made.eval()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    config, made = network()
+    folder = tmp_path_factory.mktemp("run")
+    checkpoint.save(folder / "best.pt", {"config": to_dict(config), "average": made.state_dict(), "step": 1})
+    return folder, made
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "small.onnx"
+    export(run[0], path, version="1", description="A narrow flagship.", licence="CC0-1.0", size=64, temperature=0.5)
+    return path
+
+
+def test_the_file_opens_and_agrees_with_the_checkpoint(run, exported):
+    model = load(exported)
+    assert (model.card.name, model.card.size, model.card.temperature) == ("tintype.small", 64, 0.5)
+    lightness = np.linspace(5, 95, 96 * 64, dtype=np.float32).reshape(96, 64)
+    hints = np.zeros((3, 96, 64), np.float32)
+    hints[:, 20:30, 20:30] = np.array([40, -20, 1], np.float32)[:, None, None]
+    with torch.inference_mode():
+        logits = run[1](torch.from_numpy(lightness)[None, None], torch.from_numpy(hints)[None]).logits
+    for temperature in (0.3, 1.0):
+        expected = annealed_mean(logits, temperature)[0].numpy()
+        # float16 weights move the colours a little; the hints and the temperature must move them the same way.
+        assert np.abs(model.predict(lightness, hints, temperature) - expected).mean() < 0.1
+    assert np.abs(model.predict(lightness, None, 0.3) - model.predict(lightness, hints, 0.3)).max() > 0.5
+
+
+def test_weights_are_stored_as_float16_and_computed_as_float32(exported):
+    graph = onnx.load(exported).graph
+    stored = {tensor.data_type for tensor in graph.initializer if np.prod(tensor.dims) >= 64}
+    assert stored == {onnx.TensorProto.FLOAT16}
+    assert {value.type.tensor_type.elem_type for value in [*graph.input, *graph.output]} == {onnx.TensorProto.FLOAT}
+    assert not [node for node in graph.node if node.op_type == "BatchNormalization"]
+
+
+def test_folding_changes_nothing_but_rounding_errors():
+    _, made = network()
+    folded = fold_norms(made)
+    x, hints = torch.rand(1, 1, 64, 64) * 100, torch.zeros(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.allclose(made(x, hints).logits, folded(x, hints).logits, atol=1e-4)
+    assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
+
+
+def test_a_file_that_disagrees_is_refused(exported):
+    _, made = network()
+    made = fold_norms(made)
+    round_weights(made)
+    nn.init.normal_(made.head.weight)
+    with pytest.raises(ModelError, match="away from torch"):
+        check(Contract(made).eval(), exported.read_bytes(), 32, 0.5)
+
+
+def test_a_weight_beyond_float16_is_refused():
+    _, made = network()
+    with torch.no_grad():
+        made.head.bias[3] = 1e6
+    with pytest.raises(ModelError, match=r"head\.bias does not fit float16"):
+        round_weights(made)
+
+
+def test_errors_of_the_user(tmp_path, run):
+    with pytest.raises(ConfigError, match="no such checkpoint"):
+        export(tmp_path / "none.pt", tmp_path / "x.onnx")
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(ConfigError, match="not a checkpoint"):
+        export(tmp_path / "text.pt", tmp_path / "x.onnx")
+    with pytest.raises(ConfigError, match="size"):
+        export(run[0], tmp_path / "x.onnx", size=3)
+    (tmp_path / "card.toml").write_text('verson = "1"')
+    with pytest.raises(ConfigError, match="no verson"):
+        read_card_file(tmp_path / "card.toml")
+    assert not (tmp_path / "x.onnx").exists()
+    with pytest.raises(ModelError, match="cannot be written"):
+        export(run[0], run[0])
