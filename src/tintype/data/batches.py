@@ -6,42 +6,47 @@ not depend on the threads that made it and a resumed run sees what the unbroken 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Annotated
 
+import msgspec
 import numpy as np
 import torch
 from PIL import Image
+from torch.nn import functional
 
-from tintype.color.film import FILTERS, RESPONSES
-from tintype.color.lab import rgb_to_lab, srgb_decode, srgb_encode
+from tintype.color.film import FILTERS, RESPONSES, fade
+from tintype.color.lab import luminance_to_lightness, rgb_to_lab, srgb_decode, srgb_encode
 from tintype.data.hints import draw_hints
-from tintype.data.shards import Photographs
+from tintype.data.shards import Held, Photographs
 
 STRIDE = 4
 """The target stands at a quarter of the network's input size."""
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
-@dataclass(frozen=True)
-class Augmentation:
+
+class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is varied in training; the defaults change nothing."""
 
-    smallest_crop: float = 1.0
+    smallest_crop: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     """Side of the smallest crop as a share of the photograph's short side."""
-    mirror: float = 0.0
+    mirror: Share = 0.0
     """Share of photographs that are mirrored."""
-    film: float = 0.0
+    film: Share = 0.0
     """Share of photographs exposed with another response than CIE lightness."""
-    fade: float = 0.0
+    fade: Share = 0.0
     """Share of photographs whose tones are compressed and bent."""
-    grain: float = 0.0
+    grain: Share = 0.0
     """Share of photographs with noise."""
-    blur: float = 0.0
+    blur: Share = 0.0
     """Share of photographs that are softened."""
-    border: float = 0.0
+    border: Share = 0.0
     """Share of photographs with a colourless film or paper border."""
-    hints: float = 0.0
+    hints: Share = 0.0
     """Share of photographs for which hints are simulated (their number may still be zero)."""
 
 
@@ -66,8 +71,13 @@ _FILTERS = np.array(list(FILTERS.values()))
 _CIE = np.array(RESPONSES["cie"])
 
 
-def crop(photo: np.ndarray, side: int, augmentation: Augmentation, generator: np.random.Generator) -> np.ndarray:
-    """A square of uint8 [side, side, 3]: random within the limits of `augmentation`, else the centre."""
+def crop(
+    photo: np.ndarray | torch.Tensor, side: int, augmentation: Augmentation, generator: np.random.Generator
+) -> np.ndarray | torch.Tensor:
+    """A square of uint8 [side, side, 3]: random within the limits of `augmentation`, else the centre.
+
+    A tensor is resized where it lies, an array by Pillow; the two differ by rounding.
+    """
     height, width = photo.shape[:2]
     short = min(height, width)
     share = augmentation.smallest_crop
@@ -76,13 +86,20 @@ def crop(photo: np.ndarray, side: int, augmentation: Augmentation, generator: np
     top, left = (height - size) / 2, (width - size) / 2
     if share < 1:
         top, left = generator.uniform(0, height - size), generator.uniform(0, width - size)
-    box = (int(left), int(top), int(left) + size, int(top) + size)
-    square = photo[box[1] : box[3], box[0] : box[2]]
+    square = photo[int(top) : int(top) + size, int(left) : int(left) + size]
     if size != side:
-        square = np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC))
+        square = _resize(square, side)
     if generator.uniform() < augmentation.mirror:
-        square = square[:, ::-1]
+        square = square.flip(1) if isinstance(square, torch.Tensor) else square[:, ::-1]
     return square
+
+
+def _resize(square: np.ndarray | torch.Tensor, side: int) -> np.ndarray | torch.Tensor:
+    if isinstance(square, np.ndarray):
+        return np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC))
+    planes = square.permute(2, 0, 1)[None].float()
+    planes = functional.interpolate(planes, (side, side), mode="bicubic", antialias=True, align_corners=False)
+    return planes[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8)
 
 
 @dataclass(frozen=True)
@@ -90,10 +107,15 @@ class _Film:
     """What one photograph's film does, drawn before the pixels are touched."""
 
     weights: np.ndarray
-    tones: tuple[float, float, float]
-    grain: tuple[float, float]
+    """Of linear red, green, blue; their sum is 1."""
+    tones: tuple[float, float, float] | None
+    """Black, white and gamma of `film.fade`."""
+    grain: tuple[float, float] | None
+    """Strength in L*, and above 0.5 the noise is clumped."""
     blur: float
+    """0..1, towards the mean of 3x3 pixels."""
     border: tuple[int, int, int, int, float] | None
+    """Width in cells at the top, right, bottom and left, and its L*."""
 
 
 def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Generator) -> _Film:
@@ -107,10 +129,10 @@ def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Gene
         else:
             weights = generator.dirichlet([1.0, 1.0, 1.0])
         weights = weights / weights.sum()
-    tones = (0.0, 100.0, 1.0)
+    tones = None
     if chance[1] < augmentation.fade:
         tones = (generator.uniform(0, 22), generator.uniform(78, 100), float(np.exp(generator.uniform(-0.4, 0.4))))
-    grain = (generator.uniform(0.5, 6.0), generator.uniform(0, 1)) if chance[2] < augmentation.grain else (0.0, 0.0)
+    grain = (generator.uniform(0.5, 6.0), generator.uniform(0, 1)) if chance[2] < augmentation.grain else None
     blur = generator.uniform(0.3, 1.0) if chance[3] < augmentation.blur else 0.0
     border = None
     if chance[4] < augmentation.border:
@@ -120,59 +142,80 @@ def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Gene
     return _Film(weights, tones, grain, blur, border)
 
 
-def make_batch(crops: np.ndarray, augmentation: Augmentation, generators: list[np.random.Generator]) -> Batch:
-    """A batch of crops, uint8 [n, h, w, 3], each with the film, the border and the hints that its generator draws."""
+def make_batch(
+    crops: np.ndarray | torch.Tensor, augmentation: Augmentation, generators: list[np.random.Generator]
+) -> Batch:
+    """A batch of crops, uint8 [n, h, w, 3], each with the film, the border and the hints that its generator draws.
+
+    The batch is made where the crops lie.
+    """
+    crops = torch.as_tensor(crops)
     n, height, width, _ = crops.shape
     cells = (height // STRIDE, width // STRIDE)
     films = [_draw_film(augmentation, min(cells), generator) for generator in generators]
-    linear = _LINEAR[torch.from_numpy(np.ascontiguousarray(crops)).long()]
-    pooled = torch.nn.functional.avg_pool2d(linear.permute(0, 3, 1, 2), STRIDE)
+    linear = _LINEAR.to(crops.device)[crops.int()]
+    pooled = functional.avg_pool2d(linear.permute(0, 3, 1, 2), STRIDE)
     ab = rgb_to_lab(srgb_encode(pooled), axis=1)[:, 1:].contiguous()
 
-    weights = torch.from_numpy(np.stack([film.weights for film in films]).astype(np.float32))
-    light = torch.einsum("nhwc,nc->nhw", linear, weights)
-    lightness = torch.where(light <= 216 / 24389, light * (24389 / 27), 116 * light.clamp(216 / 24389) ** (1 / 3) - 16)
-    for i, (film, generator) in enumerate(zip(films, generators, strict=True)):
-        plane = lightness[i]
-        if film.blur:
-            soft = torch.nn.functional.avg_pool2d(plane[None, None], 3, 1, 1, count_include_pad=False)[0, 0]
-            plane = plane + film.blur * (soft - plane)
-        black, white, gamma = film.tones
-        if film.tones != (0.0, 100.0, 1.0):
-            plane = black + (white - black) * (plane / 100).clamp(0, 1) ** gamma
-        strength, clump = film.grain
-        if strength:
-            noise = torch.from_numpy(generator.standard_normal((height, width), np.float32))
-            if clump > 0.5:
-                noise = torch.nn.functional.avg_pool2d(noise[None, None], 3, 1, 1)[0, 0] * 2
-            plane = (plane + strength * noise).clamp(0, 100)
+    weights = linear.new_tensor(np.stack([film.weights for film in films]))
+    lightness = luminance_to_lightness(torch.einsum("nhwc,nc->nhw", linear, weights))
+    _age(lightness, films, generators)
+    for i, film in enumerate(films):
         if film.border:
             top, right, bottom, left, tone = film.border
-            inside = torch.zeros(cells)
-            inside[top : cells[0] - bottom, left : cells[1] - right] = 1
-            ab[i] *= inside
-            full = inside.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)
-            plane = plane * full + tone * (1 - full)
-        lightness[i] = plane
+            frame = torch.ones(cells, dtype=torch.bool, device=crops.device)
+            frame[top : cells[0] - bottom, left : cells[1] - right] = False
+            ab[i, :, frame] = 0
+            lightness[i, frame.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)] = tone
 
-    hints = torch.zeros(n, 3, height, width)
+    hints = linear.new_zeros(n, 3, height, width)
     for i, generator in enumerate(generators):
         if generator.uniform() < augmentation.hints:
             draw_hints(hints[i], ab[i], generator)
     return Batch(lightness[:, None], hints, ab)
 
 
+def _age(lightness: torch.Tensor, films: list[_Film], generators: list[np.random.Generator]) -> None:
+    """Blur, fading and grain of those [n, h, w] whose film has them, in place."""
+    column = lightness.new_tensor
+
+    blurred = [i for i, film in enumerate(films) if film.blur]
+    if blurred:
+        planes = lightness[blurred]
+        soft = functional.avg_pool2d(planes[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
+        lightness[blurred] = planes + column([films[i].blur for i in blurred])[:, None, None] * (soft - planes)
+
+    faded = [i for i, film in enumerate(films) if film.tones]
+    if faded:
+        black, white, gamma = column([films[i].tones for i in faded]).T[:, :, None, None]
+        lightness[faded] = fade(lightness[faded], black, white, gamma)
+
+    grainy = [i for i, film in enumerate(films) if film.grain]
+    if grainy:
+        noise = np.stack([generators[i].standard_normal(lightness.shape[1:], np.float32) for i in grainy])
+        noise = torch.as_tensor(noise, device=lightness.device)
+        clumped = functional.avg_pool2d(noise[:, None], 3, 1, 1)[:, 0] * 2
+        strength, clump = column([films[i].grain for i in grainy]).T[:, :, None, None]
+        noise = torch.where(clump > 0.5, clumped, noise)
+        lightness[grainy] = (lightness[grainy] + strength * noise).clamp(0, 100)
+
+
+Places = list[tuple[int, int]]
+"""(epoch, photograph) of each place of a batch."""
+
+
 class Batches:
-    """Endless batches of a set in an order that (seed, step) fixes; made ahead by threads.
+    """Batches of a set in an order that (seed, step) fixes; made ahead by threads.
 
     Args:
-        side: of the square crops, in pixels, a multiple of 32.
-        threads: that make batches while the machine trains.
+        size: photographs in a batch; at most as many as there are.
+        side: of the square crops, in pixels, a multiple of STRIDE and of what the network asks for.
+        threads: that make batches while the machine trains. The batches do not depend on their number.
     """
 
     def __init__(
         self,
-        photographs: Photographs,
+        photographs: Photographs | Held,
         size: int,
         side: int,
         augmentation: Augmentation,
@@ -185,40 +228,54 @@ class Batches:
         self.augmentation = augmentation
         self.seed = seed
         self.threads = threads
+        self._shuffled: tuple[int, np.ndarray] = (-1, np.empty(0, int))
 
-    def indices(self, step: int) -> list[tuple[int, int]]:
-        """(epoch, photograph) of each place of the batch of `step`; an epoch meets each photograph once."""
-        places = range(step * self.size, (step + 1) * self.size)
+    def indices(self, step: int) -> Places:
+        """The places of the batch of `step`; an epoch meets each photograph once."""
+        count = len(self.photographs)
         return [
-            (p // len(self.photographs), int(self._order(p // len(self.photographs))[p % len(self.photographs)]))
-            for p in places
+            (place // count, int(self._order(place // count)[place % count]))
+            for place in range(step * self.size, (step + 1) * self.size)
         ]
 
     def _order(self, epoch: int) -> np.ndarray:
-        if getattr(self, "_cached", (None, None))[0] != epoch:
-            self._cached = (epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self.photographs)))
-        return self._cached[1]
+        if self._shuffled[0] != epoch:
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.photographs))
+            self._shuffled = (epoch, order)
+        return self._shuffled[1]
 
-    def batch(self, step: int, pairs: list[tuple[int, int]] | None = None) -> Batch:
-        """The batch of a step."""
+    def batch(self, step: int, places: Places | None = None) -> Batch:
+        """The batch of a step, or of the given places."""
         crops, generators = [], []
-        for epoch, index in pairs or self.indices(step):
+        for epoch, index in self.indices(step) if places is None else places:
             generator = np.random.default_rng([self.seed, 1 + epoch, index])
             crops.append(crop(self.photographs[index], self.side, self.augmentation, generator))
             generators.append(generator)
-        return make_batch(np.stack(crops), self.augmentation, generators)
+        stack = torch.stack if isinstance(crops[0], torch.Tensor) else np.stack
+        return make_batch(stack(crops), self.augmentation, generators)
 
     def stream(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of steps start..stop-1, in order, a few made ahead."""
+        return self._ahead((step, self.indices(step)) for step in range(start, stop))
+
+    def once(self) -> Iterator[Batch]:
+        """Each photograph once, in the order of the shards; the last batch may be smaller."""
+        count = len(self.photographs)
+        return self._ahead(
+            (step, [(0, i) for i in range(first, min(first + self.size, count))])
+            for step, first in enumerate(range(0, count, self.size))
+        )
+
+    def _ahead(self, jobs: Iterable[tuple[int, Places]]) -> Iterator[Batch]:
+        pending: deque = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="batches") as pool:
-            ahead = self.threads + 1
-            pending = [pool.submit(self.batch, s, self.indices(s)) for s in range(start, min(start + ahead, stop))]
             try:
-                for step in range(start, stop):
-                    made = pending.pop(0).result()
-                    if step + ahead < stop:
-                        pending.append(pool.submit(self.batch, step + ahead, self.indices(step + ahead)))
-                    yield made
+                for job in jobs:
+                    pending.append(pool.submit(self.batch, *job))
+                    if len(pending) > self.threads + 1:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
             finally:
                 for job in pending:
                     job.cancel()

@@ -1,16 +1,20 @@
-"""Tar shards of photographs: read as they are, decoded into memory once.
+"""Tar shards of photographs: read as they are, photograph by photograph, or held decoded in memory.
 
 A data set is a folder with `*.tar` shards of encoded photographs and, where `tintype prepare` made it, a `set.json`
-with the split, the prior, the mean lightness and the colour histogram.
+with the split, the prior, the mean lightness and the colour histogram. The shards are plain tar, not compressed: each
+photograph is a run of bytes at a known offset, so that any of them is reached at once and in any order.
 """
 
 from __future__ import annotations
 
 import io
+import json
+import mmap
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,6 +22,10 @@ from PIL import Image
 from tintype.errors import DataError
 
 SUFFIXES = (".webp", ".jpg", ".jpeg", ".png")
+"""Members of a shard with another suffix are not photographs."""
+
+DESCRIPTION = "set.json"
+"""The file of a prepared set that says what is in it."""
 
 
 def shard_paths(data: str | Path) -> list[Path]:
@@ -35,19 +43,41 @@ def shard_paths(data: str | Path) -> list[Path]:
     return paths
 
 
+def describe(data: str | Path) -> dict[str, Any] | None:
+    """What `tintype prepare` wrote about a set (see `data.prepare`); None for shards that came ready.
+
+    Raises:
+        DataError: the description is broken.
+    """
+    path = Path(data) / DESCRIPTION
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: the description of the set cannot be read ({error}); prepare it again") from error
+
+
+def _index(shard: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, offset and size of each photograph of a shard, in its order."""
+    try:
+        with tarfile.open(shard, "r:") as archive:
+            for member in archive:
+                if member.isfile() and member.name.lower().endswith(SUFFIXES):
+                    yield member.name, member.offset_data, member.size
+    except (OSError, tarfile.TarError) as error:
+        raise DataError(f"{shard}: the shard cannot be read ({error}); make or fetch it again") from error
+
+
 def members(shard: str | Path) -> Iterator[tuple[str, bytes]]:
     """Name and encoded bytes of each photograph of a shard, in its order.
 
     Raises:
         DataError: the shard cannot be read.
     """
-    try:
-        with tarfile.open(shard) as archive:
-            for member in archive:
-                if member.isfile() and member.name.lower().endswith(SUFFIXES):
-                    yield member.name, archive.extractfile(member).read()
-    except (OSError, tarfile.TarError) as error:
-        raise DataError(f"{shard}: the shard cannot be read ({error}); make or fetch it again") from error
+    photographs = Photographs([shard])
+    for i, name in enumerate(photographs.names):
+        yield name.partition("/")[2], photographs.encoded(i)
 
 
 def decode(name: str, encoded: bytes) -> np.ndarray:
@@ -60,46 +90,104 @@ def decode(name: str, encoded: bytes) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
     except Exception as error:  # Pillow raises many kinds
         raise DataError(
-            f"{name}: the photograph in the shard is broken ({error}); run `tintype prepare` again"
+            f"{name}: the photograph in the shard is broken ({error}); make or fetch the shard again"
         ) from error
 
 
 class Photographs:
-    """Photographs held decoded in one block of memory.
+    """The photographs of some shards, decoded when they are asked for.
 
-    `len(photographs)` and `photographs[i]` (uint8 [h, w, 3], sRGB, a view). `names[i]` is SHARD/MEMBER.
+    `len(photographs)` and `photographs[i]` (uint8 [h, w, 3], sRGB). `names[i]` is SHARD/MEMBER.
+
+    Args:
+        limit: take only the first so many.
+    Raises:
+        DataError: a shard cannot be read, or there is no photograph.
     """
 
-    def __init__(self, names: Sequence[str], arrays: Sequence[np.ndarray]):
-        self.names = list(names)
-        self.shapes = np.array([a.shape[:2] for a in arrays], np.int64).reshape(-1, 2)
-        self.starts = np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1) * 3)])
-        self.pixels = np.empty(int(self.starts[-1]), np.uint8)
-        for i, array in enumerate(arrays):
-            self.pixels[self.starts[i] : self.starts[i + 1]] = array.reshape(-1)
+    def __init__(self, shards: Sequence[str | Path], limit: int | None = None):
+        self.names: list[str] = []
+        self._places: list[tuple[mmap.mmap, int, int]] = []
+        for shard in map(Path, shards):
+            if limit is not None and len(self.names) >= limit:
+                break
+            found = list(_index(shard))[: None if limit is None else limit - len(self.names)]
+            if not found:
+                continue
+            with shard.open("rb") as file:
+                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            # tarfile does not notice that the last photograph is cut short.
+            if found[-1][1] + found[-1][2] > len(data):
+                raise DataError(f"{shard}: the shard is cut short; make or fetch it again")
+            self.names += [f"{shard.stem}/{name}" for name, _, _ in found]
+            self._places += [(data, offset, size) for _, offset, size in found]
+        if not self.names:
+            raise DataError(f"{', '.join(map(str, shards))}: no photograph in these shards")
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        block = self.pixels[self.starts[index] : self.starts[index + 1]]
-        return block.reshape(*self.shapes[index], 3)
+        return decode(self.names[index], self.encoded(index))
+
+    def encoded(self, index: int) -> bytes:
+        """The file of one photograph as the shard holds it."""
+        data, offset, size = self._places[index]
+        return data[offset : offset + size]
+
+    def shape(self, index: int) -> tuple[int, int]:
+        """(height, width) of one photograph, from its header."""
+        try:
+            with Image.open(io.BytesIO(self.encoded(index))) as image:
+                return image.height, image.width
+        except Exception as error:
+            raise DataError(
+                f"{self.names[index]}: the photograph in the shard is broken ({error}); make or fetch the shard again"
+            ) from error
+
+    def decoded_bytes(self, sample: int = 500) -> int:
+        """About what all of them take when decoded, from the headers of at most `sample` spread over the set."""
+        some = range(0, len(self), -(-len(self) // sample))
+        pixels = sum(height * width for height, width in map(self.shape, some))
+        return 3 * pixels * len(self) // len(some)
 
     @classmethod
-    def read(cls, shards: Sequence[str | Path], threads: int = 2, limit: int | None = None) -> Photographs:
-        """Decode all photographs of the shards (the first `limit` of them).
+    def read(cls, shards: Sequence[str | Path], threads: int = 2, limit: int | None = None) -> Held:
+        """All photographs of the shards (the first `limit` of them), decoded into memory."""
+        return Held(cls(shards, limit), threads)
 
-        Raises:
-            DataError: a shard or a photograph cannot be read, or there is none.
-        """
-        names, encoded = [], []
-        for shard in shards:
-            for name, data in members(shard):
-                if limit is not None and len(names) >= limit:
-                    break
-                names.append(f"{Path(shard).stem}/{name}")
-                encoded.append(data)
-        if not names:
-            raise DataError(f"{', '.join(map(str, shards))}: no photograph in these shards")
+
+class Held:
+    """Photographs held decoded in one block of memory; `held[i]` is a view into it.
+
+    Args:
+        threads: that decode.
+    Raises:
+        DataError: a photograph is broken.
+    """
+
+    def __init__(self, photographs: Photographs, threads: int = 2):
+        self.names = photographs.names
         with ThreadPoolExecutor(threads) as pool:
-            return cls(names, list(pool.map(decode, names, encoded)))
+            self.shapes = list(pool.map(photographs.shape, range(len(photographs))))
+            sizes = [3 * height * width for height, width in self.shapes]
+            self.starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+            self.pixels: Any = np.empty(self.starts[-1], np.uint8)
+
+            def fill(index: int) -> None:
+                self[index][...] = photographs[index]
+
+            list(pool.map(fill, range(len(photographs))))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.pixels[self.starts[index] : self.starts[index + 1]].reshape(*self.shapes[index], 3)
+
+    def to(self, device: Any) -> Held:
+        """Move the block into the memory of a torch device; `held[i]` is a tensor from then on."""
+        import torch
+
+        self.pixels = torch.as_tensor(self.pixels, device=device)
+        return self
