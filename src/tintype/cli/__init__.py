@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 
 from tintype.errors import OptionError, TintypeError
 from tintype.version import __version__
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result_action="return_value",
     )
     for name in COMMANDS:
-        app.command(f"tintype.cli.{name}:{name}", name=name)
+        app.command(getattr(import_module(f"tintype.cli.{name}"), name))
     for stream in (sys.stdout, sys.stderr):
         # Names of files need not be text; what cannot be printed must not end the run.
         if hasattr(stream, "reconfigure"):

@@ -25,7 +25,7 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 def colorize(
-    *inputs: Annotated[str, Parameter(name="INPUT", show_default=False, allow_leading_hyphen=True)],
+    *inputs: Annotated[str, Parameter(name="INPUT", allow_leading_hyphen=True)],
     output: Annotated[str | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)] = None,
     model: str = "tintype.v1",
     size: int | None = None,
@@ -90,6 +90,10 @@ def colorize(
         raise OptionError(f"--jobs must be a whole number of at least 1, not {jobs}")
     if not inputs:
         raise OptionError("Nothing to colour: give a photograph or a folder, as in: tintype colorize photo.jpg")
+    for name in (*inputs, output or ""):
+        # Names are let through with a hyphen for the sake of "-", so a misspelt option arrives here.
+        if name.startswith("-") and name != STANDARD and not os.path.lexists(name):
+            raise OptionError(f"Unknown option: {name}; see tintype colorize --help")
     streams = STANDARD in inputs or output == STANDARD
     if streams and (len(inputs) > 1 or dry_run or os.path.isdir(inputs[0])):
         raise OptionError("Standard input and output are for one photograph")

@@ -1,0 +1,334 @@
+"""`tintype colorize`: what goes where, what is said, and how it ends."""
+
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from running import errors_of, tintype
+from tintype.photo import is_marked
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def colourful(source) -> bool:
+    with Image.open(source) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    return bool(np.ptp(pixels, axis=2).max() > 5)
+
+
+def format_of(source) -> str:
+    with Image.open(source) as image:
+        return image.format
+
+
+def test_one_file_lands_beside_the_photograph(photograph, tmp_path, tiny):
+    original = photograph("a.jpg")
+    before = original.read_bytes()
+    done = tintype("colorize", original, model=tiny, check=0)
+    assert names(tmp_path) == ["a.color.jpg", "a.jpg"]
+    assert colourful(tmp_path / "a.color.jpg")
+    assert original.read_bytes() == before
+    assert done.stdout == b""
+    assert len(errors_of(done)) == 1
+    assert "1 coloured" in errors_of(done)[0]
+
+
+def test_existing_results_are_skipped_and_made_anew_on_demand(photograph, tmp_path, tiny):
+    photo = photograph("a.png")
+    result = tmp_path / "a.color.png"
+    result.write_bytes(b"mine")
+    for flags in ([], ["--skip-existing"]):
+        done = tintype("colorize", photo, *flags, model=tiny, check=0)
+        assert "1 skipped" in errors_of(done)[-1]
+        assert result.read_bytes() == b"mine"
+    tintype("colorize", photo, "--overwrite", model=tiny, check=0)
+    assert colourful(result)
+
+
+def test_a_folder_keeps_its_subfolders_and_is_never_fed_its_results(photograph, tmp_path, tiny):
+    for name in ("in/a.jpg", "in/deep/er/b.png", "in/c.TIF", "in/.hidden.jpg", "in/.git/d.jpg", "in/._a.jpg"):
+        photograph(name)
+    (tmp_path / "in/notes.txt").write_text("no photograph")
+    (tmp_path / "in/Thumbs.db").write_bytes(b"x")
+    out = tmp_path / "out"
+    done = tintype("colorize", tmp_path / "in", "-o", out, model=tiny, check=0)
+    assert names(out) == ["a.jpg", "c.TIF", "deep/er/b.png"]
+    assert "3 coloured; passed over as no photographs: 1 .db, 1 .txt" in errors_of(done)[-1]
+    # Beside the photographs, twice: the results are not taken as photographs.
+    for expected in ("3 coloured", "6 skipped"):
+        done = tintype("colorize", tmp_path / "in", model=tiny, check=0)
+        assert expected in errors_of(done)[-1]
+    assert [name for name in names(tmp_path / "in") if ".color" in name] == [
+        "a.color.jpg",
+        "c.color.TIF",
+        "deep/er/b.color.png",
+    ]
+
+
+def test_results_are_known_whatever_their_name(photograph, tmp_path, tiny):
+    photo = photograph("a.jpg")
+    for suffix in ("jpg", "png", "tif", "webp", "avif"):
+        tintype("colorize", photo, "-o", tmp_path / f"renamed.{suffix}", model=tiny, check=0)
+    photo.unlink()
+    done = tintype("colorize", tmp_path, model=tiny, check=0)
+    assert "5 skipped" in errors_of(done)[-1]
+    assert len(names(tmp_path)) == 5
+    # Named one by one, too.
+    tintype("colorize", tmp_path / "renamed.jpg", model=tiny, check=0)
+    assert len(names(tmp_path)) == 5
+
+
+def test_an_output_folder_inside_the_input_is_left_alone(photograph, tmp_path, tiny):
+    photograph("in/a.jpg")
+    photograph("in/out/strange.jpg")
+    tintype("colorize", tmp_path / "in", "-o", tmp_path / "in/out", model=tiny, check=0)
+    assert names(tmp_path / "in") == ["a.jpg", "out/a.jpg", "out/strange.jpg"]
+
+
+@pytest.mark.parametrize("trailing", ["", "/"])
+def test_several_inputs_go_to_a_folder_under_their_own_names(photograph, tmp_path, tiny, trailing):
+    photograph("1920/a.jpg")
+    photograph("1930/a.jpg")
+    single = photograph("b.jpg")
+    out = tmp_path / "out"
+    tintype("colorize", tmp_path / f"1920{trailing}", tmp_path / "1930", single, "-o", out, model=tiny, check=0)
+    assert names(out) == ["1920/a.jpg", "1930/a.jpg", "b.jpg"]
+
+
+def test_one_file_goes_to_a_file_or_to_a_folder(photograph, tmp_path, tiny):
+    photo = photograph("a.jpg")
+    (tmp_path / "there").mkdir()
+    tintype("colorize", photo, "-o", tmp_path / "b.png", model=tiny, check=0)
+    tintype("colorize", photo, "-o", tmp_path / "there", model=tiny, check=0)
+    tintype("colorize", photo, "-o", f"{tmp_path}/new/folder/", model=tiny, check=0)
+    assert names(tmp_path) == ["a.jpg", "b.png", "new/folder/a.jpg", "there/a.jpg"]
+    assert format_of(tmp_path / "b.png") == "PNG"
+
+
+def test_no_two_photographs_share_an_output(photograph, tmp_path, tiny):
+    for name in ("in/a.jpg", "in/a.png", "in/A.tif", "in/b.jpg"):
+        photograph(name)
+    tintype("colorize", tmp_path / "in", "-o", tmp_path / "out", "--format", "webp", model=tiny, check=0)
+    assert names(tmp_path / "out") == ["A.tif.webp", "a.jpg.webp", "a.png.webp", "b.webp"]
+    tintype("colorize", tmp_path / "in", "--format", "webp", model=tiny, check=0)
+    assert [name for name in names(tmp_path / "in") if name.endswith("webp")] == [
+        "A.tif.color.webp",
+        "a.jpg.color.webp",
+        "a.png.color.webp",
+        "b.color.webp",
+    ]
+
+
+def test_photographs_that_can_only_share_an_output_are_refused(photograph, tmp_path, tiny):
+    first, second, third = photograph("x/a.jpg"), photograph("y/a.jpg"), photograph("y/b.jpg")
+    done = tintype("colorize", first, second, third, "-o", tmp_path / "out", model=tiny, check=1)
+    assert names(tmp_path / "out") == ["b.jpg"]
+    assert [path for path in (first, second) if any(str(path) in line for line in errors_of(done))] == [first, second]
+
+
+def test_links_are_followed_once_and_loops_do_no_harm(photograph, tmp_path, tiny):
+    photograph("in/b.jpg")
+    photograph("in/sub/c.jpg")
+    photograph("elsewhere/d.jpg")
+    (tmp_path / "in/a-link.jpg").symlink_to("b.jpg")
+    (tmp_path / "in/loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in/again").symlink_to("sub")
+    (tmp_path / "in/far").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/far-too").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/broken.jpg").symlink_to("nothing.jpg")
+    (tmp_path / "in/self.jpg").symlink_to("self.jpg")
+    tintype("colorize", tmp_path / "in", "-o", tmp_path / "out", model=tiny, check=0)
+    assert names(tmp_path / "out") == ["b.jpg", "far/d.jpg", "sub/c.jpg"]
+
+
+def test_a_photograph_named_twice_is_coloured_once(photograph, tmp_path, tiny):
+    photo = photograph("in/a.jpg")
+    done = tintype("colorize", photo, tmp_path / "in", tmp_path / "in/../in/a.jpg", model=tiny, check=0)
+    assert "1 coloured" in errors_of(done)[-1]
+
+
+def test_no_original_is_ever_written_to(photograph, tmp_path, tiny):
+    jpg, png = photograph("in/a.jpg"), photograph("in/a.png")
+    before = jpg.read_bytes(), png.read_bytes()
+    hard = tmp_path / "hard.jpg"
+    os.link(jpg, hard)
+    (tmp_path / "soft.jpg").symlink_to(jpg)
+    for output in (jpg, hard, tmp_path / "soft.jpg", tmp_path / "in"):
+        done = tintype("colorize", jpg, "-o", output, "--overwrite", model=tiny, check=1)
+        assert "would be written over" in errors_of(done)[0]
+    tintype("colorize", tmp_path / "in", "-o", tmp_path / "in", "--overwrite", model=tiny, check=1)
+    # The results of a folder in another format must not fall on other photographs in it.
+    photograph("mixed/b.jpg")
+    other = photograph("mixed/b.color.png")
+    mixed = other.read_bytes()
+    done = tintype("colorize", tmp_path / "mixed", "--format", "png", "--overwrite", model=tiny, check=1)
+    assert "a photograph of this run" in errors_of(done)[0]
+    assert (jpg.read_bytes(), png.read_bytes(), other.read_bytes()) == (*before, mixed)
+
+
+def test_pipes(photograph, tmp_path, tiny):
+    photo = photograph("a.png")
+    through = tintype("colorize", "-", model=tiny, input=photo.read_bytes(), check=0)
+    assert colourful(io.BytesIO(through.stdout))
+    assert tintype("colorize", photo, "-o", "-", model=tiny, check=0).stdout == through.stdout
+    tintype("colorize", "-", "-o", tmp_path / "b.png", model=tiny, input=photo.read_bytes(), check=0)
+    assert (tmp_path / "b.png").read_bytes() == through.stdout
+    jpeg = tintype("colorize", "-", "--format", "jpeg", model=tiny, input=photo.read_bytes(), check=0)
+    assert format_of(io.BytesIO(jpeg.stdout)) == "JPEG"
+
+
+def test_nothing_comes_out_of_a_pipe_when_the_photograph_is_broken(photograph, tiny):
+    whole = photograph("a.jpg", 400, 400).read_bytes()
+    for data in (b"", b"text", whole[: len(whole) // 2]):
+        done = tintype("colorize", "-", model=tiny, input=data, check=1)
+        assert done.stdout == b""
+        assert "standard input" in errors_of(done)[0]
+
+
+def test_json_lines_tell_of_every_photograph(photograph, tmp_path, tiny):
+    photograph("in/a.jpg")
+    photograph("in/b.jpg")
+    (tmp_path / "in/broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "in/b.color.jpg").write_bytes(b"there already")
+    done = tintype("colorize", tmp_path / "in/a.jpg", tmp_path / "in/b.jpg", tmp_path / "in/broken.jpg", "--json",
+                   model=tiny, check=1)  # fmt: skip
+    *lines, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {os.path.basename(line["input"]): line["status"] for line in lines} == {
+        "a.jpg": "coloured",
+        "b.jpg": "skipped",
+        "broken.jpg": "failed",
+    }
+    assert all(set(line) == {"input", "output", "status", "seconds", "message"} for line in lines)
+    assert all(line["message"] for line in lines if line["status"] != "coloured")
+    summary = last["summary"]
+    assert [summary[key] for key in ("coloured", "skipped", "failed", "passed_over")] == [1, 1, 1, 0]
+
+
+def test_a_dry_run_says_and_does_nothing(photograph, tmp_path, tiny):
+    photograph("in/a.jpg")
+    photograph("in/b.bmp")
+    (tmp_path / "in/a.color.jpg").write_bytes(b"there already")
+    done = tintype("colorize", tmp_path / "in/a.jpg", tmp_path / "in/b.bmp", "--dry-run", model=tiny, check=0)
+    said = done.stdout.decode().splitlines()
+    assert said == [
+        f"{tmp_path}/in/a.jpg is skipped: {tmp_path}/in/a.color.jpg exists",
+        f"{tmp_path}/in/b.bmp -> {tmp_path}/in/b.color.png",
+    ]
+    assert names(tmp_path / "in") == ["a.color.jpg", "a.jpg", "b.bmp"]
+
+
+def test_quiet_says_only_errors(photograph, tmp_path, tiny):
+    done = tintype("colorize", photograph("a.jpg"), "--quiet", model=tiny, check=0)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    done = tintype("colorize", tmp_path / "none.jpg", "--quiet", model=tiny, check=1)
+    assert errors_of(done) == [f"tintype: {tmp_path}/none.jpg does not exist"]
+
+
+def test_settings_reach_the_photograph(photograph, tmp_path, tiny):
+    photo = photograph("a.png")
+
+    def run(*options):
+        return tintype("colorize", photo, "-o", "-", *options, model=tiny, check=0).stdout
+
+    plain = run()
+    assert not colourful(io.BytesIO(run("--blend", "0")))
+    assert not colourful(io.BytesIO(run("--vividness", "0")))
+    changed = [run("--blend", "0.5"), run("--vividness", "1.5"), run("--temperature", "0.7"), run("--size", "32")]
+    hints = tmp_path / "hints.json"
+    hints.write_text(json.dumps([{"x": 20, "y": 20, "color": "#d02020", "radius": 8}]))
+    changed.append(run("--hints", hints))
+    assert len({plain, *changed}) == 6
+    assert run("--blend", "1", "--vividness", "1", "--temperature", "1", "--size", "64") == plain
+
+
+def test_quality_and_format(photograph, tmp_path, tiny):
+    photo = photograph("a.png", 200, 200)
+    sizes = [
+        len(tintype("colorize", photo, "-o", "-", "--format", "jpeg", "--quality", q, model=tiny, check=0).stdout)
+        for q in ("30", "90")
+    ]
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--size", "0"],
+        ["--size", "x"],
+        ["--size", "100000"],
+        ["--temperature", "0"],
+        ["--temperature", "nan"],
+        ["--vividness", "-1"],
+        ["--blend", "1.5"],
+        ["--quality", "0"],
+        ["--quality", "101"],
+        ["--format", "bmp"],
+        ["--format", "gif"],
+        ["--jobs", "0"],
+        ["--jobs", "x"],
+        ["--overwrite", "--skip-existing"],
+        ["--nonsense"],
+        ["-o", "result"],
+        ["-o", "result.gif"],
+        ["-o", "result.png", "--format", "jpeg"],
+        ["-o", "--json"],
+        ["-o", "-", "--json"],
+        ["-", "another.jpg"],
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_2(arguments, photograph, tmp_path, tiny):
+    photograph("a.jpg")
+    inputs = ["a.jpg"] if arguments and arguments[0] != "-" else []
+    done = tintype("colorize", *inputs, *arguments, model=tiny, check=2, cwd=tmp_path)
+    assert len(errors_of(done)) == 1
+    assert errors_of(done)[0].startswith("tintype: ")
+    assert names(tmp_path) == ["a.jpg"]
+
+
+def test_several_photographs_do_not_go_to_one_file_nor_share_hints(photograph, tmp_path, tiny):
+    photograph("a.jpg")
+    photograph("b.jpg")
+    (tmp_path / "c.jpg").write_bytes(b"mine")
+    hints = tmp_path / "hints.json"
+    hints.write_text("[]")
+    tintype("colorize", "a.jpg", "b.jpg", "-o", "c.jpg", model=tiny, check=2, cwd=tmp_path)
+    done = tintype("colorize", "a.jpg", "b.jpg", "--hints", hints, model=tiny, check=2, cwd=tmp_path)
+    assert "--hints are for one photograph" in errors_of(done)[0]
+
+
+def test_results_are_the_same_for_any_number_of_jobs(photograph, tmp_path, tiny):
+    for number in range(6):
+        photograph(f"in/{number}.{('jpg', 'png', 'tif')[number % 3]}", 60 + 50 * number, 80 + 30 * number)
+    for jobs in ("1", "2", "5"):
+        tintype("colorize", tmp_path / "in", "-o", tmp_path / jobs, "--jobs", jobs, model=tiny, check=0)
+    for name in names(tmp_path / "1"):
+        contents = {(tmp_path / jobs / name).read_bytes() for jobs in ("1", "2", "5")}
+        assert len(contents) == 1
+
+
+def test_an_empty_folder_is_no_failure(tmp_path, tiny):
+    done = tintype("colorize", tmp_path, model=tiny, check=0)
+    assert "no photographs found" in errors_of(done)[0]
+
+
+def test_the_result_says_that_a_machine_coloured_it(photograph, tmp_path, tiny):
+    tintype("colorize", photograph("a.jpg"), model=tiny, check=0)
+    assert is_marked(tmp_path / "a.color.jpg")
+    assert b"compositeWithTrainedAlgorithmicMedia" in (tmp_path / "a.color.jpg").read_bytes()
+    assert b"tiny.v1" in (tmp_path / "a.color.jpg").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a b.jpg", "[1].jpg", "ünïcode 写真.jpg", "a[bold]b.png", "100%.jpg", "-o.jpg", "-"])
+def test_strange_names(name, photograph, tmp_path, tiny):
+    path = photograph("plain.jpg")
+    path.rename(tmp_path / name)
+    result = tmp_path / (os.path.splitext(name)[0] + ".color" + (os.path.splitext(name)[1] or ".png"))
+    tintype("colorize", f"./{name}", model=tiny, check=0, cwd=tmp_path)
+    assert result.exists()

@@ -1,0 +1,74 @@
+"""`tintype models`, and what every command has in common."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from running import errors_of, tintype
+from tintype.cli import COMMANDS
+from tintype.models import DEFAULT
+from tintype.version import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_models_are_listed_for_programs():
+    listed = json.loads(tintype("models", "--json", check=0).stdout)
+    assert listed[0]["name"] == DEFAULT
+    for model in listed:
+        assert {"name", "family", "version", "size", "licence", "training_data", "figures"} <= model.keys()
+        assert model["training_data"]
+        assert all({"metric", "value", "protocol"} <= figure.keys() for figure in model["figures"])
+
+
+def test_models_are_listed_for_people():
+    text = tintype("models", check=0).stdout.decode()
+    for word in (DEFAULT, "licence", "trained on", "measured"):
+        assert word in text
+
+
+def test_version():
+    assert tintype("--version", check=0).stdout.decode().strip() == __version__
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["models", "--nonsense"], ["models", "extra"]])
+def test_wrong_usage_is_one_sentence_and_2(arguments):
+    done = tintype(*arguments, check=2)
+    assert len(errors_of(done)) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_nothing_heavy(arguments):
+    code = (
+        "import sys; from tintype.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'numpy', 'onnxruntime', 'pyvips', 'PIL', 'torch', 'msgspec', 'matplotlib'} & sys.modules.keys()\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def options_of(name: str) -> set[str]:
+    """The options that a command's own help shows."""
+    return set(
+        re.findall(r"(?<![\w-])--?[a-z][a-z-]*", tintype(name, "--help", check=0).stdout.decode().split("╭")[-1])
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name):
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## tintype {name}\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    assert section, f"docs/cli.md has no section '## tintype {name}'"
+    described = set(re.findall(r"^\| `([^`]*)`", section[1], re.M))
+    shown = options_of(name)
+    assert shown, "the help shows no options"
+    assert shown <= {word for text in described for word in re.split(r"[ ,]+", text)}
+    assert import_module(f"tintype.cli.{name}").__doc__
