@@ -6,6 +6,9 @@ A family module offers
     Network   a torch.nn.Module made from a Config:
                 forward(lightness [n,1,h,w] L* 0..100, hints [n,3,h,w]) -> Prediction
                 stride: the sides of the input must be multiples of it
+                load_pretrained(), where it has a pretrained part: reads it from the file that the Config names; called
+                once by a run that starts afresh, so that a checkpoint needs no other file
+                encoder_parts, where it has one: the first names of its parameters, which may learn at their own rate
 """
 
 from __future__ import annotations

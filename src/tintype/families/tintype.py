@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from tintype.color.bins import published_bins
+from tintype.errors import ConfigError
 from tintype.families import Prediction
 
 
@@ -112,28 +113,42 @@ class Network(nn.Module):
         self.register_buffer("hint_scale", torch.tensor(HINT_SCALE).view(1, 3, 1, 1), persistent=False)
         # Without hints the network starts as if the branch were not there.
         nn.init.zeros_(self.hints.weight)
-        if config.encoder:
-            self.load_encoder(config.encoder)
+
+    def load_pretrained(self) -> None:
+        """Take the encoder from the file that the configuration names, if it names one."""
+        if self.config.encoder:
+            self.load_encoder(self.config.encoder)
 
     def load_encoder(self, path: str) -> None:
-        """Take conv1 to layer3 from a safetensors file with torchvision's names."""
+        """Take conv1 to layer3 from a safetensors file with torchvision's names.
+
+        Raises:
+            ConfigError: the file is missing, is no safetensors file, or holds another network.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        weights = {name: value.float() for name, value in load_file(path).items()}
+        try:
+            weights = {name: value.float() for name, value in load_file(path).items()}
+        except (OSError, SafetensorError) as error:
+            raise ConfigError(f"{path}: the encoder's weights cannot be read ({error}); set network.encoder") from error
+        ours = {
+            name: value
+            for name, value in self.state_dict().items()
+            if name.split(".")[0] in self.encoder_parts and not name.endswith("num_batches_tracked")
+        }
+        for name, value in ours.items():
+            shape = (64, 3, 7, 7) if name == "conv1.weight" else tuple(value.shape)
+            if name not in weights or tuple(weights[name].shape) != shape:
+                found = f"of shape {tuple(weights[name].shape)}" if name in weights else "missing"
+                raise ConfigError(
+                    f"{path}: not ResNet-18 in torchvision's names: {name} must be {shape}, and is {found}"
+                )
         # The three channels of a gray picture are equal: their kernels act as one, and the normalisation is folded in.
         # The input is scaled to zero mean (see `forward`); what is left of the mean is BatchNorm's to absorb.
         deviation = torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
         weights["conv1.weight"] = (weights["conv1.weight"] / deviation * GRAY_DEVIATION).sum(dim=1, keepdim=True)
-        missing = [
-            key
-            for key in self.state_dict()
-            if key.startswith(("conv1", "bn1", "layer1", "layer2", "layer3"))
-            and key not in weights
-            and not key.endswith("num_batches_tracked")
-        ]
-        if missing:
-            raise KeyError(f"{path}: lacks {', '.join(missing[:3])}")
-        self.load_state_dict({k: v for k, v in weights.items() if k in self.state_dict()}, strict=False)
+        self.load_state_dict({name: weights[name] for name in ours}, strict=False)
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor) -> Prediction:
         x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION

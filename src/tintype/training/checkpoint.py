@@ -8,15 +8,29 @@ from typing import Any
 
 import torch
 
-from tintype.errors import ConfigError
+from tintype.errors import ConfigError, TintypeError
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        TintypeError: it cannot be written, for want of room or of permission.
+    """
     part = path.with_name(path.name + ".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
+        part.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise TintypeError(
+            f"{path}: the checkpoint cannot be written ({reason}); make room or take another folder"
+        ) from error
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -31,9 +45,9 @@ def load(path: str | Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such checkpoint") from error
+        raise ConfigError(f"{path}: no such checkpoint; give a .pt file or the folder of a run") from error
     except Exception as error:  # torch raises many kinds for broken files
-        raise ConfigError(f"{path}: not a checkpoint of tintype ({str(error).splitlines()[0]})") from error
+        raise ConfigError(f"{path}: broken, or not a checkpoint of tintype") from error
     if not isinstance(state, dict) or not {"config", "average", "step"} <= state.keys():
         raise ConfigError(f"{path}: not a checkpoint of tintype (no configuration in it)")
     return state

@@ -5,54 +5,79 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from tintype import families, losses
 from tintype.color.bins import annealed_mean, count, published_bins, published_prior, rebalancing_weights
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
 from tintype.data.batches import Augmentation, Batch, Batches
-from tintype.data.shards import Photographs, shard_paths
-from tintype.errors import ConfigError, DataError
+from tintype.data.shards import Held, Photographs, describe, shard_paths
+from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.evaluation.metrics import Areas
 from tintype.training import checkpoint
-from tintype.training.config import Config, to_dict
+from tintype.training.config import ALL_TO_TRAIN, Config, Data, differences, from_dict, to_dict
+from tintype.version import __version__
+
+VALIDATION_BATCH = 50
+SHOWN = 8
+"""Photographs on the sheet of samples."""
+COLLAPSED = 0.25
+"""A mean chroma below this share of the truth's is a collapse to gray or brown."""
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto" is a GPU where there is one."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """ "auto" is a GPU where there is one.
+
+    Raises:
+        ConfigError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        raise ConfigError(f"device {name!r} cannot be used here; take cpu, cuda or auto") from error
+    return device
 
 
-def load_photographs(config: Config) -> tuple[Photographs, Photographs]:
-    """The photographs to train on and those to validate on, decoded in memory.
+def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | Held]:
+    """The photographs to train on and those to validate on: decoded in memory, where they fit in what `data.memory`
+    allows, else decoded when a batch asks for them.
 
     Raises:
         DataError: a part is empty or cannot be read.
     """
-    paths = shard_paths(config.data.folder)
-    validation = [path for path in paths if fnmatch(path.name, config.data.validation)]
-    train = [path for path in paths if fnmatch(path.name, config.data.train) and path not in validation]
-    for part, pattern, found in (
-        ("train", config.data.train, train),
-        ("validation", config.data.validation, validation),
-    ):
+    data = config.data
+    paths = shard_paths(data.folder)
+    validation = [path for path in paths if fnmatch(path.name, data.validation)]
+    train = [path for path in paths if fnmatch(path.name, data.train) and path not in validation]
+    for part, pattern, found in (("train", data.train, train), ("validation", data.validation, validation)):
         if not found:
-            raise DataError(f"{config.data.folder}: no shard is named {pattern} to take for {part}; set data.{part}")
-    limit = config.data.limit
-    held_back = min(config.data.validation_limit, limit or config.data.validation_limit)
-    return Photographs.read(train, limit=limit), Photographs.read(validation, limit=held_back)
+            raise DataError(f"{data.folder}: no shard is named {pattern} to take for {part}; set data.{part}")
+    held_back = min(data.validation_limit, data.limit or data.validation_limit)
+    room = data.memory * 2**30
+    parts = []
+    # The smaller part first: it is read anew at each validation.
+    for photographs in (Photographs(validation, held_back), Photographs(train, data.limit)):
+        if photographs.decoded_bytes() <= room:
+            photographs = Held(photographs)
+            room -= photographs.pixels.nbytes
+        parts.append(photographs)
+    return parts[1], parts[0]
 
 
-def own_prior(photographs: Photographs, sample: int = 3000) -> np.ndarray:
+def own_prior(photographs: Photographs | Held, sample: int = 3000) -> np.ndarray:
     """The prior of a set over the bins, soft-counted on a thinned sample of its photographs; float64 [Q], sum 1."""
     counts = np.zeros(len(published_bins()))
     for i in range(0, len(photographs), max(1, len(photographs) // sample)):
@@ -61,8 +86,23 @@ def own_prior(photographs: Photographs, sample: int = 3000) -> np.ndarray:
     return counts / counts.sum()
 
 
+def prior_of(data: Data, photographs: Photographs | Held) -> np.ndarray:
+    """The prior of the photographs to train on: the prepared set's, where all of it is trained on, else their own."""
+    description = describe(data.folder)
+    if description and data.train == ALL_TO_TRAIN and data.limit is None:
+        return np.array(description["prior"])
+    return own_prior(photographs)
+
+
+def colours(prediction: families.Prediction, temperature: float) -> torch.Tensor:
+    """The a*b* that a network regresses, or the annealed mean of its distribution; float32 [n, 2, h, w]."""
+    if prediction.logits is None:
+        return prediction.ab.float()
+    return annealed_mean(prediction.logits.float(), temperature)
+
+
 class Objective:
-    """The loss that a configuration describes: Prediction and Batch to a scalar.
+    """The losses that a configuration weighs.
 
     Args:
         prior: [Q], the training set's own.
@@ -75,12 +115,29 @@ class Objective:
         self.class_weights = torch.tensor(weights, dtype=torch.float32)
 
     def __call__(self, prediction: families.Prediction, batch: Batch) -> torch.Tensor:
-        self.class_weights = self.class_weights.to(batch.ab.device)
-        total = losses.cross_entropy(prediction.logits, *self.codes(batch.ab), self.class_weights)
-        if self.loss.huber:
-            ab = annealed_mean(prediction.logits.float(), self.loss.temperature)
-            total = total + self.loss.huber * losses.huber(ab, batch.ab)
-        return total
+        """Their sum, a scalar."""
+        return torch.stack(list(self.terms(prediction, batch).values())).sum()
+
+    def terms(self, prediction: families.Prediction, batch: Batch) -> dict[str, torch.Tensor]:
+        """Each of them by its name, times its weight.
+
+        Raises:
+            ConfigError: the network does not classify, and the cross-entropy has a weight.
+        """
+        terms = {}
+        if self.loss.cross_entropy:
+            if prediction.logits is None:
+                raise ConfigError("the family has no distribution for a cross-entropy; set loss.cross_entropy=0")
+            self.class_weights = self.class_weights.to(batch.ab.device)
+            loss = losses.cross_entropy(prediction.logits, *self.codes(batch.ab), self.class_weights)
+            terms["cross_entropy"] = self.loss.cross_entropy * loss
+        if self.loss.huber or self.loss.squared:
+            ab = colours(prediction, self.loss.temperature)
+            if self.loss.huber:
+                terms["huber"] = self.loss.huber * losses.huber(ab, batch.ab)
+            if self.loss.squared:
+                terms["squared"] = self.loss.squared * losses.mean_squared_error(ab, batch.ab)
+        return terms
 
 
 def rate_at(config: Config, step: int) -> float:
@@ -95,27 +152,85 @@ def rate_at(config: Config, step: int) -> float:
     return warm * min(1.0, (1 - done) / o.fall)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """Where a run stands."""
+
+    step: int
+    steps: int
+    loss: float
+    """Mean since the last line of the log."""
+    speed: float
+    """Photographs per second."""
+    waiting: float
+    """Share of the time in which the machine waited for a batch."""
+    left: float
+    """Seconds."""
+
+    def __str__(self) -> str:
+        return (
+            f"step {self.step}/{self.steps}  loss {self.loss:.4f}  {self.speed:.1f} photographs/s "
+            f"(waited {self.waiting:.0%})  {clock(self.left)} left"
+        )
+
+
 class Run:
-    """A training run in a folder: checkpoints, TensorBoard events, `log.jsonl`, samples.
+    """A training run in a folder: checkpoints, TensorBoard events, `log.jsonl`.
 
     Making it again on the same folder continues it.
+
+    Args:
+        say: is given each line that a person should read.
+        watch: is given the pace every `log_every` steps; None: it is said.
+    Raises:
+        ConfigError: the folder holds another run, or the device, the family's weights or `start` cannot be used.
     """
 
-    def __init__(self, config: Config, folder: str | Path, say: Callable[[str], None] = print):
+    def __init__(
+        self,
+        config: Config,
+        folder: str | Path,
+        say: Callable[[str], None] = print,
+        watch: Callable[[Pace], None] | None = None,
+    ):
         self.config, self.folder, self.say = config, Path(folder), say
+        self.watch = watch or (lambda pace: say(str(pace)))
         self.device = pick_device(config.device)
+        last = self.folder / "last.pt"
+        state = checkpoint.load(last) if last.is_file() else None
+        if state:
+            _check_same_run(config, state["config"], last, say)
         torch.manual_seed(config.seed)
-        self.network = families.get(config.family).Network(config.family_config()).to(self.device)
-        if config.start:
-            self.network.load_state_dict(checkpoint.load(config.start)["average"])
+        self.network = families.get(config.family).Network(config.family_config())
+        if not state:
+            self._start()
+        self.network.to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.network.to(memory_format=torch.channels_last)
         self.average.to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.AdamW(self._groups(), lr=config.optimizer.rate, betas=config.optimizer.betas)
         self.step, self.best, self.seconds = 0, math.inf, 0.0
-        last = self.folder / "last.pt"
-        if last.is_file():
-            self._resume(last)
+        self.stopping = False
+        self._sums: dict[str, torch.Tensor] = {}
+        self._met = 0
+        if state:
+            self._resume(state)
+            say(f"continuing {last} at step {self.step} of {config.steps}")
+
+    def stop(self) -> None:
+        """End the run after the step at hand, as if its time were up. May be called from a signal or a thread."""
+        self.stopping = True
+
+    def _start(self) -> None:
+        if not self.config.start:
+            getattr(self.network, "load_pretrained", lambda: None)()
+            return
+        try:
+            self.network.load_state_dict(checkpoint.load(self.config.start)["average"])
+        except RuntimeError as error:
+            raise ConfigError(
+                f"{self.config.start}: holds another network than family and network describe; set them as they were"
+            ) from error
 
     def _groups(self) -> list[dict]:
         """Norms and biases do not decay; the encoder may learn at a rate of its own."""
@@ -129,19 +244,35 @@ class Run:
             for (encoder, decays), values in groups.items()
         ]
 
-    def _resume(self, path: Path) -> None:
-        state = checkpoint.load(path)
-        wanted, had = to_dict(self.config), state["config"]
-        for key in ("family", "network", "seed", "batch"):
-            if wanted[key] != had[key]:
-                raise ConfigError(
-                    f"{path}: was made with {key} = {had[key]!r}, not {wanted[key]!r}; take another folder for a new run"
-                )
+    def _resume(self, state: dict) -> None:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        # The checkpoint's settings came along with the moments; it is the configuration that counts.
+        for group, wanted in zip(self.optimizer.param_groups, self._groups(), strict=True):
+            group.update({key: wanted[key] for key in ("share", "weight_decay")}, betas=self.config.optimizer.betas)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        self.say(f"continuing {path} at step {self.step} of {self.config.steps}")
+        self._met = state.get("met", 0)
+        self._sums = {name: torch.tensor(value, device=self.device) for name, value in state.get("sums", {}).items()}
+        if "random" in state:
+            torch.set_rng_state(state["random"])
+        self._forget_after(self.step)
+
+    def _forget_after(self, step: int) -> None:
+        """Drop from the log what a killed run wrote after its last checkpoint; it will be written again."""
+        path = self.folder / "log.jsonl"
+        if not path.is_file():
+            return
+        kept = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+            except ValueError:
+                continue  # cut short by the kill
+        part = path.with_name(path.name + ".part")
+        part.write_text("".join(kept), encoding="utf-8")
+        os.replace(part, path)
 
     def _save(self, name: str) -> None:
         checkpoint.save(
@@ -154,90 +285,141 @@ class Run:
                 "step": self.step,
                 "best": self.best,
                 "seconds": self.seconds,
+                "met": self._met,
+                "sums": {name: float(value) for name, value in self._sums.items()},
+                "random": torch.get_rng_state(),
+                "version": __version__,
             },
         )
 
     def train(self, max_minutes: float | None = None) -> bool:
-        """Train until the last step or the time is up; True when the run is complete."""
+        """Train until the last step, the time is up or `stop` is called; True when the run is complete.
+
+        Raises:
+            DataError: the photographs cannot be read.
+            TintypeError: the folder cannot be written, or the loss is no longer a number.
+        """
         config = self.config
+        if self.step >= config.steps:
+            self.say(f"{self.folder} is complete: all {config.steps} steps are done")
+            return True
         started = time.monotonic()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.folder}: the run cannot be written there ({error.strerror})") from error
         self.say(f"reading photographs from {config.data.folder}")
         train, held_back = load_photographs(config)
-        prior = own_prior(train)
-        objective = Objective(config, prior)
+        objective = Objective(config, prior_of(config.data, train))
+        where = self._place(train)
         batches = Batches(
             train, config.batch, config.data.side, config.data.augmentation, config.seed, config.data.threads
         )
+        validation = Batches(
+            held_back,
+            VALIDATION_BATCH,
+            config.data.validation_side,
+            Augmentation(),
+            config.seed,
+            config.data.threads,
+        )
         every = config.validate_every or max(1, len(train) // batches.size)
-        validation = Batches(held_back, 50, config.data.validation_side, Augmentation(), config.seed)
-        self.say(f"{len(train)} photographs to train on, {len(held_back)} to validate on; {self.device}")
+        self.say(f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}")
         from torch.utils.tensorboard import SummaryWriter
 
-        board = SummaryWriter(str(self.folder), purge_step=self.step)
+        board = SummaryWriter(str(self.folder), purge_step=self.step + 1 if self.step else None)
+        self._note("start", photographs=len(train), torch=torch.__version__, config=to_dict(config))
         saved = shown = time.monotonic()
-        since, waited, running, met = self.step, 0.0, 0.0, 0
+        since, waited = self.step, 0.0
         stream = batches.stream(self.step, config.steps)
         try:
             while self.step < config.steps:
                 asked = time.monotonic()
                 batch = next(stream)
                 waited += time.monotonic() - asked
-                loss = self._step(batch.to(self.device), objective)
-                running, met = running + loss, met + 1
-                self.step += 1
-                now = time.monotonic()
-                if self.step % 50 == 0 or self.step == config.steps:
+                self._step(batch.to(self.device), objective)
+                done = self.step == config.steps
+                if self.step % config.log_every == 0 or done:
+                    means = self._means()
+                    now = time.monotonic()
                     speed = (self.step - since) * batches.size / (now - shown)
                     left = (config.steps - self.step) * batches.size / speed
-                    self._log(
-                        board,
-                        "train",
-                        loss=running / met,
-                        rate=rate_at(config, self.step - 1),
-                        images_per_second=speed,
-                        waiting=waited / (now - shown),
-                    )
-                    self.say(
-                        f"step {self.step}/{config.steps}  loss {running / met:.4f}  {speed:.1f} photographs/s "
-                        f"(waited {waited / (now - shown):.0%})  {_clock(left)} left"
-                    )
-                    shown, since, waited, running, met = now, self.step, 0.0, 0.0, 0
-                if self.step % every == 0 or self.step == config.steps:
+                    pace = Pace(self.step, config.steps, means["loss"], speed, waited / (now - shown), left)
+                    rate = rate_at(config, self.step - 1)
+                    self._log(board, "train", **means, rate=rate, images_per_second=pace.speed, waiting=pace.waiting)
+                    self.watch(pace)
+                    shown, since, waited = now, self.step, 0.0
+                if self.step % every == 0 or done:
+                    paused = time.monotonic()
                     self._validate(validation, objective, board)
-                    shown, since, waited = time.monotonic(), self.step, 0.0
-                over = max_minutes is not None and now - started > max_minutes * 60
-                if now - saved > config.checkpoint_minutes * 60 or over or self.step == config.steps:
+                    shown += time.monotonic() - paused
+                now = time.monotonic()
+                over = self.stopping or (max_minutes is not None and now - started > max_minutes * 60)
+                if now - saved > config.checkpoint_minutes * 60 or over or done:
+                    self._check_finite()
                     self.seconds += now - saved
                     saved = now
                     self._save("last.pt")
                 if config.keep_every and self.step % config.keep_every == 0:
                     self._save(f"step-{self.step:07d}.pt")
-                if over:
-                    self.say(f"the time is up at step {self.step}; repeat the command to continue")
-                    return self.step == config.steps
+                if over and not done:
+                    why = "stopped" if self.stopping else "the time is up"
+                    self.say(f"{why} at step {self.step} of {config.steps}; repeat the command to continue")
+                    return False
         finally:
             stream.close()
             board.close()
         return True
 
-    def _step(self, batch: Batch, objective: Objective) -> float:
+    def _place(self, train: Photographs | Held) -> str:
+        """Where the photographs are kept; they are moved to the GPU when they take at most half of what is free."""
+        if not isinstance(train, Held):
+            return f"decoded as they are needed: they take more than data.memory = {self.config.data.memory:g} GiB"
+        if self.device.type == "cuda" and 2 * train.pixels.nbytes <= torch.cuda.mem_get_info(self.device)[0]:
+            train.to(self.device)
+            return "held on the GPU"
+        return "held in memory"
+
+    def _step(self, batch: Batch, objective: Objective) -> None:
         o = self.config.optimizer
         share = rate_at(self.config, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = o.rate * share * group["share"]
         self.network.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            lightness = batch.lightness.contiguous(memory_format=torch.channels_last)
-            prediction = self.network(lightness, batch.hints.contiguous(memory_format=torch.channels_last))
-        loss = objective(prediction, batch)
+        terms = objective.terms(self._predict(self.network, batch), batch)
+        loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if o.clip:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), o.clip)
         self.optimizer.step()
         self._update_average()
-        return float(loss.detach())
+        # Summed where they are: to read a number from a GPU would make it wait at each step.
+        for name, value in {"loss": loss, **(terms if len(terms) > 1 else {})}.items():
+            self._sums[name] = self._sums.get(name, 0) + value.detach()
+        self._met += 1
+        self.step += 1
+
+    def _predict(self, network: torch.nn.Module, batch: Batch) -> families.Prediction:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+            return network(
+                batch.lightness.contiguous(memory_format=torch.channels_last),
+                batch.hints.contiguous(memory_format=torch.channels_last),
+            )
+
+    def _means(self) -> dict[str, float]:
+        """The mean losses since they were last asked for."""
+        self._check_finite()
+        means = {name: float(value) / self._met for name, value in self._sums.items()}
+        self._sums, self._met = {}, 0
+        return means
+
+    def _check_finite(self) -> None:
+        if not all(math.isfinite(value) for value in self._sums.values()):
+            raise TintypeError(
+                f"{self.folder}: the loss is no longer a number at step {self.step}; repeat the command to go on from "
+                "the last checkpoint, with a lower optimizer.rate or with precision=float32"
+            )
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -249,36 +431,31 @@ class Run:
 
     @torch.no_grad()
     def _validate(self, validation: Batches, objective: Objective, board) -> None:
-        config = self.config
-        total, places, chroma, truth, psnr = 0.0, len(validation.photographs), 0.0, 0.0, 0.0
+        sums = dict.fromkeys(("loss", "chroma", "true_chroma", "psnr_quarter"), 0.0)
         areas = Areas()
-        for step in range(math.ceil(places / validation.size)):
-            pairs = [(0, i) for i in range(step * validation.size, min((step + 1) * validation.size, places))]
-            batch = validation.batch(step, pairs).to(self.device)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-                prediction = self.average(batch.lightness.contiguous(memory_format=torch.channels_last), batch.hints)
-            total += float(objective(prediction, batch)) * len(pairs)
-            ab = annealed_mean(prediction.logits.float(), config.loss.temperature)
-            chroma += float(ab.norm(dim=1).mean()) * len(pairs)
-            truth += float(batch.ab.norm(dim=1).mean()) * len(pairs)
+        sheet = None
+        for batch in validation.once():
+            batch = batch.to(self.device)
+            prediction = self._predict(self.average, batch)
+            ab = colours(prediction, self.config.loss.temperature)
+            small = functional.avg_pool2d(batch.lightness, batch.lightness.shape[-1] // ab.shape[-1])
+            gray, ours, truth = (
+                lab_to_rgb(fit_chroma(torch.cat([small, x], 1), 1), 1).clamp(0, 1) for x in (ab * 0, ab, batch.ab)
+            )
+            error = ((ours - truth) ** 2).mean(dim=(1, 2, 3)).clamp(1e-8)
+            sums["loss"] += float(objective(prediction, batch)) * len(ab)
+            sums["chroma"] += float(ab.norm(dim=1).mean()) * len(ab)
+            sums["true_chroma"] += float(batch.ab.norm(dim=1).mean()) * len(ab)
+            sums["psnr_quarter"] += float((-10 * torch.log10(error)).sum())
             areas.add(ab.movedim(1, -1).cpu().numpy(), batch.ab.movedim(1, -1).cpu().numpy())
-            small = torch.nn.functional.avg_pool2d(batch.lightness, 4)
-            ours, theirs = (lab_to_rgb(fit_chroma(torch.cat([small, x], 1), 1), 1).clamp(0, 1) for x in (ab, batch.ab))
-            psnr += float((-10 * torch.log10(((ours - theirs) ** 2).mean(dim=(1, 2, 3)).clamp(1e-8))).sum())
-            if step == 0:
-                sheet = torch.cat([torch.cat(list(x[:8]), dim=2) for x in (ours, theirs)], dim=1)
-                board.add_image("prediction above truth", sheet.float().cpu(), self.step)
-        figures = {
-            "loss": total / places,
-            "chroma": chroma / places,
-            "true_chroma": truth / places,
-            "psnr_quarter": psnr / places,
-            "auc": areas.auc(),
-            "auc_balanced": areas.auc_balanced(),
-        }
+            if sheet is None:
+                sheet = torch.cat([torch.cat(list(x[:SHOWN]), dim=2) for x in (gray, ours, truth)], dim=1)
+        board.add_image("gray, prediction, truth", sheet.float().cpu(), self.step)
+        figures = {name: value / len(validation.photographs) for name, value in sums.items()}
+        figures |= {"auc": areas.auc(), "auc_balanced": areas.auc_balanced()}
         self._log(board, "validation", **figures)
         self.say("validation  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
-        if figures["chroma"] < 0.25 * figures["true_chroma"]:
+        if figures["chroma"] < COLLAPSED * figures["true_chroma"]:
             self.say(
                 "warning: the mean chroma has collapsed to less than a quarter of the truth's; lower the rate, "
                 "lengthen the warm-up or start from a pretrained encoder"
@@ -290,11 +467,33 @@ class Run:
     def _log(self, board, part: str, **figures: float) -> None:
         for key, value in figures.items():
             board.add_scalar(f"{part}/{key}", value, self.step)
+        self._note(part, **figures)
+
+    def _note(self, part: str, **facts) -> None:
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"part": part, "step": self.step, **figures}) + "\n")
+            file.write(json.dumps({"part": part, "step": self.step, **facts}) + "\n")
 
 
-def _clock(seconds: float) -> str:
+FIXED = ("family", "network.", "seed", "batch", "data.side")
+"""Keys that a run cannot change on its way: with another network or another order it would be another run."""
+
+UNNOTICED = ("device", "log_every", "checkpoint_minutes", "keep_every", "start", "data.threads", "data.memory")
+"""Keys that do not change what a run learns."""
+
+
+def _check_same_run(config: Config, saved: dict, path: Path, say: Callable[[str], None]) -> None:
+    """Refuse the checkpoint of another run; say what else has been changed since."""
+    for key, (had, wanted) in differences(from_dict(saved, str(path)), config).items():
+        if key.startswith(FIXED):
+            raise ConfigError(
+                f"{path}: was made with {key} = {had!r}, not {wanted!r}; take another folder for a new run"
+            )
+        if key not in UNNOTICED:
+            say(f"{key} is {wanted!r} from here on; it was {had!r}")
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds, such as 1:02:03."""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}"
