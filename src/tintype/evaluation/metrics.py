@@ -51,16 +51,24 @@ class Areas:
     def __init__(self) -> None:
         q = len(published_bins())
         self.errors = np.zeros((q, len(THRESHOLDS) + 1), np.int64)
-        line = np.arange(-128, 129, dtype=np.float64)
-        self._bin = nearest_bin(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1))
+        # The bins are points of a square grid of step 10. Where the grid point nearest to a colour is a bin, it is the
+        # nearest bin; only the few other colours need all distances.
+        self._grid = np.full((31, 31), -1)
+        for index, (a, b) in enumerate(published_bins() / 10):
+            self._grid[int(a) + 15, int(b) + 15] = index
 
     def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
-        """Pixels of ab, [..., 2] each. The true bin is that of the truth rounded to whole units."""
+        """Pixels of ab, [..., 2] each, CIE a*b*."""
         error = np.sqrt(((prediction.astype(np.float64) - truth) ** 2).sum(axis=-1)).reshape(-1)
-        cell = np.clip(np.rint(truth.reshape(-1, 2)), -128, 128).astype(np.int64) + 128
+        colours = truth.reshape(-1, 2)
+        cell = np.clip(np.rint(colours / 10), -15, 15).astype(np.int64) + 15
+        true_bin = self._grid[cell[:, 0], cell[:, 1]]
+        beside = true_bin < 0
+        if beside.any():
+            true_bin[beside] = nearest_bin(colours[beside])
         # The error counts from the first threshold that is not below it.
         first = np.minimum(np.ceil(error), len(THRESHOLDS)).astype(np.int64)
-        place = self._bin[cell[:, 0], cell[:, 1]] * self.errors.shape[1] + first
+        place = true_bin * self.errors.shape[1] + first
         self.errors += np.bincount(place, minlength=self.errors.size).reshape(self.errors.shape)
 
     def _areas(self) -> tuple[np.ndarray, np.ndarray]:
