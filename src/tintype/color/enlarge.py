@@ -21,9 +21,6 @@ DETAIL = 8
 PARTS = 2_000_000
 """At most that many parts in all: larger planes get fewer per cell, and memory stays bounded."""
 
-REACH = 0.5
-"""Standard deviation, in cells, of the weight over distance."""
-
 CONTRAST = 2.5
 """Difference of L* at which a cell's weight falls to a quarter; grain adds GRAIN times its standard deviation."""
 
@@ -87,11 +84,12 @@ def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
 
     light = by_place(light)
     own = light.mean(axis=0).reshape(height, width)
-    offset = (np.arange(detail) + 0.5) / detail - 0.5
+    # The quadratic B-spline: under even light a gradient of colour comes out as it went in, without steps.
+    off = (np.arange(detail) + 0.5) / detail - 0.5
+    spline = {-1: (0.5 - off) ** 2 / 2, 0: 0.75 - off**2, 1: (0.5 + off) ** 2 / 2}
     weights = []
     for (dy, dx), cell in zip(_AROUND, _around(own), strict=True):
-        far = ((offset - dy) ** 2)[:, None] + (offset - dx) ** 2
-        near = np.exp(far / (-2 * REACH**2)).astype(np.float32).reshape(-1, 1)
+        near = np.outer(spline[dy], spline[dx]).astype(np.float32).reshape(-1, 1)
         weight = light - cell.reshape(-1)
         weight *= scale
         weight *= weight
@@ -117,9 +115,8 @@ def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
         for _ in range(ROUNDS):
             parts += spread(plane - parts.mean(axis=0).reshape(height, width))
             np.clip(parts, least, most, out=parts)
-        out.reshape(height, detail, width, detail)[:] = parts.reshape(detail, detail, height, width).transpose(
-            2, 0, 3, 1
-        )
+        places = parts.reshape(detail, detail, height, width)
+        out.reshape(height, detail, width, detail)[:] = places.transpose(2, 0, 3, 1)
     return result
 
 
