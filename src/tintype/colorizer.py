@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tintype.color.enlarge import Enlarger
+from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.render import render_strips
 from tintype.errors import HintError, OptionError, UnwritablePhoto
 from tintype.hints import Hint, draw_hints, read_hints
@@ -31,6 +31,9 @@ LARGEST = 2048
 
 LONGEST = 4
 """Times the network size that the long side of a panorama may have; beyond, its short side gives way."""
+
+FINER = DETAIL // 4
+"""Times the network's sides that the guide of the enlargement has: DETAIL times those of the colours, a quarter."""
 
 SUFFIX_OF = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
 """Format -> suffix of the results whose photograph has none that fits."""
@@ -182,9 +185,9 @@ class Colorizer:
                     f"The model {self.model.card.name} takes no hints: leave them out, or choose a model that does"
                 )
             drawn = draw_hints(hints, size, network)
-        seen = photo.thumbnail(network[1], network[0])
+        seen, guide = _seen(photo, network)
         ab = self.model.predict(seen, drawn, self.temperature)
-        enlarger = Enlarger(ab, seen, size)
+        enlarger = Enlarger(ab, guide, size)
         return render_strips(
             photo.lightness, enlarger, size, depth or photo.depth, self.vividness, self.blend, self.threads
         )
@@ -264,6 +267,18 @@ def refuse_same(source: str | os.PathLike, target: str | os.PathLike) -> None:
         same = False  # One of them is not there; whoever opens it says so.
     if same:
         raise UnwritablePhoto(f"{os.fspath(source)} would be written over itself: give another output")
+
+
+def _seen(photo: Photo, network: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The lightness that the network sees, float32 [h, w], and a finer one that guides the enlargement of colours."""
+    height, width = network
+    tall, wide = height * FINER, width * FINER
+    guide = photo.thumbnail(wide, tall)
+    if photo.height < tall or photo.width < wide:
+        # The guide of a small photograph is interpolated, and would reach the network blurred.
+        return photo.thumbnail(width, height), guide
+    # The mean of means is the mean: no need to go through a large photograph twice.
+    return guide.reshape(height, FINER, width, FINER).mean(axis=(1, 3)), guide
 
 
 def _watched(strips: Iterable[np.ndarray], height: int, progress: Callable[[float], None]) -> Iterator[np.ndarray]:
