@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -106,10 +107,8 @@ class _Reader:
                 continue
             if tag in _CHILDREN and kind in (4, 13, 16, 18) and number == 1:
                 # A broken sub-directory costs its own tags, not the photograph.
-                try:
+                with suppress(BadTags):
                     tags[tag] = self.directory(self._number(place[: _SIZE[kind]]))[0]
-                except BadTags:
-                    pass
                 continue
             start = self._number(place)
             if size > word and start + size > self.length:

@@ -19,17 +19,19 @@ _ICC = b"ICC_PROFILE\0"
 _MPF = b"MPF\0"
 _LONGEST = 65533
 
-# ITU-T T.81 Annex K, natural order.
+# ITU-T T.81 Annex K, row by row.
 _LUMA = np.array(
-    [16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51]
-    + [87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120]
-    + [101, 72, 92, 95, 98, 112, 100, 103, 99]
-)
-_ZIGZAG = np.array(
-    [0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21]
-    + [28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61]
-    + [54, 47, 55, 62, 63]
-)
+    [
+        16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
+        14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+        18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+        49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    ]
+)  # fmt: skip
+_CHROMA = np.full(64, 99)
+_CHROMA[[0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 24, 25]] = [17, 18, 24, 47, 18, 21, 26, 66, 24, 26, 56, 47, 66]
+# Along the diagonals, to and fro.
+_ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, (i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
 
 
 @dataclass
@@ -42,7 +44,8 @@ class Segments:
     """Width, height as stored."""
     bits: int = 8
     lossless: bool = False
-    luma_table: int = 0
+    components: list[int] = field(default_factory=list)
+    """The number of the table that each component uses."""
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
@@ -75,7 +78,7 @@ def read_segments(stream: BinaryIO, start: int = 0) -> Segments:
             found.bits, height, width = struct.unpack(">BHH", body[:5])
             found.size = (width, height)
             found.lossless = code in (0xC3, 0xC7, 0xCB, 0xCF)
-            found.luma_table = body[8]
+            found.components = list(body[8::3])
         elif code == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 12:
             unit, across, down = struct.unpack(">BHH", body[7:12])
             if unit in (1, 2) and across and down:
@@ -94,20 +97,23 @@ def read_segments(stream: BinaryIO, start: int = 0) -> Segments:
 
 
 def quality(segments: Segments) -> int | None:
-    """The IJG quality (1..100) whose luma table is nowhere coarser than the file's: exact for IJG tables."""
-    table = segments.tables.get(segments.luma_table)
-    if table is None:
+    """The lowest IJG quality (1..100) whose tables are nowhere coarser than the file's: exact for IJG tables."""
+    if not segments.components or any(number not in segments.tables for number in segments.components):
         return None
+    luma, *chroma = (segments.tables[number] for number in segments.components)
     for level in range(1, 101):
-        if (luma_table(level) <= table).all():
+        fine = (quantisation(level) <= luma).all()
+        # CMYK and RGB files have no chroma tables, but the first one again.
+        fine = fine and all((quantisation(level, True) <= table).all() for table in chroma if table is not luma)
+        if fine:
             return level
     return 100
 
 
-def luma_table(level: int) -> np.ndarray:
-    """The IJG luma table of a quality, int [64] in zigzag order."""
+def quantisation(level: int, chroma: bool = False) -> np.ndarray:
+    """The IJG table of luma or chroma for a quality, int [64] in zigzag order."""
     scale = 5000 // level if level < 50 else 200 - 2 * level
-    return np.clip((_LUMA * scale + 50) // 100, 1, 255)[_ZIGZAG]
+    return np.clip(((_CHROMA if chroma else _LUMA) * scale + 50) // 100, 1, 255)[_ZIGZAG]
 
 
 def opening(exif: bytes | None, xmp: bytes | None, iptc: bytes | None, icc: bytes | None, dpi) -> bytes:

