@@ -30,7 +30,7 @@ def published_bins() -> np.ndarray:
 
 @cache
 def published_prior() -> np.ndarray:
-    """The ImageNet prior over the 313 bins, float64 [313], sums to 1. It is already smoothed: do not smooth it again."""
+    """The ImageNet prior over the 313 bins, float64 [313], sums to 1. It is smoothed already: do not do it again."""
     return _table("prior_probs.npy")
 
 
@@ -45,26 +45,40 @@ def soft_encode(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma
     Returns:
         indices [..., K], nearest first, and weights [..., K] that sum to 1.
     Raises:
-        ValueError: K is not within 1..Q.
+        ValueError: K is not within 1..Q, or the last axis does not hold a*, b*.
     """
     xp = namespace(ab)
+    if ab.shape[-1] != 2:
+        raise ValueError(f"a*, b* are needed along the last axis, and the shape is {tuple(ab.shape)}")
     centres = constant(published_bins() if bins is None else bins, ab)
     if not 1 <= neighbours <= len(centres):
         raise ValueError(f"neighbours must lie within 1..{len(centres)}, not {neighbours}")
     flat = ab.reshape(-1, 2)
-    distance = ((flat[:, None, :] - centres[None, :, :]) ** 2).sum(axis=-1)
-    if xp is np:
-        # argpartition first: sorting all Q distances of every pixel would cost ten times as much.
-        near = np.argpartition(distance, neighbours - 1, axis=-1)[:, :neighbours]
-        nearest = np.take_along_axis(distance, near, axis=-1)
-        order = np.argsort(nearest, axis=-1, kind="stable")
-        near, nearest = np.take_along_axis(near, order, -1), np.take_along_axis(nearest, order, -1)
-    else:
-        nearest, near = xp.topk(distance, neighbours, dim=-1, largest=False)
+    parts = [
+        _nearest(flat[start : start + _PIXELS], centres, neighbours) for start in range(0, max(len(flat), 1), _PIXELS)
+    ]
+    near, nearest = (xp.concatenate(part) for part in zip(*parts, strict=True))
     weight = xp.exp((nearest[:, :1] - nearest) / (2 * sigma**2))
     weight = weight / weight.sum(axis=-1, keepdims=True)
     shape = (*ab.shape[:-1], neighbours)
     return near.reshape(shape), weight.reshape(shape)
+
+
+_PIXELS = 1 << 14
+"""How many pixels are measured against all bins at once: a photograph's at once would take gigabytes."""
+
+
+def _nearest(flat: Array, centres: Array, neighbours: int) -> tuple[Array, Array]:
+    """Index and squared distance of the nearest centres of each pixel, both [n, K], nearest first."""
+    a, b = flat[:, :1] - centres[:, 0], flat[:, 1:] - centres[:, 1]
+    distance = a * a + b * b
+    if namespace(flat) is not np:
+        return namespace(flat).topk(distance, neighbours, dim=-1, largest=False)[::-1]
+    # argpartition first: sorting all Q distances of every pixel would cost ten times as much.
+    near = np.argpartition(distance, neighbours - 1, axis=-1)[:, :neighbours]
+    nearest = np.take_along_axis(distance, near, axis=-1)
+    order = np.argsort(nearest, axis=-1, kind="stable")
+    return np.take_along_axis(near, order, -1), np.take_along_axis(nearest, order, -1)
 
 
 def decode(indices: Array, weights: Array, bins: Array | None = None) -> Array:
@@ -81,7 +95,7 @@ def nearest_bin(ab: Array, bins: Array | None = None) -> Array:
 def count(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma: float = 5.0) -> np.ndarray:
     """Soft histogram of colours, float64 [Q]: add these over a set, then divide by the sum once.
 
-    Soft counting leaves no bin of the gamut empty, where counting the nearest bin leaves 52 of 313 (FACTS 2).
+    Soft counting reaches bins that are the nearest to no colour of sRGB, which 52 of the 313 are.
     """
     table = published_bins() if bins is None else np.asarray(bins)
     index, weight = soft_encode(np.asarray(ab, np.float64), table, neighbours, sigma)
@@ -109,9 +123,9 @@ def rebalancing_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
 
     Args:
         prior: p, [Q], not negative; u is uniform over the bins with p > 0.
-        uniform: l in [0, 1]; 1 gives no rebalancing, 0 the inverse prior (bins of prior 0 then get weight 0).
+        uniform: l in [0, 1]; 1 gives no rebalancing, 0 the inverse prior.
     Returns:
-        float64 [Q].
+        float64 [Q]; a bin of prior 0 has weight 0.
     Raises:
         ValueError: the prior has no mass or a negative entry, or l is outside [0, 1].
     """
@@ -161,12 +175,16 @@ def own_bins(ab: np.ndarray, step: float = 10.0, share: float = 0.0) -> np.ndarr
     Returns:
         float64 [Q, 2], sorted by (a*, b*).
     """
-    cells, counts = np.unique(np.rint(np.asarray(ab).reshape(-1, 2) / step), axis=0, return_counts=True)
-    return cells[counts > share * counts.sum()] * step
+    a, b = np.rint(np.asarray(ab).reshape(-1, 2) / step).astype(np.int64).T
+    # Complex numbers sort by (a*, b*), many times faster than rows do.
+    cells, counts = np.unique(a + 1j * b, return_counts=True)
+    cells = cells[counts > share * counts.sum()]
+    return np.stack([cells.real, cells.imag], axis=-1) * step
 
 
 def srgb_bins(step: float = 10.0) -> np.ndarray:
-    """The grid points nearest to some colour of sRGB, float64 [Q, 2]: 261 of them at step 10 (FACTS 2)."""
-    codes = np.arange(0, 256, 5) / 255.0
+    """The grid points nearest to some colour of sRGB, float64 [Q, 2]: 261 of them at step 10."""
+    # Coarser codes miss corners of the gamut that only a few colours reach.
+    codes = np.arange(0, 256, 3) / 255.0
     rgb = np.stack(np.meshgrid(codes, codes, codes, indexing="ij"), axis=-1)
     return own_bins(rgb_to_lab(rgb)[..., 1:], step)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tintype.color.arrays import Array, namespace
-from tintype.color.lab import RGB_TO_XYZ, lab_to_rgb, luminance_to_lightness, srgb_decode
+from tintype.color.lab import RGB_TO_XYZ, lab_to_rgb, luminance_to_lightness, split_rgb, srgb_decode
 
 RESPONSES: dict[str, tuple[float, float, float]] = {
     "cie": tuple(float(weight) for weight in RGB_TO_XYZ[1]),
@@ -47,10 +47,9 @@ def expose(
     Returns:
         CIE L* in [0, 100] of the gray picture; the channel axis is gone from the shape.
     Raises:
-        ValueError: the name is unknown, or no light is left.
+        ValueError: the name is unknown, no light is left, or `rgb` is not what `lab.rgb_to_lab` takes.
     """
-    xp = namespace(rgb)
-    channels = list(xp.moveaxis(rgb, axis, 0))
+    channels = split_rgb(rgb, axis)
     transmission = _named(filter, FILTERS, "filter")
     if isinstance(response, str) and response == "rec601":
         if any(t != 1 for t in transmission):
@@ -72,6 +71,8 @@ def fade(lightness: Array, black: float = 15.0, white: float = 90.0, gamma: floa
         lightness: L* in [0, 100], any shape.
         black, white: the L* that 0 and 100 become.
         gamma: exponent on lightness; above 1 darkens the middle.
+    Returns:
+        L* between black and white, same shape.
     """
     xp = namespace(lightness)
     return black + (white - black) * xp.clip(lightness / 100, 0, 1) ** gamma
@@ -84,6 +85,8 @@ def grain(lightness: Array, strength: float, noise: Array) -> Array:
         lightness: L* in [0, 100].
         strength: standard deviation in L* at L* = 50.
         noise: standard normal values, same shape; their correlation is the size of the grain (`grain_noise`).
+    Returns:
+        L* in [0, 100], same shape.
     """
     xp = namespace(lightness)
     middle = xp.clip(4 * (lightness / 100) * (1 - lightness / 100), 0.05, 1) ** 0.5

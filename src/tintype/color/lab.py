@@ -63,8 +63,7 @@ def rgb_to_lab(rgb: Array, axis: int = -1) -> Array:
         ValueError: `rgb` holds whole numbers or values far outside [0, 1], such as 0..255.
     """
     xp = namespace(rgb)
-    _check_unit(rgb)
-    red, green, blue = (srgb_decode(channel) for channel in _channels(rgb, axis))
+    red, green, blue = (srgb_decode(channel) for channel in split_rgb(rgb, axis))
     f = []
     for row, white in zip(RGB_TO_XYZ, WHITE, strict=True):
         t = (float(row[0]) * red + float(row[1]) * green + float(row[2]) * blue) / float(white)
@@ -97,10 +96,10 @@ def lightness(rgb: Array, axis: int = -1) -> Array:
     Raises:
         ValueError: as `rgb_to_lab`.
     """
-    _check_unit(rgb)
-    red, green, blue = (srgb_decode(channel) for channel in _channels(rgb, axis))
+    red, green, blue = (srgb_decode(channel) for channel in split_rgb(rgb, axis))
     row = RGB_TO_XYZ[1]
-    return luminance_to_lightness(float(row[0]) * red + float(row[1]) * green + float(row[2]) * blue)
+    light = (float(row[0]) * red + float(row[1]) * green + float(row[2]) * blue) / float(WHITE[1])
+    return luminance_to_lightness(light)
 
 
 def gray(lightness: Array) -> Array:
@@ -108,18 +107,26 @@ def gray(lightness: Array) -> Array:
     return srgb_encode(lightness_to_luminance(lightness))
 
 
+def split_rgb(rgb: Array, axis: int = -1) -> list[Array]:
+    """The three channels of sRGB code values in [0, 1].
+
+    Raises:
+        ValueError: not three channels, whole numbers, or values far outside [0, 1], such as 0..255.
+    """
+    if integer_codes(rgb):
+        raise ValueError(f"sRGB values in [0, 1] are needed, not whole numbers ({rgb.dtype}): divide by 255 or 65535")
+    channels = _channels(rgb, axis)
+    if 0 in rgb.shape:
+        return channels
+    values = rgb if namespace(rgb) is np else rgb.detach()
+    low, high = float(values.min()), float(values.max())
+    # `not (...)` so that NaN is refused too.
+    if not (low >= -0.5 and high <= 1.5):
+        raise ValueError(f"sRGB values in [0, 1] are needed, and these lie in [{low:.4g}, {high:.4g}]")
+    return channels
+
+
 def _channels(values: Array, axis: int) -> list[Array]:
     if values.shape[axis] != 3:
         raise ValueError(f"three channels are needed along axis {axis}, and the shape is {tuple(values.shape)}")
     return list(namespace(values).moveaxis(values, axis, 0))
-
-
-def _check_unit(rgb: Array) -> None:
-    if integer_codes(rgb):
-        raise ValueError(f"sRGB values in [0, 1] are needed, not whole numbers ({rgb.dtype}): divide by 255 or 65535")
-    if 0 in rgb.shape:
-        return
-    low, high = float(rgb.min()), float(rgb.max())
-    # `not (...)` so that NaN is refused too.
-    if not (low >= -0.5 and high <= 1.5):
-        raise ValueError(f"sRGB values in [0, 1] are needed, and these lie in [{low:.4g}, {high:.4g}]")
