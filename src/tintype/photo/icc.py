@@ -86,12 +86,9 @@ def gray_scale(profile: bytes, depth: int) -> np.ndarray:
     return luminance_to_lightness(np.clip(_luminance(ramp, profile)[0], 0, 1)).astype(np.float32)
 
 
-def lightness_codes(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
-    """16-bit codes of L*: device colours uint8 or uint16 [rows, width, bands] -> uint16 [rows, width].
-
-    Without a profile, CMYK is taken through the generic one of libvips.
-    """
-    if profile is not None and pixels.shape[2] == 3 and shaper(profile) is not None:
+def lightness_codes(pixels: np.ndarray, profile: bytes) -> np.ndarray:
+    """16-bit codes of L*: device colours uint8 or uint16 [rows, width, bands] -> uint16 [rows, width]."""
+    if pixels.shape[2] == 3 and shaper(profile) is not None:
         return codes_of_weighted(pixels, _tables(profile, 8 * pixels.dtype.itemsize))
     return codes_of_luminance(_luminance(pixels, profile))
 
@@ -202,9 +199,9 @@ def _inverse(profile: bytes, depth: int) -> tuple[np.ndarray, list[np.ndarray]]:
     return (matrix * LIGHT).astype(np.float32), tables
 
 
-def _luminance(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
+def _luminance(pixels: np.ndarray, profile: bytes) -> np.ndarray:
     """Relative luminance Y (D65), float [rows, width], of device colours [rows, width, bands]."""
-    shape = shaper(profile) if profile is not None else None
+    shape = shaper(profile)
     if shape is not None:
         codes = pixels.astype(np.uint16) * np.uint16(257 if pixels.dtype == np.uint8 else 1)
         light = np.stack([curve[codes[..., i]] for i, curve in enumerate(shape.curves)], axis=-1)
@@ -212,11 +209,8 @@ def _luminance(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
     names = {1: ("b-w", "grey16"), 3: ("srgb", "rgb16"), 4: ("cmyk", "cmyk")}
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     image = image.copy(interpretation=names[pixels.shape[2]][pixels.dtype.itemsize - 1])
-    if profile is None:
-        lab = image.icc_import(pcs="lab", intent="relative", input_profile="cmyk").numpy()
-    else:
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-        lab = image.icc_import(pcs="lab", intent="relative", embedded=True).numpy()
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    lab = image.icc_import(pcs="lab", intent="relative", embedded=True).numpy()
     fy = (lab[..., 0] + 16) / 116
     luminance = np.zeros(fy.shape, np.float32)
     for f, weight in zip((fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200), _TO_D65[1] * _D50, strict=True):

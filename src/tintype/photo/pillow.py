@@ -22,15 +22,18 @@ def read_bmp(stream: BinaryIO, name: str) -> Photo:
     Raises:
         UnreadablePhoto: broken or cut short. UnsupportedPhoto: too large.
     """
+    stream.seek(18)
+    check_size(*(abs(int.from_bytes(stream.read(4), "little", signed=True)) for _ in range(2)), name)
     stream.seek(0)
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures; the limit here is our own.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(stream, formats=("BMP", "DIB"))
-            check_size(image.width, image.height, name)
             image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise UnsupportedPhoto(f"{name} is a BMP file of too many pixels: convert it to TIFF or PNG first") from None
+    except (OSError, ValueError, SyntaxError) as error:
         raise UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it") from None
     return to_photo(image, name, "bmp")
 

@@ -311,7 +311,7 @@ def _decode(image, color_bands, depth, cmyk, profile, inverted, name):
     gray = color_bands == 1
     fits = space == ("CMYK" if cmyk else "RGB") or (gray and space == "GRAY")
     profile = profile if fits and depth != 32 else None
-    srgb = profile is None or (space == "RGB" and icc.is_srgb(profile))
+    srgb = not cmyk and (profile is None or space == "RGB" and icc.is_srgb(profile))
     if gray and depth != 32:
         table = scale.gray_scale(depth) if srgb else icc.gray_scale(profile, depth)
         if image.bands == 1:
@@ -331,7 +331,9 @@ def _decode(image, color_bands, depth, cmyk, profile, inverted, name):
         color = strip[..., :color_bands]
         if alpha is not None:
             alpha[rows] = strip[..., -1]
-        if cmyk or not (srgb or gray):
+        if cmyk and profile is None:
+            plane[rows] = scale.lightness_codes(_from_ink(color))
+        elif not (srgb or gray):
             plane[rows] = icc.lightness_codes(color, profile)
         elif gray and depth != 32:
             plane[rows] = color[..., 0]
@@ -340,6 +342,12 @@ def _decode(image, color_bands, depth, cmyk, profile, inverted, name):
 
     _strips(image, kinds[depth], take)
     return plane, table, alpha
+
+
+def _from_ink(cmyk: np.ndarray) -> np.ndarray:
+    """sRGB uint16 codes of CMYK without a profile, as browsers and most viewers show it."""
+    paper = 1 - cmyk.astype(np.float32) / np.iinfo(cmyk.dtype).max
+    return (paper[..., :3] * paper[..., 3:] * 65535 + 0.5).astype(np.uint16)
 
 
 def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) -> None:

@@ -22,7 +22,9 @@ from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif
 from tintype.photo.exif import Directory, Tags, Value, number, whole
 
-_COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate", 32946: "deflate"}
+# What every build of libtiff unpacks. libvips returns black tiles, without an error, for any other.
+_COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate"}
+_COMPRESSION |= {32773: "packbits", 32946: "deflate"}
 _RAW_PHOTOMETRIC = (32803, 34892)
 _DNG_VERSION, _IMAGE_DEPTH, _SUBFILES = 50706, 32997, 330
 _PACKED = 1 << 20  # bytes of one strip before packing
@@ -54,7 +56,7 @@ class Page:
 
     @property
     def compression(self) -> str:
-        return _COMPRESSION.get(self.number(259, 1), "other")
+        return _COMPRESSION[self.number(259, 1)]
 
     @property
     def min_is_white(self) -> bool:
@@ -104,7 +106,27 @@ def find_page(stream: BinaryIO, name: str) -> Page:
     count = max(len(whole_pages), int(stack[1]) if stack else 1, first.number(_IMAGE_DEPTH, 1))
     if count > 1:
         raise UnsupportedPhoto(f"{name} is a TIFF file of {count} pages: save each page as a file of its own first")
-    return whole_pages[0]
+    page = whole_pages[0]
+    if page.number(259, 1) not in _COMPRESSION:
+        raise UnsupportedPhoto(
+            f"{name} is a TIFF file packed by method {page.number(259)}, which is not read: save it with deflate or LZW"
+        )
+    _check_whole(page, stream, name)
+    return page
+
+
+def _check_whole(page: Page, stream: BinaryIO, name: str) -> None:
+    """Whether all pixels are there. libvips returns black for tiles that lie beyond the end of the file."""
+    length = stream.seek(0, os.SEEK_END)
+    for places, sizes in ((324, 325), (273, 279)):
+        starts = exif.numbers(page.tags.get(places), page.order)
+        counts = exif.numbers(page.tags.get(sizes), page.order) or (1,) * len(starts)
+        if starts:
+            ends = (start + count for start, count in zip(starts, counts, strict=False))
+            if min(starts) and max(ends) <= length:
+                return
+            break
+    raise UnreadablePhoto(f"{name} is cut short: get a whole copy of it")
 
 
 def _is_reduced(page: Page) -> bool:

@@ -1,0 +1,276 @@
+"""Reading: every format, mode and depth that other libraries write comes in whole and with its lightness."""
+
+import io
+import os
+
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from tintype.color.lab import lightness, rgb_to_lab
+from tintype.errors import UnreadablePhoto, UnsupportedPhoto
+from tintype.photo import from_array, read
+
+
+def lightness_of(pixels):
+    """L* of sRGB-encoded integer codes, gray or RGB."""
+    values = np.asarray(pixels) / np.iinfo(pixels.dtype).max
+    return lightness(np.repeat(values[..., None], 3, -1) if values.ndim == 2 else values)
+
+
+def test_a_16_bit_gray_scan_keeps_all_of_its_65536_levels(tmp_path):
+    scan = np.random.default_rng(0).permutation(65536).astype(np.uint16).reshape(256, 256)
+    tifffile.imwrite(tmp_path / "scan.tif", scan, photometric="minisblack")
+    cv2.imwrite(str(tmp_path / "scan.png"), scan)
+    for name in ("scan.tif", "scan.png"):
+        photo = read(tmp_path / name)
+        assert (photo.depth, photo.bits) == (16, 16)
+        assert (photo.plane == scan).all()
+        assert len(np.unique(photo.lightness())) == 65536
+        assert np.abs(photo.lightness() - lightness_of(scan)).max() < 1e-4
+
+
+def test_8_bit_gray_is_exact_at_every_level(encoded):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    photo = read(encoded(ramp, "PNG"))
+    # CIE L* of sRGB gray 128 is 53.585 in any table.
+    assert photo.lightness()[8, 0] == pytest.approx(53.585, abs=5e-4)
+    assert np.abs(photo.lightness() - rgb_to_lab(np.repeat(ramp[..., None], 3, -1) / 255)[..., 0]).max() < 1e-5
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "WEBP", "AVIF", "JPEG"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def test_every_mode_of_every_format(scene, encoded, format, mode):
+    image = Image.fromarray((scene() * 255).astype(np.uint8)).convert("L" if mode in ("1", "LA") else "RGB")
+    image = image.convert(mode)
+    if mode in ("LA", "RGBA"):
+        image.putalpha(Image.fromarray(np.arange(60 * 83, dtype=np.uint8).reshape(60, 83)))
+    options = {"WEBP": {"lossless": True, "exact": True}, "AVIF": {"quality": 100, "subsampling": "4:4:4"}}
+    options["JPEG"] = {"quality": 100}
+    try:
+        data = encoded(image, format, **options.get(format, {}))
+    except OSError:
+        pytest.skip(f"{format} has no mode {mode}")
+    photo = read(data)
+    decoded = Image.open(io.BytesIO(data))
+    assert (photo.width, photo.height, photo.depth) == (83, 60, 8)
+    assert photo.format == format.lower()
+    reference = lightness_of(np.asarray(decoded.convert("RGB")))
+    # Two decoders of JPEG may differ by a code or two per channel.
+    tolerance = {"JPEG": 1.5, "AVIF": 1.0}.get(format, 0.01)
+    assert np.abs(photo.lightness() - reference).max() < tolerance
+    if "A" in decoded.mode:
+        assert np.abs(photo.alpha.astype(int) - np.asarray(decoded.convert("RGBA"))[..., 3]).max() <= 1
+    else:
+        assert photo.alpha is None
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite", "rgb"])
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        {"tile": (32, 48)},
+        {"compression": "zlib", "predictor": True},
+        {"compression": "lzw", "rowsperstrip": 7},
+        {"bigtiff": True},
+        {"byteorder": ">"},
+        {"compression": "packbits", "tile": (16, 16)},
+    ],
+    ids=str,
+)
+def test_tiff_of_every_layout(tmp_path, scene, kind, photometric, alpha, layout):
+    top = np.iinfo(kind).max
+    pixels = (scene() * top).astype(kind)
+    if photometric != "rgb":
+        pixels = pixels[..., 1]
+    extra = {}
+    stored = pixels
+    if alpha:
+        extra = {"extrasamples": ["unassalpha"], "planarconfig": "contig"}
+        opacity = np.linspace(0, top, 60 * 83).astype(kind).reshape(60, 83)
+        stored = np.concatenate([np.atleast_3d(pixels), opacity[..., None]], -1)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric=photometric, **extra, **layout)
+    photo = read(tmp_path / "a.tif")
+    expected = lightness_of(top - pixels if photometric == "miniswhite" else pixels)
+    assert photo.depth == 8 * np.dtype(kind).itemsize
+    assert np.abs(photo.lightness() - expected).max() < 0.002
+    if alpha:
+        assert (photo.alpha == opacity).all()
+
+
+def test_tiff_in_planes_and_with_premultiplied_alpha(tmp_path, scene):
+    pixels = (scene() * 255).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "planes.tif", np.moveaxis(pixels, -1, 0), photometric="rgb", planarconfig="separate")
+    assert np.abs(read(tmp_path / "planes.tif").lightness() - lightness_of(pixels)).max() < 0.002
+    half = np.full((60, 83, 1), 128, np.uint8)
+    premultiplied = np.concatenate([pixels * (128 / 255), half], -1).round().astype(np.uint8)
+    tifffile.imwrite(tmp_path / "pre.tif", premultiplied, photometric="rgb", extrasamples=["assocalpha"])
+    photo = read(tmp_path / "pre.tif")
+    assert (photo.alpha == 128).all()
+    assert np.abs(photo.lightness() - lightness_of(pixels)).mean() < 0.5
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite", "rgb"])
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_float_tiff_is_srgb_encoded_from_0_to_1(tmp_path, scene, photometric, kind):
+    pixels = scene().astype(kind)
+    if photometric != "rgb":
+        pixels = pixels[..., 1]
+    tifffile.imwrite(tmp_path / "f.tif", pixels, photometric=photometric)
+    photo = read(tmp_path / "f.tif")
+    shown = abs((photometric == "miniswhite") - pixels.astype(np.float64))
+    expected = lightness(shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, -1))
+    assert (photo.depth, photo.plane.dtype) == (32, np.float32)
+    assert np.abs(photo.lightness() - expected).max() < 1e-3
+
+
+@pytest.mark.parametrize("values", [[0, 255.0], [-3.0, 1], [0, np.nan], [0, np.inf]])
+def test_floats_of_another_range_are_refused(tmp_path, values):
+    tifffile.imwrite(tmp_path / "f.tif", np.resize(np.float32(values), (8, 8)))
+    with pytest.raises(UnreadablePhoto, match=r"f\.tif holds values from .* to .*: bring floats to the range 0 to 1"):
+        read(tmp_path / "f.tif")
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint32, np.int8, np.float64, np.complex64])
+def test_other_sample_types_are_refused_by_name(tmp_path, kind):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), kind), photometric="minisblack")
+    with pytest.raises(UnsupportedPhoto, match=r"a\.tif holds \d+-bit .*: convert it"):
+        read(tmp_path / "a.tif")
+
+
+def test_one_bit_and_palette_tiff(tmp_path):
+    bits = np.random.default_rng(0).random((40, 51)) > 0.5
+    tifffile.imwrite(tmp_path / "bits.tif", bits, photometric="minisblack")
+    photo = read(tmp_path / "bits.tif")
+    assert (photo.bits, photo.depth) == (1, 8)
+    assert (photo.lightness() == np.where(bits, 100, 0)).all()
+    colours = np.random.default_rng(1).integers(0, 256, (3, 256)).astype(np.uint16) * 257
+    indices = np.random.default_rng(2).integers(0, 256, (40, 51), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "palette.tif", indices, photometric="palette", colormap=colours)
+    expected = lightness_of((colours >> 8).astype(np.uint8).T[indices])
+    assert np.abs(read(tmp_path / "palette.tif").lightness() - expected).max() < 0.002
+
+
+def test_16_bit_rgb_png_interlaced_png_and_gray_with_a_transparent_level(scene, encoded):
+    pixels = (scene() * 65535).astype(np.uint16)
+    photo = read(bytes(imagecodecs.png_encode(pixels)))
+    assert photo.depth == 16
+    assert np.abs(photo.lightness() - lightness_of(pixels)).max() < 0.002
+    import pyvips
+
+    eight = (scene() * 255).astype(np.uint8)
+    interlaced = pyvips.Image.new_from_array(eight).pngsave_buffer(interlace=True)
+    assert interlaced[28] == 1
+    assert np.abs(read(interlaced).lightness() - lightness_of(eight)).max() < 0.002
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    photo = read(encoded(gray, "PNG", transparency=7))
+    assert (photo.alpha == np.where(gray == 7, 0, 255)).all()
+
+
+def test_progressive_and_subsampled_jpeg(scene, encoded):
+    pixels = (scene(64, 96) * 255).astype(np.uint8)
+    for options in ({"progressive": True}, {"subsampling": 2}, {"restart_marker_rows": 1}):
+        data = encoded(pixels, "JPEG", quality=95, **options)
+        reference = lightness_of(np.asarray(Image.open(io.BytesIO(data))))
+        assert np.abs(read(data).lightness() - reference).mean() < 0.1
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_avif_of_more_than_8_bits_is_16_bits_and_its_white_is_white(bits):
+    codes = np.repeat(np.linspace(0, 2**bits - 1, 64).astype(np.uint16)[None, :, None], 3, 2).repeat(64, 0)
+    data = bytes(imagecodecs.avif_encode(codes, level=100, bitspersample=bits))
+    photo = read(data)
+    assert (photo.depth, photo.bits) == (16, bits)
+    expected = lightness((codes / (2**bits - 1)).astype(np.float64))
+    assert np.abs(photo.lightness() - expected).max() < 0.2
+    assert photo.lightness()[0, -1] == pytest.approx(100, abs=1e-3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_every_orientation_is_turned_upright_once(scene, encoded, orientation, format):
+    exif = Image.Exif()
+    exif[274] = orientation
+    options = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}.get(format, {})
+    data = encoded((scene()[..., 1] * 255).astype(np.uint8), format, exif=exif, **options)
+    from PIL import ImageOps
+
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("L"))
+    photo = read(data)
+    assert (photo.height, photo.width) == upright.shape
+    assert np.abs(photo.lightness() - lightness_of(upright)).max() < 0.6
+    assert Image.open(io.BytesIO(encoded(upright, "PNG", exif=photo.metadata.exif or b""))).getexif().get(274, 1) == 1
+
+
+def test_avif_that_turns_itself_is_not_turned_again(scene, encoded):
+    exif = Image.Exif()
+    exif[274] = 6
+    data = encoded(Image.fromarray((scene() * 255).astype(np.uint8)), "AVIF", exif=exif, quality=95)
+    upright = np.asarray(Image.open(io.BytesIO(data)))
+    photo = read(data)
+    if Image.open(io.BytesIO(data)).getexif().get(274, 1) != 1:
+        upright = np.rot90(upright, -1)
+    assert (photo.height, photo.width) == (83, 60)
+    assert np.abs(photo.lightness() - lightness_of(np.ascontiguousarray(upright))).mean() < 0.6
+
+
+def test_path_bytes_and_stream_give_the_same(tmp_path, scene, encoded):
+    data = encoded((scene() * 255).astype(np.uint8), "JPEG")
+    (tmp_path / "a.jpg").write_bytes(data)
+    photos = [read(tmp_path / "a.jpg"), read(str(tmp_path / "a.jpg")), read(data), read(io.BytesIO(data))]
+    assert all((photo.plane == photos[0].plane).all() for photo in photos)
+    assert read(data, name="the wedding").name == "the wedding"
+
+
+def test_content_decides_and_not_the_suffix(tmp_path, scene, encoded):
+    (tmp_path / "a.png").write_bytes(encoded((scene() * 255).astype(np.uint8), "JPEG"))
+    assert read(tmp_path / "a.png").format == "jpeg"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_names_that_are_not_utf_8_and_names_with_brackets(tmp_path, scene, encoded, coloured, mark):
+    from tintype.photo import is_marked, write
+
+    data = encoded((scene() * 255).astype(np.uint8), "JPEG")
+    for name in (b"caf\xe9.jpg", b"a[page=1].jpg", "großmutter 🎞.jpg".encode()):
+        path = os.fsdecode(os.path.join(os.fsencode(tmp_path), name))
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError:
+            pytest.skip("this file system takes only Unicode names")
+        photo = read(path)
+        photo.name.encode()
+        write(photo, coloured(photo), path, mark=mark)
+        assert is_marked(path)
+
+
+def test_arrays_of_every_shape_and_pillow_images(scene):
+    picture = scene()
+    for kind, top in ((np.uint8, 255), (np.uint16, 65535), (np.float32, 1), (np.float64, 1), (">u2", 65535)):
+        pixels = (picture * top).astype(kind)
+        expected = lightness(pixels.astype(np.float64) / top)
+        assert np.abs(from_array(pixels).lightness() - expected).max() < 0.002
+        gray = from_array(pixels[..., 1])
+        assert np.abs(from_array(pixels[..., 1:2]).lightness() - gray.lightness()).max() == 0
+        assert from_array(np.concatenate([pixels, pixels[..., :1]], -1)).alpha.shape == (60, 83)
+        assert from_array(pixels[..., :2]).alpha is not None
+    image = Image.fromarray((picture * 255).astype(np.uint8))
+    assert np.abs(from_array(image).lightness() - lightness_of(np.asarray(image))).max() < 0.002
+    deep = Image.fromarray(np.arange(65536, dtype=np.uint16).reshape(256, 256))
+    assert len(np.unique(from_array(deep).lightness())) == 65536
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.ones((4, 4, 5)), np.ones(4), np.ones((4, 4), np.int64), np.zeros((0, 4), np.uint8), np.full((4, 4), 99.0)],
+)
+def test_arrays_that_are_no_photograph(array):
+    with pytest.raises((UnsupportedPhoto, UnreadablePhoto), match="^the array h"):
+        from_array(array)
