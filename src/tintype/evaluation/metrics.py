@@ -11,15 +11,25 @@ THRESHOLDS = np.arange(151)
 
 
 def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
-    """Peak signal-to-noise ratio over RGB in dB, peak 255; infinite for equal pictures."""
-    error = np.mean((prediction.astype(np.float64) - truth) ** 2)
+    """Peak signal-to-noise ratio over RGB in dB, peak 255; infinite for equal pictures.
+
+    Raises:
+        ValueError: the pictures differ in shape or are not uint8 [h, w, 3].
+    """
+    if prediction.shape != truth.shape:
+        raise ValueError(f"pictures of one shape are needed, not {prediction.shape} and {truth.shape}")
+    error = np.mean((_codes(prediction) - _codes(truth)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
 
 
 def colorfulness(rgb: np.ndarray) -> float:
     """Colourfulness M of Hasler and Süsstrunk (2003) as published: signed rg and yb, 0..255.
 
-    sqrt(var rg + var yb) + 0.3 sqrt(mean rg ^ 2 + mean yb ^ 2), rg = R - G, yb = (R + G) / 2 - B.
+    sqrt(var rg + var yb) + 0.3 sqrt(mean rg ^ 2 + mean yb ^ 2), rg = R - G, yb = (R + G) / 2 - B. Of a set, the mean
+    over its photographs; dCF is the difference of two sets' means, not the mean of the photographs' differences.
+
+    Raises:
+        ValueError: not uint8 [h, w, 3].
     """
     rg, yb = _opponents(rgb)
     return _colorfulness(rg, yb)
@@ -32,12 +42,19 @@ def colorfulness_absolute(rgb: np.ndarray) -> float:
 
 
 def _opponents(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    red, green, blue = np.moveaxis(np.asarray(rgb, np.float64), -1, 0)
+    red, green, blue = np.moveaxis(_codes(rgb), -1, 0)
     return red - green, (red + green) / 2 - blue
 
 
 def _colorfulness(rg: np.ndarray, yb: np.ndarray) -> float:
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
+
+
+def _codes(rgb: np.ndarray) -> np.ndarray:
+    """8-bit codes as float64. Values in 0..1 would give figures 255 times too small without a word."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
+        raise ValueError(f"an 8-bit picture [h, w, 3] is needed, not {rgb.dtype} {list(rgb.shape)}")
+    return rgb.astype(np.float64)
 
 
 class Areas:
@@ -58,7 +75,13 @@ class Areas:
             self._grid[int(a) + 15, int(b) + 15] = index
 
     def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
-        """Pixels of ab, [..., 2] each, CIE a*b*."""
+        """Pixels of ab, [..., 2] each, CIE a*b*.
+
+        Raises:
+            ValueError: the two differ in shape.
+        """
+        if prediction.shape != truth.shape:
+            raise ValueError(f"colours of one shape are needed, not {prediction.shape} and {truth.shape}")
         error = np.sqrt(((prediction.astype(np.float64) - truth) ** 2).sum(axis=-1)).reshape(-1)
         colours = truth.reshape(-1, 2)
         cell = np.clip(np.rint(colours / 10), -15, 15).astype(np.int64) + 15
