@@ -272,5 +272,5 @@ def test_arrays_of_every_shape_and_pillow_images(scene):
     [np.ones((4, 4, 5)), np.ones(4), np.ones((4, 4), np.int64), np.zeros((0, 4), np.uint8), np.full((4, 4), 99.0)],
 )
 def test_arrays_that_are_no_photograph(array):
-    with pytest.raises((UnsupportedPhoto, UnreadablePhoto), match="^the array h"):
+    with pytest.raises((UnsupportedPhoto, UnreadablePhoto), match=r"^the array h"):
         from_array(array)

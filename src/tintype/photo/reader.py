@@ -311,7 +311,7 @@ def _decode(image, color_bands, depth, cmyk, profile, inverted, name):
     gray = color_bands == 1
     fits = space == ("CMYK" if cmyk else "RGB") or (gray and space == "GRAY")
     profile = profile if fits and depth != 32 else None
-    srgb = not cmyk and (profile is None or space == "RGB" and icc.is_srgb(profile))
+    srgb = not cmyk and (profile is None or (space == "RGB" and icc.is_srgb(profile)))
     if gray and depth != 32:
         table = scale.gray_scale(depth) if srgb else icc.gray_scale(profile, depth)
         if image.bands == 1:

@@ -30,6 +30,7 @@ QUALITY = 95
 WRITABLE = ("jpeg", "png", "tiff", "webp", "avif")
 """The formats that are written. BMP has no place for the mark."""
 
+_AVIF_THREADS = 4
 _DEPTHS = {"jpeg": (8,), "webp": (8,), "png": (8, 16), "avif": (8, 16), "tiff": (8, 16, 32)}
 _LARGEST = {"jpeg": 65500, "webp": 16383, "avif": 16384}
 _KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
@@ -316,15 +317,32 @@ def _save(plan: _Plan, image: pyvips.Image, target: pyvips.TargetCustom) -> None
         # Ten bits are what most readers of AVIF take beyond eight.
         bits = 8 if plan.depth == 8 else 12 if plan.photo.bits == 12 else 10
         keep = ["exif" * bool(plan.exif), "xmp" * bool(plan.xmp), "icc" * bool(plan.tag)]
-        image.heifsave_target(
-            target,
-            compression="av1",
-            Q=quality,
-            bitdepth=bits,
-            subsample_mode="off",
-            effort=2,
-            keep=":".join(filter(None, keep)) or "none",
-        )
+        with _fixed_threads():
+            image.heifsave_target(
+                target,
+                compression="av1",
+                Q=quality,
+                bitdepth=bits,
+                subsample_mode="off",
+                effort=2,
+                keep=":".join(filter(None, keep)) or "none",
+            )
+
+
+_one_avif = threading.Lock()
+
+
+@contextmanager
+def _fixed_threads() -> Iterator[None]:
+    """AVIF alone comes out in other bytes for another number of threads, so it always gets the same number."""
+    library = pyvips.vips_lib
+    with _one_avif:
+        before = library.vips_concurrency_get()
+        library.vips_concurrency_set(_AVIF_THREADS)
+        try:
+            yield
+        finally:
+            library.vips_concurrency_set(before)
 
 
 class _Feed:
