@@ -111,7 +111,7 @@ def photo(table: Table, runs: int, folder: Path) -> None:
     from tintype import Colorizer
     from tintype.photo import read
 
-    source, result = scene(folder / "12.jpg", 4000, 3000), folder / "12.color.jpg"
+    source, result = scene(folder / "12.jpg", 4000, 3000, Q=90), folder / "12.color.jpg"
     colorizer = Colorizer(threads=PROCESSORS)
     colorizer(source)
     quality = read(result).quality
@@ -133,7 +133,7 @@ def command(table: Table, runs: int, folder: Path) -> None:
     from tintype import colorize
     from tintype.photo import read
 
-    source, result = scene(folder / "12.jpg", 4000, 3000), folder / "12.color.jpg"
+    source, result = scene(folder / "12.jpg", 4000, 3000, Q=90), folder / "12.color.jpg"
     if not (folder / "12.v").exists():
         colorize(source)
         pyvips.Image.new_from_file(str(result)).write_to_file(str(folder / "12.v"))
@@ -153,7 +153,7 @@ def command(table: Table, runs: int, folder: Path) -> None:
 
 
 def start(table: Table, runs: int, folder: Path) -> None:
-    source = scene(folder / "1.jpg", 1152, 864)
+    source = scene(folder / "1.jpg", 1152, 864, Q=90)
     times = alternate(
         runs,
         cold=lambda: process("-m", "tintype", "colorize", source, "--overwrite", "--quiet"),

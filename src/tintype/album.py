@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -17,8 +18,11 @@ from tintype.colorizer import Colorizer, Hints, beside, check_output, refuse_sam
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
 from tintype.photo import SUFFIXES, is_marked
 
-BUDGET = 64_000_000
-"""Pixels of all photographs that are worked on at one moment; a larger one is worked on alone."""
+BUDGET = 256_000_000
+"""Pixels that are worked on at one moment, of four bytes or so; a photograph that needs more is worked on alone."""
+
+NETWORK = 100
+"""Pixels of a photograph that take as much memory as one pixel of what the network sees."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,9 @@ def colorize_all(
 ) -> Iterator[Outcome]:
     """Colour photographs, up to `jobs` side by side; yields what became of each as it is finished.
 
-    One that fails does not hold up the others. The files are the same for any number of jobs. Photographs of more than
-    BUDGET pixels together are never in memory at one moment, but for a single larger one. When the iteration is left,
-    by an exception such as KeyboardInterrupt too, unfinished photographs are given up without a trace.
+    One that fails does not hold up the others. The files are the same for any number of jobs. Photographs that take
+    more than the BUDGET together are never in memory at one moment, but for a single larger one. When the iteration
+    is left, by an exception such as KeyboardInterrupt too, unfinished photographs are given up without a trace.
 
     progress: called with a task and its finished share, 0 to 1, from several threads.
     """
@@ -158,7 +162,7 @@ def colorize_all(
             if (outcome := foregone(task, overwrite)) is not None:
                 yield outcome
                 continue
-            size = _pixels(task.input)
+            size = _load(task.input, colorizer)
             while running and (len(running) >= jobs or sum(running.values()) + size > BUDGET):
                 yield from _finished(running)
             running[pool.submit(work, task)] = size
@@ -309,13 +313,16 @@ def _alike(path: Path) -> str:
     return os.path.normpath(path).casefold()
 
 
-def _pixels(path: Path) -> int:
-    """How many pixels a file says that it has, by its header; its number of bytes where libvips cannot tell."""
+def _load(path: Path, colorizer: Colorizer) -> int:
+    """How much of the BUDGET a photograph takes, by the size that its header tells."""
+    size = 0, 0
     try:
         with open(path, "rb") as file:
+            pixels = os.fstat(file.fileno()).st_size  # the best guess where libvips cannot tell
             image = pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(file.fileno()), "")
-            return image.width * image.height
+            size, pixels = (image.height, image.width), image.height * image.width
     except OSError:
         return 0
     except pyvips.Error:
-        return os.path.getsize(path)
+        pass
+    return pixels + NETWORK * math.prod(colorizer.network_size(size if all(size) else (1, 1)))

@@ -177,7 +177,7 @@ class Colorizer:
         Raises HintError, and ModelError when the model fails on this photograph.
         """
         size = photo.height, photo.width
-        network = network_size(size, self.size, self.model.card.stride)
+        network = self.network_size(size)
         drawn = None
         if hints is not None and (hints := read_hints(hints)):
             if not self.model.takes_hints:
@@ -191,6 +191,10 @@ class Colorizer:
         return render_strips(
             photo.lightness, enlarger, size, depth or photo.depth, self.vividness, self.blend, self.threads
         )
+
+    def network_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of what the network sees of a photograph of (height, width) `size`."""
+        return network_size(size, self.size, self.model.card.stride)
 
     @property
     def mark(self) -> Mark:
