@@ -10,7 +10,7 @@ from importlib import import_module
 from tintype.errors import OptionError, TintypeError
 from tintype.version import __version__
 
-COMMANDS = ("colorize", "models")
+COMMANDS = ("colorize", "models", "prepare", "train", "export")
 """The command NAME is the function NAME of the module `tintype.cli.NAME`, whose docstring is its help.
 
 These modules import what is heavy inside the function, as `tintype --help` asks all of them for their first line.
