@@ -23,8 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     app = App(
         name="tintype",
-        help="Turns black-and-white photographs into colour.",
-        help_epilogue="More on a command: `tintype colorize --help`",
+        help="Turns black-and-white photographs into colour.\n\nMore on a command: `tintype colorize --help`",
         version=__version__,
         version_flags=["--version"],
         suppress_keyboard_interrupt=False,
