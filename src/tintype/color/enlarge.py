@@ -22,7 +22,8 @@ PARTS = 2_000_000
 """At most that many parts in all: larger planes get fewer per cell, and memory stays bounded."""
 
 CONTRAST = 2.5
-"""Difference of L* at which a cell's weight falls to a quarter; grain adds GRAIN times its standard deviation."""
+"""Difference of L* at which a cell's weight falls to a quarter, where lightness and colour change together. To its
+square are added that of GRAIN times the grain's deviation, and the variance of L* that colour does not explain."""
 
 GRAIN = 4.0
 
@@ -76,7 +77,7 @@ def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
     """ab [2, h', w'] -> [2, h' * detail, w' * detail], along the edges of the guide."""
     height, width = ab.shape[1:]
     light = _mean_resize(guide, (height * detail, width * detail))
-    scale = np.float32(1 / np.hypot(CONTRAST, GRAIN * _grain(light)))
+    noise = CONTRAST**2 + (GRAIN * _grain(light)) ** 2
 
     # The parts at the same place of all cells lie in one row: [detail^2, cells]. Rows are long, numpy is quick.
     def by_place(plane):
@@ -84,6 +85,7 @@ def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
 
     light = by_place(light)
     own = light.mean(axis=0).reshape(height, width)
+    scale = 1 / np.sqrt(noise + _unexplained(own, ab)).astype(np.float32).reshape(-1)
     # The quadratic B-spline: under even light a gradient of colour comes out as it went in, without steps.
     off = (np.arange(detail) + 0.5) / detail - 0.5
     spline = {-1: (0.5 - off) ** 2 / 2, 0: 0.75 - off**2, 1: (0.5 + off) ** 2 / 2}
@@ -128,6 +130,22 @@ def _around(plane: np.ndarray) -> list[np.ndarray]:
     padded = np.pad(plane, 1, mode="edge")
     height, width = plane.shape
     return [np.ascontiguousarray(padded[1 + dy :, 1 + dx :][:height, :width]) for dy, dx in _AROUND]
+
+
+def _unexplained(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
+    """The variance of L* over the nine cells around each that no linear function of their a* or b* accounts for."""
+
+    def mean(plane):
+        return np.mean(_around(plane), axis=0)
+
+    centre = mean(light)
+    variance = np.maximum(mean(light * light) - centre * centre, 0)
+    together = spread = 0
+    for plane in ab:
+        middle = mean(plane)
+        spread = spread + np.maximum(mean(plane * plane) - middle * middle, 0)
+        together = together + (mean(plane * light) - middle * centre) ** 2
+    return np.maximum(variance - together / (spread + 1e-3), 0)
 
 
 def _grain(light: np.ndarray) -> float:

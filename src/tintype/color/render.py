@@ -25,7 +25,7 @@ STRIP = 1 << 18
 """Pixels, about, that one thread renders at a time."""
 
 _CODES = {8: (np.uint8, 255), 16: (np.uint16, 65535), 32: (np.float32, 1)}
-_LEVELS = 65535  # of linear light in the table for 8 bits: 20 per code where the curve is steepest
+_LEVELS = 65536  # of linear light in the table for 8 bits: 20 per code where the curve is steepest
 
 # Linear light may miss the boundary of the gamut by this much: below 1/6 of a code at black, where it is most.
 _NEAR = {8: 5e-5, 16: TOLERANCE, 32: TOLERANCE}
@@ -107,7 +107,8 @@ def render_strips(
 def _block(light, a, b, rgb, scratch, depth):
     """Fills `rgb` [n, 3] with codes; returns the indices of the pixels that sRGB cannot hold."""
     x, y, z, red, green, blue, spare = scratch
-    np.multiply(light + np.float32(16), np.float32(1 / 116), out=y)
+    np.add(light, np.float32(16), out=y)
+    y *= np.float32(1 / 116)
     np.multiply(a, np.float32(1 / 500), out=x)
     x += y
     np.multiply(b, np.float32(-1 / 200), out=z)
@@ -146,7 +147,6 @@ def _encode(linear, depth):
     """Codes of linear light, which is clipped to [0, 1]; `linear` is used up."""
     if depth == 8:
         linear *= _LEVELS
-        linear += 0.5
         return np.take(_curve(), linear.astype(np.intp), mode="clip")
     kind, top = _CODES[depth]
     encoded = np.clip(srgb_encode(np.clip(linear, 0, 1, out=linear)), 0, 1)
@@ -155,5 +155,5 @@ def _encode(linear, depth):
 
 @cache
 def _curve() -> np.ndarray:
-    """The 8-bit code of every level of linear light, uint8 [_LEVELS + 1]."""
-    return np.round(srgb_encode(np.arange(_LEVELS + 1) / _LEVELS) * 255).astype(np.uint8)
+    """The 8-bit code in the middle of every level of linear light, uint8 [_LEVELS]."""
+    return np.round(srgb_encode((np.arange(_LEVELS) + 0.5) / _LEVELS) * 255).astype(np.uint8)
