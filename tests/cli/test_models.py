@@ -57,9 +57,9 @@ def test_help_imports_nothing_heavy(arguments):
 
 def options_of(name: str) -> set[str]:
     """The options that a command's own help shows."""
-    return set(
-        re.findall(r"(?<![\w-])--?[a-z][a-z-]*", tintype(name, "--help", check=0).stdout.decode().split("╭")[-1])
-    )
+    help_text = tintype(name, "--help", check=0).stdout.decode()
+    lines = re.findall(r"^│ +(?:\* +)?(--[a-z-]+)(?: (-\w)\b)?", help_text, re.M)
+    return {option for line in lines for option in line if option}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
