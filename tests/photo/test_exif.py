@@ -1,0 +1,214 @@
+"""Metadata: what a file says about its photograph is there in the result, and true of it."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import IFDRational
+
+from tintype.photo import WRITABLE, read, write
+from tintype.photo.exif import BadTags, Value, block, build, read_tags, reordered
+
+SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
+DPI = (300, 250)
+IPTC = b"\x1c\x02\x05\x00\x07Wedding\x1c\x02\x50\x00\x06Grosse"
+
+
+def exif_of_a_camera(orientation=1, order="<"):
+    exif = Image.Exif()
+    exif.endian = order
+    exif[270], exif[271], exif[272], exif[306] = "Wedding", "Kodak", "Brownie", "1931:05:06 12:00:00"
+    exif[274], exif[33432], exif[40091] = orientation, "Public domain", "Hochzeit".encode("utf-16-le")
+    inner = exif.get_ifd(0x8769)
+    inner[0x9003], inner[0x829A], inner[0x9286] = "1931:05:06 12:00:00", IFDRational(1, 125), b"ASCII\0\0\0by a lake"
+    inner[0x927C], inner[0xA001], inner[0xA002], inner[0xA003] = b"opaque" * 9, 65535, 83, 60
+    place = exif.get_ifd(0x8825)
+    place[1], place[2] = "N", (59.0, 54.0, 32.5)
+    return exif
+
+
+def check_exif(result):
+    exif = Image.open(io.BytesIO(result)).getexif()
+    assert (exif[270], exif[271], exif[272]) == ("Wedding", "Kodak", "Brownie")
+    assert exif[33432] == "Public domain"
+    title = exif[40091]
+    assert bytes(title).decode("utf-16-le") == "Hochzeit"
+    inner, place = exif.get_ifd(0x8769), exif.get_ifd(0x8825)
+    assert inner[0x9003] == "1931:05:06 12:00:00"
+    assert inner[0x829A] == pytest.approx(1 / 125)
+    assert inner[0x9286] == b"ASCII\0\0\0by a lake"
+    assert inner[0x927C] == b"opaque" * 9
+    assert (place[1], place[2]) == ("N", (59.0, 54.0, 32.5))
+    return exif, inner
+
+
+def dpi_of(data):
+    image = Image.open(io.BytesIO(data))
+    exif = image.getexif()
+    return image.info.get("dpi") or (exif.get(282), exif.get(283))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("output", WRITABLE)
+@pytest.mark.parametrize("input", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+def test_exif_and_dpi_travel_from_every_format_to_every_format(
+    tmp_path, scene, encoded, coloured, input, output, order
+):
+    gray = Image.fromarray((scene()[..., 1] * 255).astype(np.uint8))
+    exif = exif_of_a_camera(order=order)
+    if input in ("WEBP", "AVIF"):
+        exif[282], exif[283], exif[296] = float(DPI[0]), float(DPI[1]), 2
+    data = encoded(gray, input, exif=exif.tobytes(), dpi=DPI)
+    photo = read(data)
+    assert photo.metadata.dpi == pytest.approx(DPI, rel=1e-4)
+    path = tmp_path / f"a.{SUFFIX.get(output, output)}"
+    write(photo, coloured(photo), path)
+    result = path.read_bytes()
+    exif, inner = check_exif(result)
+    assert exif.get(274, 1) == 1
+    assert inner[0xA001] == 1, "the result is sRGB, and says so"
+    assert dpi_of(result) == pytest.approx(DPI, rel=1e-3)
+    assert read(path).metadata.dpi == pytest.approx(DPI, rel=1e-3)
+
+
+@pytest.mark.parametrize("output", WRITABLE)
+@pytest.mark.parametrize("input", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_rotation_is_applied_once_and_the_tags_tell_the_new_size(
+    tmp_path, scene, encoded, coloured, input, output, orientation
+):
+    gray = Image.fromarray((scene()[..., 1] * 255).astype(np.uint8))
+    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 97}}.get(input, {})
+    data = encoded(gray, input, exif=exif_of_a_camera(orientation).tobytes(), dpi=DPI, **options)
+    photo = read(data)
+    path = tmp_path / f"a.{SUFFIX.get(output, output)}"
+    write(photo, coloured(photo, 0, 0), path)
+    shown = ImageOps.exif_transpose(Image.open(io.BytesIO(path.read_bytes()))).convert("L")
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("L")
+    assert shown.size == expected.size == (photo.width, photo.height)
+    assert np.abs(np.asarray(shown, int) - np.asarray(expected, int)).mean() < 2
+    exif, inner = check_exif(path.read_bytes())
+    assert exif.get(274, 1) == 1
+    assert (inner[0xA002], inner[0xA003]) == (photo.width, photo.height)
+    if input not in ("WEBP",):
+        assert dpi_of(path.read_bytes()) == pytest.approx(DPI[::-1] if orientation == 6 else DPI, rel=1e-3)
+
+
+def test_a_file_without_resolution_gets_none(tmp_path, scene, encoded, coloured):
+    photo = read(encoded((scene() * 255).astype(np.uint8), "PNG"))
+    assert photo.metadata.dpi is None
+    for format in ("jpeg", "png", "webp", "avif"):
+        path = tmp_path / f"a.{format}"
+        write(photo, coloured(photo), path, format=format)
+        image = Image.open(io.BytesIO(path.read_bytes()))
+        assert image.info.get("dpi") in (None, (1, 1))
+        assert len(image.getexif()) == 0
+
+
+def test_resolution_in_centimetres(tmp_path, encoded):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8), resolution=(100, 200), resolutionunit="CENTIMETER")
+    assert read(tmp_path / "a.tif").metadata.dpi == pytest.approx((254, 508))
+    data = bytearray(encoded(np.zeros((8, 8), np.uint8), "JPEG", dpi=(100, 200)))
+    data[13] = 2
+    assert read(bytes(data)).metadata.dpi == pytest.approx((254, 508))
+
+
+@pytest.mark.parametrize("output", ["jpeg", "tiff"])
+@pytest.mark.parametrize("input", ["JPEG", "TIFF"])
+def test_iptc(tmp_path, scene, encoded, coloured, input, output):
+    pixels = (scene()[..., 1] * 255).astype(np.uint8)
+    if input == "TIFF":
+        tifffile.imwrite(tmp_path / "in.tif", pixels, extratags=[(33723, 7, len(IPTC), IPTC, True)], metadata=None)
+        photo = read(tmp_path / "in.tif")
+    else:
+        data = encoded(pixels, "JPEG")
+        resources = b"Photoshop 3.0\0" + b"8BIM\x03\xed\0\0\0\0\0\x10" + bytes(16)
+        resources += b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC)) + IPTC
+        photo = read(data[:2] + b"\xff\xed" + struct.pack(">H", len(resources) + 2) + resources + data[2:])
+    assert photo.metadata.iptc == IPTC
+    path = tmp_path / f"out.{SUFFIX[output]}"
+    write(photo, coloured(photo), path)
+    from PIL import IptcImagePlugin
+
+    found = IptcImagePlugin.getiptcinfo(Image.open(io.BytesIO(path.read_bytes())))
+    assert found[(2, 5)] == b"Wedding"
+    assert found[(2, 80)] == b"Grosse"
+
+
+def test_the_thumbnail_of_the_gray_photograph_is_dropped(scene, encoded, coloured):
+    gray = Image.fromarray((scene()[..., 1] * 255).astype(np.uint8))
+    exif = exif_of_a_camera()
+    # Pillow writes no thumbnail of its own: a second directory is appended by hand.
+    body = bytearray(exif.tobytes()[6:])
+    small = encoded(gray.resize((16, 12)), "JPEG")
+    count = struct.unpack_from("<H", body, 8)[0]
+    struct.pack_into("<I", body, 10 + 12 * count, len(body))
+    start = len(body) + 2 + 24 + 4
+    body += struct.pack("<HHHIIHHIII", 2, 513, 4, 1, start, 514, 4, 1, len(small), 0) + small
+    data = encoded(gray, "JPEG", exif=b"Exif\0\0" + bytes(body))
+    assert data.count(b"\xff\xd8\xff") == 2
+    photo = read(data)
+    stream = io.BytesIO()
+    write(photo, coloured(photo), stream)
+    assert stream.getvalue().count(b"\xff\xd8\xff") == 1
+    check_exif(stream.getvalue())
+
+
+def test_broken_exif_costs_the_exif_and_not_the_photograph(scene, encoded, coloured):
+    gray = (scene()[..., 1] * 255).astype(np.uint8)
+    whole = exif_of_a_camera().tobytes()
+    random = np.random.default_rng(0)
+    for block_of_bytes in (b"Exif\0\0garbage", whole[:40], b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff"):
+        photo = read(encoded(gray, "JPEG", exif=block_of_bytes))
+        write(photo, coloured(photo), io.BytesIO())
+    for _ in range(200):
+        bad = bytearray(whole)
+        for place in random.integers(6, len(bad), 6):
+            bad[place] = random.integers(256)
+        photo = read(encoded(gray, "JPEG", exif=bytes(bad)))
+        write(photo, coloured(photo), io.BytesIO(), format="tiff")
+
+
+def test_descriptions_that_tell_the_shape_of_the_array_are_left_behind(tmp_path, coloured):
+    gray = np.zeros((16, 16), np.uint16)
+    for options in ({}, {"imagej": True}, {"metadata": {"axes": "YX"}}):
+        tifffile.imwrite(tmp_path / "a.tif", gray, **options)
+        photo = read(tmp_path / "a.tif")
+        write(photo, coloured(photo), tmp_path / "b.tif")
+        assert tifffile.imread(tmp_path / "b.tif").shape == (16, 16, 3)
+    tifffile.imwrite(tmp_path / "a.tif", gray, description="Our house", metadata=None)
+    photo = read(tmp_path / "a.tif")
+    write(photo, coloured(photo), tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert file.pages[0].description == "Our house"
+
+
+def test_tags_survive_the_reader_and_the_builder_in_both_orders_and_sizes():
+    tags = {
+        270: Value(2, 12, b"description\0"),
+        34665: {36867: Value(2, 3, b"ab\0"), 33434: Value(5, 1, struct.pack("<2I", 1, 125))},
+        700: Value(1, 3, b"xmp"),
+        305: Value(3, 2, struct.pack("<2H", 1, 2)),
+    }
+    for order in "<>":
+        for big in (False, True):
+            ordered = reordered(tags, "<", order)
+            mark = {"<": b"II", ">": b"MM"}[order]
+            head = mark + struct.pack(order + ("HHHQ" if big else "HI"), *((43, 8, 0, 16) if big else (42, 8)))
+            found = read_tags(head + build(ordered, len(head), order, big))
+            assert (found.order, found.big, found.pages) == (order, big, [ordered])
+            assert reordered(ordered, order, "<") == tags
+    assert read_tags(block(tags)).pages == [tags]
+
+
+def test_directories_that_run_in_circles():
+    head = b"II*\0\x08\0\0\0"
+    entry = struct.pack("<HHHII", 1, 256, 3, 1, 5)
+    with pytest.raises(BadTags, match="circles"):
+        read_tags(head + entry + struct.pack("<I", 8))
+    for bad in (b"", b"II*\0", head, head + b"\xff\xff"):
+        with pytest.raises(BadTags):
+            read_tags(bad)

@@ -1,0 +1,170 @@
+"""Profiles: lightness comes in through them, an RGB profile stays, others become sRGB."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+from PIL import Image, ImageCms
+
+from tintype.color.lab import lightness
+from tintype.photo import icc, read, write
+
+
+def profile(primaries=None, gamma=2.2, gray=False, parametric=False):
+    """A small ICC profile made by hand: primaries as XYZ (D50) columns, or gray."""
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
+    if parametric:
+        values = [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045]
+        curve = b"para" + bytes(4) + struct.pack(">HH5i", 3, 0, *(round(value * 65536) for value in values))
+    curve = curve.ljust(-(-len(curve) // 4) * 4, b"\0")
+
+    def xyz(values):
+        return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+    text = b"text" + bytes(4) + b"none\0\0\0\0"
+    tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(79), b"cprt": text}
+    tags[b"wtpt"] = xyz((0.9642, 1, 0.8249))
+    if gray:
+        tags[b"kTRC"] = curve
+    else:
+        for letter, column in zip((b"r", b"g", b"b"), np.array(primaries).T, strict=True):
+            tags[letter + b"XYZ"], tags[letter + b"TRC"] = xyz(column), curve
+    table, data = b"", b""
+    for tag, body in tags.items():
+        body = body.ljust(-(-len(body) // 4) * 4, b"\0")
+        table += tag + struct.pack(">II", 132 + 12 * len(tags) + len(data), len(body))
+        data += body
+    space = b"GRAY" if gray else b"RGB "
+    size = 132 + len(table) + len(data)
+    head = struct.pack(">I4sI4s4s4s", size, bytes(4), 0x02100000, b"mntr", space, b"XYZ ")
+    head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    head += struct.pack(">3i", 63190, 65536, 54061) + bytes(48)
+    return head + struct.pack(">I", len(tags)) + table + data
+
+
+ADOBE = [[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]]
+PROPHOTO = [[0.79767, 0.13519, 0.03134], [0.28804, 0.71188, 0.00009], [0.0, 0.0, 0.82491]]
+PROFILES = {
+    "Adobe RGB": profile(ADOBE, 2.2),
+    "ProPhoto": profile(PROPHOTO, 1.8),
+    "P3": bytes(pyvips.Image.profile_load("p3")),
+}
+
+
+def seen(pixels, source):
+    """8-bit codes through a profile to sRGB, by Little CMS."""
+    image = Image.fromarray(pixels)
+    target = ImageCms.createProfile("sRGB")
+    return np.asarray(ImageCms.profileToProfile(image, io.BytesIO(source), target, renderingIntent=1, outputMode="RGB"))
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_lightness_through_a_profile_agrees_with_little_cms(scene, encoded, name):
+    # Muted colours, which sRGB holds: beyond them the reference would clip.
+    pixels = (scene() * 60 + 90).astype(np.uint8)
+    photo = read(encoded(pixels, "PNG", icc_profile=PROFILES[name]))
+    expected = lightness(seen(pixels, PROFILES[name]) / 255)
+    assert np.abs(photo.lightness() - expected).max() < 0.6
+    assert np.abs(photo.lightness() - expected).mean() < 0.15
+    assert photo.profile == PROFILES[name]
+
+
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("format", ["png", "tiff"])
+@pytest.mark.parametrize("name", PROFILES)
+def test_an_rgb_profile_stays_and_so_does_lightness(tmp_path, scene, coloured, name, format, kind, gray):
+    pixels = (scene() * np.iinfo(kind).max).astype(kind)
+    if gray:
+        pixels[:] = pixels[..., 1:2]
+    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb", iccprofile=PROFILES[name])
+    photo = read(tmp_path / "in.tif")
+    path = tmp_path / f"out.{format}"
+    write(photo, coloured(photo), path, format=format)
+    assert Image.open(io.BytesIO(path.read_bytes())).info["icc_profile"] == PROFILES[name]
+    result = read(path)
+    error = np.abs(result.lightness() - photo.lightness())
+    mean, worst = (0.15, 0.6) if kind == np.uint8 else (0.01, 0.6)
+    assert error.mean() <= mean
+    assert error.max() <= worst
+    if kind == np.uint8:
+        # A viewer that honours the profile sees the colour that was rendered, as near as 8 bits allow.
+        wanted = np.concatenate(list(coloured(photo))).astype(int)
+        assert np.abs(seen(np.asarray(Image.open(io.BytesIO(path.read_bytes()))), PROFILES[name]) - wanted).mean() < 1
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "tiff", "webp", "avif"])
+def test_every_format_carries_a_profile(tmp_path, scene, encoded, coloured, format):
+    photo = read(encoded((scene() * 255).astype(np.uint8), "PNG", icc_profile=PROFILES["Adobe RGB"]))
+    write(photo, coloured(photo), tmp_path / f"a.{format}", format=format)
+    assert Image.open(io.BytesIO((tmp_path / f"a.{format}").read_bytes())).info["icc_profile"] == PROFILES["Adobe RGB"]
+    assert np.abs(read(tmp_path / f"a.{format}").lightness() - photo.lightness()).mean() < 1
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_gray_profile_is_converted_through(tmp_path, coloured, kind):
+    top = np.iinfo(kind).max
+    ramp = np.linspace(0, top, 4096).astype(kind).reshape(64, 64)
+    tifffile.imwrite(tmp_path / "in.tif", ramp, photometric="minisblack", iccprofile=profile(gamma=1.8, gray=True))
+    photo = read(tmp_path / "in.tif")
+    light = (ramp / top) ** (round(1.8 * 256) / 256)
+    expected = np.where(light > (6 / 29) ** 3, 116 * np.cbrt(light) - 16, light * (29 / 3) ** 3)
+    assert np.abs(photo.lightness() - expected).max() < 1e-3
+    assert photo.profile is None
+    write(photo, coloured(photo), tmp_path / "out.tif")
+    result = read(tmp_path / "out.tif")
+    assert np.abs(result.lightness() - photo.lightness()).mean() < (0.15 if kind == np.uint8 else 0.01)
+    # The result says that it is sRGB, because the input said what it was.
+    assert icc.is_srgb(result.profile)
+
+
+def test_a_cmyk_profile_is_converted_through(scene, encoded, coloured):
+    cmyk = bytes(pyvips.Image.profile_load("cmyk"))
+    image = Image.fromarray((scene() * 255).astype(np.uint8)).convert("CMYK")
+    photo = read(encoded(image, "TIFF", icc_profile=cmyk))
+    transform = ImageCms.profileToProfile(
+        image, io.BytesIO(cmyk), ImageCms.createProfile("sRGB"), renderingIntent=1, outputMode="RGB"
+    )
+    expected = lightness(np.asarray(transform) / 255)
+    assert np.abs(photo.lightness() - expected).mean() < 0.3
+    stream = io.BytesIO()
+    write(photo, coloured(photo), stream)
+    result = Image.open(io.BytesIO(stream.getvalue()))
+    assert result.mode == "RGB"
+    assert icc.is_srgb(result.info["icc_profile"])
+
+
+def test_srgb_by_any_name_is_srgb_and_its_pixels_stay_as_rendered(tmp_path, scene, encoded, coloured):
+    for source in (ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), icc.srgb()):
+        assert icc.is_srgb(source)
+        photo = read(encoded((scene() * 255).astype(np.uint8), "PNG", icc_profile=source))
+        write(photo, coloured(photo), tmp_path / "a.png")
+        result = Image.open(io.BytesIO((tmp_path / "a.png").read_bytes()))
+        assert (np.asarray(result) == np.concatenate(list(coloured(photo)))).all()
+        assert result.info["icc_profile"] == source
+    assert not any(icc.is_srgb(other) for other in PROFILES.values())
+
+
+def test_gray_with_an_rgb_profile_is_read_through_it(encoded, coloured):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    # libpng leaves such a profile behind, other formats keep it.
+    photo = read(encoded(ramp, "TIFF", icc_profile=PROFILES["Adobe RGB"]))
+    expected = lightness(seen(np.repeat(ramp[..., None], 3, -1), PROFILES["Adobe RGB"]) / 255)
+    assert np.abs(photo.lightness() - expected).max() < 0.4
+    stream = io.BytesIO()
+    write(photo, coloured(photo), stream)
+    assert Image.open(io.BytesIO(stream.getvalue())).info["icc_profile"] == PROFILES["Adobe RGB"]
+
+
+def test_profiles_that_are_broken_or_of_another_space_are_left_behind(scene, encoded, coloured):
+    pixels = (scene() * 255).astype(np.uint8)
+    plain = read(encoded(pixels, "PNG")).lightness()
+    adobe = PROFILES["Adobe RGB"]
+    for bad in (b"x", adobe[:100], adobe[:128] + bytes(400), adobe[:300], profile(gray=True)):
+        photo = read(encoded(pixels, "PNG", icc_profile=bad))
+        assert np.abs(photo.lightness() - plain).max() < 1e-6
+        assert photo.profile is None
+        write(photo, coloured(photo), io.BytesIO())

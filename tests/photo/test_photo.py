@@ -1,0 +1,61 @@
+"""Photo: strips and thumbnails of lightness."""
+
+import numpy as np
+import pytest
+
+from tintype.photo import from_array
+
+
+def plane(height, width):
+    return np.random.default_rng(height).random((height, width)).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_strips_are_the_rows_of_the_whole(kind):
+    photo = from_array((plane(50, 30) * (1 if kind == np.float32 else np.iinfo(kind).max)).astype(kind))
+    whole = photo.lightness()
+    assert whole.shape == (50, 30)
+    assert whole.dtype == np.float32
+    assert (np.concatenate([photo.lightness(top, top + 7) for top in range(0, 50, 7)]) == whole).all()
+    whole[:] = 0
+    assert photo.lightness().any()
+
+
+def test_a_thumbnail_of_whole_cells_is_their_mean():
+    photo = from_array(plane(60, 80))
+    expected = photo.lightness().reshape(12, 5, 20, 4).mean((1, 3))
+    assert np.abs(photo.thumbnail(20, 12) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("size", [(37, 23), (300, 200), (640, 23), (37, 480), (641, 481)])
+def test_a_thumbnail_of_any_size_keeps_the_mean_and_every_pixel_counts_by_its_area(size):
+    width, height = size
+    photo = from_array(plane(481, 641))
+    thumbnail = photo.thumbnail(width, height)
+    assert thumbnail.shape == (height, width)
+
+    def cover(pixels, cells):
+        edges = np.linspace(0, pixels, cells + 1)
+        low = np.maximum(edges[:-1, None], np.arange(pixels))
+        high = np.minimum(edges[1:, None], np.arange(1, pixels + 1))
+        return np.maximum(high - low, 0) / (pixels / cells)
+
+    expected = cover(481, height) @ photo.lightness().astype(np.float64) @ cover(641, width).T
+    assert np.abs(thumbnail - expected).max() < 1e-2
+    assert thumbnail.mean() == pytest.approx(photo.lightness().mean(), abs=1e-3)
+
+
+def test_a_thumbnail_larger_than_the_photograph_is_interpolated():
+    ramp = np.repeat(np.linspace(0, 1, 16, dtype=np.float32)[None], 8, 0)
+    photo = from_array(ramp)
+    large = photo.thumbnail(64, 32)
+    assert large.shape == (32, 64)
+    assert (np.diff(large[0]) >= 0).all()
+    assert large.max() <= 100
+    assert from_array(np.full((1, 1), 0.5, np.float32)).thumbnail(5, 4).std() < 1e-4
+    assert photo.thumbnail(16, 8) == pytest.approx(photo.lightness())
+
+
+def test_a_thumbnail_of_no_area():
+    with pytest.raises(ValueError, match="0 x 5"):
+        from_array(plane(4, 4)).thumbnail(0, 5)

@@ -1,0 +1,157 @@
+"""The mark: every result says in XMP that a machine added the colour, and keeps what XMP said before."""
+
+import io
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from tintype.photo import WRITABLE, Mark, is_marked, read, write
+from tintype.photo.xmp import has_mark, marked, upright
+
+SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
+IPTC_EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+XMP = "{http://ns.adobe.com/xap/1.0/}"
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+
+LIGHTROOM = b"""<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="uuid:1" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    xmp:CreatorTool="Lightroom" xmp:Rating="5" tiff:Orientation="6"
+    Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/negativeFilm">
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Hochzeit &amp; Gr\xc3\xbc\xc3\x9fe</rdf:li></rdf:Alt></dc:title>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def statements(packet):
+    """Every property of a packet, written as attribute or as element: name -> values."""
+    found = {}
+    for node in ElementTree.fromstring(packet.strip()).iter():
+        for name, value in [*node.attrib.items(), (node.tag, (node.text or "").strip())]:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("format", WRITABLE)
+@pytest.mark.parametrize("before", [None, LIGHTROOM], ids=["plain", "with XMP"])
+def test_every_format_carries_the_mark_and_the_xmp_it_had(tmp_path, scene, encoded, coloured, mark, format, before):
+    pixels = (scene()[..., 1] * 255).astype(np.uint8)
+    if before and format == "tiff":
+        tifffile.imwrite(tmp_path / "in.tif", pixels, extratags=[(700, 1, len(before), before, True)], metadata=None)
+        photo = read(tmp_path / "in.tif")
+    else:
+        options = {"xmp": before} if before and format != "png" else {}
+        if before and format == "png":
+            from PIL.PngImagePlugin import PngInfo
+
+            options["pnginfo"] = PngInfo()
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", before.decode(), zip=True)
+        photo = read(encoded(pixels, format, **options))
+    path = tmp_path / f"out.{SUFFIX.get(format, format)}"
+    write(photo, coloured(photo), path, mark=mark)
+    image = Image.open(io.BytesIO(path.read_bytes()))
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    said = statements(packet if isinstance(packet, bytes) else packet.encode())
+    assert said[f"{IPTC_EXT}DigitalSourceType"] == [SOURCE_TYPE]
+    assert said[f"{XMP}CreatorTool"] == ["tintype 1.2.3"]
+    assert "tintype.v1" in packet.decode() if isinstance(packet, bytes) else packet
+    if before:
+        assert said[f"{XMP}Rating"] == ["5"]
+        assert "Hochzeit & Grüße" in [text for texts in said.values() for text in texts]
+    assert is_marked(path)
+    again = read(path)
+    write(again, coloured(again), path, mark=mark)
+    packet = read(path).metadata.xmp
+    assert statements(packet)[f"{IPTC_EXT}DigitalSourceType"] == [SOURCE_TYPE]
+    assert packet.count(b"tintype.v1") == 1
+
+
+@pytest.mark.parametrize("format", WRITABLE)
+def test_without_a_mark_there_is_none(tmp_path, scene, encoded, coloured, format):
+    photo = read(encoded((scene() * 255).astype(np.uint8), format))
+    path = tmp_path / f"out.{SUFFIX.get(format, format)}"
+    write(photo, coloured(photo), path)
+    assert not is_marked(path)
+    assert b"trainedAlgorithmic" not in path.read_bytes()
+
+
+def test_ai_pictures_of_others_are_not_ours(tmp_path, encoded):
+    other = LIGHTROOM.replace(b"negativeFilm", b"compositeWithTrainedAlgorithmicMedia").replace(
+        b"Lightroom", b"tintype"
+    )
+    (tmp_path / "a.jpg").write_bytes(encoded(np.zeros((8, 8), np.uint8), "JPEG", xmp=other))
+    assert not is_marked(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"no xml",
+        LIGHTROOM[:300],
+        b"<a/>",
+        b'<!DOCTYPE a [<!ENTITY b "c">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;</x:xmpmeta>',
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>".encode("utf-16"),
+        b"\xff\xfe\x00",
+    ],
+)
+def test_a_broken_packet_is_replaced(mark, broken):
+    said = statements(marked(broken, mark))
+    assert said[f"{IPTC_EXT}DigitalSourceType"] == [SOURCE_TYPE]
+    assert has_mark(marked(broken, mark))
+
+
+def test_a_packet_too_long_for_jpeg_leaves_room_for_the_mark(tmp_path, scene, encoded, coloured, mark):
+    long = LIGHTROOM.replace(b"Hochzeit", b"Hochzeit " * 8000)
+    tifffile.imwrite(tmp_path / "in.tif", np.zeros((8, 8), np.uint8), extratags=[(700, 1, len(long), long, True)])
+    photo = read(tmp_path / "in.tif")
+    write(photo, coloured(photo), tmp_path / "a.jpg", mark=mark)
+    assert is_marked(tmp_path / "a.jpg")
+    write(photo, coloured(photo), tmp_path / "a.tif", mark=mark)
+    assert b"Hochzeit Hochzeit" in read(tmp_path / "a.tif").metadata.xmp
+
+
+def test_names_are_escaped():
+    packet = marked(None, Mark("tin & type", "<1>", 'model "x"'))
+    assert statements(packet)[f"{XMP}CreatorTool"] == ["tin & type <1>"]
+
+
+def test_the_copy_of_the_orientation_goes_with_the_tag(encoded):
+    assert b'tiff:Orientation="1"' in upright(LIGHTROOM)
+    assert b"Rating" in upright(LIGHTROOM)
+    exif = Image.Exif()
+    exif[274] = 6
+    gray = np.zeros((8, 16), np.uint8)
+    assert b'tiff:Orientation="1"' in read(encoded(gray, "JPEG", xmp=LIGHTROOM, exif=exif)).metadata.xmp
+    # Without the tag nobody turned the pixels, and the copy stays what it was.
+    photo = read(encoded(gray, "JPEG", xmp=LIGHTROOM))
+    assert (photo.width, photo.height) == (16, 8)
+    assert b'tiff:Orientation="6"' in photo.metadata.xmp
+
+
+def test_looking_for_the_mark_does_not_decode(tmp_path, mark, coloured):
+    photo = read(_png(6000, 6000))
+    write(photo, (np.zeros((600, 6000, 3), np.uint8) for _ in range(10)), tmp_path / "a.png", mark=mark)
+    script = (
+        "import resource, sys\n"
+        "from tintype.photo import is_marked\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "assert is_marked(sys.argv[1])\n"
+        "assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.png")], check=True)
+
+
+def _png(height, width):
+    file = io.BytesIO()
+    Image.new("L", (width, height)).save(file, "PNG")
+    return file.getvalue()
