@@ -2,6 +2,8 @@
 
     import tintype
     tintype.colorize("grandmother.jpg")            # writes grandmother.color.jpg
+
+`Colorizer` does the same for many photographs, `tintype.errors` tells what can go wrong.
 """
 
 from tintype.version import __version__
