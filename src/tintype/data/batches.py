@@ -149,7 +149,8 @@ def make_batch(
 
     The batch is made where the crops lie.
     """
-    crops = torch.as_tensor(crops)
+    if not isinstance(crops, torch.Tensor):
+        crops = torch.from_numpy(np.array(crops, order="C"))
     n, height, width, _ = crops.shape
     cells = (height // STRIDE, width // STRIDE)
     films = [_draw_film(augmentation, min(cells), generator) for generator in generators]

@@ -65,6 +65,9 @@ def _index(shard: Path) -> Iterator[tuple[str, int, int]]:
             for member in archive:
                 if member.isfile() and member.name.lower().endswith(SUFFIXES):
                     yield member.name, member.offset_data, member.size
+            # For tarfile a header that is cut short is the end; a whole archive ends with a block of zeros.
+            if shard.stat().st_size < archive.offset + tarfile.BLOCKSIZE:
+                raise tarfile.ReadError("it is cut short")
     except (OSError, tarfile.TarError) as error:
         raise DataError(f"{shard}: the shard cannot be read ({error}); make or fetch it again") from error
 
@@ -116,9 +119,6 @@ class Photographs:
                 continue
             with shard.open("rb") as file:
                 data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            # tarfile does not notice that the last photograph is cut short.
-            if found[-1][1] + found[-1][2] > len(data):
-                raise DataError(f"{shard}: the shard is cut short; make or fetch it again")
             self.names += [f"{shard.stem}/{name}" for name, _, _ in found]
             self._places += [(data, offset, size) for _, offset, size in found]
         if not self.names:
