@@ -52,6 +52,8 @@ def prepare(
     jobs
         Photographs that are worked on side by side. Default: one per processor.
     """
+    import logging
+
     from tintype.data.fingerprint import read_fingerprints
     from tintype.data.prepare import Settings, prepare
     from tintype.errors import OptionError
@@ -61,6 +63,8 @@ def prepare(
         raise OptionError("name at least one folder of photographs, as in: tintype prepare photographs -o data/mine")
     if jobs is not None and jobs < 1:
         raise OptionError(f"--jobs must be at least 1, not {jobs}")
+    # A broken photograph is named in dropped.csv; what libvips says on its own would be said twice.
+    logging.getLogger("pyvips").addHandler(logging.NullHandler())
     longest = round(1.5 * size) if longest is None else longest
     settings = Settings(size, longest, smallest, validation, test, seed)
     never = read_fingerprints(never_train) if never_train else None

@@ -376,11 +376,11 @@ def read_small(path: Path, settings: Settings) -> np.ndarray:
         if small.hasalpha():
             small = small.flatten(background=255 if small.format == "uchar" else 65535)
         return small.colourspace("srgb").cast("uchar").numpy()
-    except pyvips.Error as error:
-        reason = str(error.detail or error.message).strip().splitlines()[-1]
-        raise UnreadablePhoto(f"{name} is broken ({reason})") from None
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for a broken BMP
-        raise UnreadablePhoto(f"{name} is broken ({error})") from None
+    except pyvips.Error:
+        # What libvips says is not repeated: its threads mix the words of several photographs.
+        raise UnreadablePhoto(f"{name} is broken or cut short") from None
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises for a broken BMP
+        raise UnreadablePhoto(f"{name} is broken or cut short") from None
 
 
 class _Shards:
