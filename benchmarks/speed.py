@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def network(table: Table, runs: int, folder: Path) -> None:
     tasks = {}
     for name, (net, inputs) in peers.items():
         names = ["lightness", "hints"][: len(inputs)]
-        torch.onnx.export(net, inputs, folder / f"{name}.onnx", input_names=names, opset_version=17, dynamo=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's, of its successor
+            torch.onnx.export(net, inputs, folder / f"{name}.onnx", input_names=names, opset_version=17, dynamo=False)
         session = onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
         feed = {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
         tasks[name] = lambda session=session, feed=feed: session.run(None, feed)

@@ -37,8 +37,8 @@ def models(*, json: Annotated[bool, Parameter(negative="", show_default=False)] 
         )
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        data = "\n".join(
-            f"{row['name']}: {row['photographs']} photographs" if "photographs" in row else row["name"]
+        data = ", ".join(
+            f"{row['name']} ({row['photographs']})" if "photographs" in row else row["name"]
             for row in card.training_data
         )
         figures = "\n".join(f"{row['metric']} {row['value']} ({row['protocol']})" for row in card.figures)
@@ -49,7 +49,7 @@ def models(*, json: Annotated[bool, Parameter(negative="", show_default=False)] 
             ("network size", f"{card.size} pixels, sides multiples of {card.stride}"),
             ("temperature", str(card.temperature)),
             ("licence", card.licence),
-            ("trained on", data),
+            ("trained on", f"{data} (numbers of photographs)"),
             ("measured", figures),
         ):
             table.add_row(label, Text(text))
