@@ -1,6 +1,5 @@
 """Runs the command line as a user does: in a process of its own."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
