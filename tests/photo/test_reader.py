@@ -2,6 +2,7 @@
 
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import imagecodecs
@@ -12,7 +13,7 @@ from PIL import Image
 
 from tintype.color.lab import lightness, rgb_to_lab
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import from_array, read
+from tintype.photo import from_array, is_marked, read, write
 
 
 def lightness_of(pixels):
@@ -228,6 +229,34 @@ def test_path_bytes_and_stream_give_the_same(tmp_path, scene, encoded):
     assert read(data, name="the wedding").name == "the wedding"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_named_pipe_gives_its_photograph(tmp_path, scene, encoded):
+    data = encoded((scene() * 255).astype(np.uint8), "TIFF")
+    os.mkfifo(tmp_path / "pipe.tif")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit((tmp_path / "pipe.tif").write_bytes, data)
+        assert (read(tmp_path / "pipe.tif").plane == read(data).plane).all()
+
+
+def test_photographs_are_read_and_written_side_by_side(tmp_path, scene, encoded, coloured, mark):
+    sources = []
+    for i, format in enumerate(["JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP"] * 3):
+        pixels = (scene(90 + i, 120) * 255).astype(np.uint8)
+        path = tmp_path / f"{i}.{format.lower()}"
+        path.write_bytes(encoded(pixels, format))
+        sources.append(path)
+
+    def colour(path):
+        photo = read(path)
+        result = io.BytesIO()
+        write(photo, coloured(photo), result, mark=mark)
+        return result.getvalue()
+
+    alone = [colour(path) for path in sources]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(colour, sources)) == alone
+
+
 def test_content_decides_and_not_the_suffix(tmp_path, scene, encoded):
     (tmp_path / "a.png").write_bytes(encoded((scene() * 255).astype(np.uint8), "JPEG"))
     assert read(tmp_path / "a.png").format == "jpeg"
@@ -235,8 +264,6 @@ def test_content_decides_and_not_the_suffix(tmp_path, scene, encoded):
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
 def test_names_that_are_not_utf_8_and_names_with_brackets(tmp_path, scene, encoded, coloured, mark):
-    from tintype.photo import is_marked, write
-
     data = encoded((scene() * 255).astype(np.uint8), "JPEG")
     for name in (b"caf\xe9.jpg", b"a[page=1].jpg", "großmutter 🎞.jpg".encode()):
         path = os.fsdecode(os.path.join(os.fsencode(tmp_path), name))
