@@ -209,6 +209,9 @@ def test_directories_that_run_in_circles():
     entry = struct.pack("<HHHII", 1, 256, 3, 1, 5)
     with pytest.raises(BadTags, match="circles"):
         read_tags(head + entry + struct.pack("<I", 8))
+    # A sub-directory that is its own sub-directory ends after the two levels that Exif has.
+    inside = struct.pack("<HHHII", 1, 34665, 4, 1, 8)
+    assert read_tags(head + inside + bytes(4)).pages == [{34665: {34665: {}}}]
     for bad in (b"", b"II*\0", head, head + b"\xff\xff"):
         with pytest.raises(BadTags):
             read_tags(bad)

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 
 import imagecodecs
 import numpy as np
@@ -111,6 +112,8 @@ def test_camera_raw_in_tiff_clothes(tmp_path):
 def test_too_many_channels_and_cielab_tiff(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 7), np.uint8), photometric="minisblack", planarconfig="contig")
     assert "7 channels" in refusal(tmp_path / "a.tif", UnsupportedPhoto)
+    tifffile.imwrite(tmp_path / "c.tif", np.zeros((8, 8, 4), np.float32), photometric="separated")
+    assert "CMYK in floats" in refusal(tmp_path / "c.tif", UnsupportedPhoto)
     tifffile.imwrite(tmp_path / "b.tif", np.zeros((8, 8, 3), np.uint8), photometric="cielab")
     assert "CIELAB" in refusal(tmp_path / "b.tif", UnsupportedPhoto)
 
@@ -164,6 +167,35 @@ def test_noise_behind_a_true_signature(encoded, format):
     noise = np.random.default_rng(3).bytes(4000)
     for keep in (4, 12, 40):
         refusal(data[:keep] + noise, PhotoError)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "BMP"])
+def test_damaged_bytes_end_in_a_photograph_or_a_sentence(scene, encoded, format):
+    exif = Image.Exif()
+    exif[271], exif[274] = "Kodak", 6
+    exif.get_ifd(0x8769)[0x9003] = "1931:05:06 12:00:00"
+    data = encoded((scene() * 255).astype(np.uint8), format, exif=exif.tobytes(), dpi=(300, 300))
+    random = np.random.default_rng(11)
+    for _ in range(80):
+        damaged = bytearray(data)
+        for place in [*random.integers(0, 200, 3), *random.integers(0, len(data), 2)]:
+            damaged[place] = random.integers(256)
+        with suppress(PhotoError):
+            photo = read(bytes(damaged))
+            assert photo.lightness().shape == (photo.height, photo.width)
+
+
+def test_messages_of_a_decoder_may_hold_any_bytes(encoded):
+    data = bytearray(encoded(Image.new("RGB", (16, 16)), "AVIF"))
+    # An essential property under an unknown name: the decoder repeats the name in its complaint.
+    at = data.index(b"pixi")
+    data[at : at + 4] = b"ir\xa4t"
+    flags = data.index(b"ipma") + 15
+    data[flags : flags + 4] = bytes(code | 0x80 for code in data[flags : flags + 4])
+    text = refusal(bytes(data), UnreadablePhoto)
+    assert "ir\ufffdt" in text
+    # And the next failure does not find it again.
+    assert "\ufffd" not in refusal(encoded(Image.new("RGB", (99, 99)), "PNG")[:90], UnreadablePhoto)
 
 
 def test_no_pixels():

@@ -121,6 +121,13 @@ def test_a_packet_too_long_for_jpeg_leaves_room_for_the_mark(tmp_path, scene, en
     assert b"Hochzeit Hochzeit" in read(tmp_path / "a.tif").metadata.xmp
 
 
+def test_thumbnails_of_the_gray_photograph_are_dropped(mark):
+    small = b"<xmp:Thumbnails><rdf:Alt><rdf:li>base64</rdf:li></rdf:Alt></xmp:Thumbnails></rdf:Description>"
+    packet = marked(LIGHTROOM.replace(b"</rdf:Description>", small), mark)
+    assert b"base64" not in packet
+    assert b"Rating" in packet
+
+
 def test_names_are_escaped():
     packet = marked(None, Mark("tin & type", "<1>", 'model "x"'))
     assert statements(packet)[f"{XMP}CreatorTool"] == ["tin & type <1>"]

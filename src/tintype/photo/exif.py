@@ -73,7 +73,7 @@ def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
         if offset in seen or len(pages) >= most:
             raise BadTags("the directories run in circles")
         seen.add(offset)
-        page, offset = reader.directory(offset, root=True)
+        page, offset = reader.directory(offset)
         pages.append(page)
     return Tags(reader.order, reader.big, pages)
 
@@ -91,7 +91,8 @@ class _Reader:
         stream.seek(0, io.SEEK_END)
         self.length = stream.tell()
 
-    def directory(self, offset: int, root: bool = False) -> tuple[Directory, int]:
+    def directory(self, offset: int, level: int = 0) -> tuple[Directory, int]:
+        """The directory at `offset`, and where the next one is; `level` of sub-directories deep."""
         counter, entry, word = (8, 20, 8) if self.big else (2, 12, 4)
         count = self._number(self._at(offset, counter))
         if not 0 < count <= 4096:
@@ -106,15 +107,16 @@ class _Reader:
             if not size:
                 continue
             if tag in _CHILDREN and kind in (4, 13, 16, 18) and number == 1:
-                # A broken sub-directory costs its own tags, not the photograph.
-                with suppress(BadTags):
-                    tags[tag] = self.directory(self._number(place[: _SIZE[kind]]))[0]
+                # A broken sub-directory costs its own tags, not the photograph; Exif nests them two deep.
+                if level < 2:
+                    with suppress(BadTags):
+                        tags[tag] = self.directory(self._number(place[: _SIZE[kind]]), level + 1)[0]
                 continue
             start = self._number(place)
             if size > word and start + size > self.length:
                 continue
             tags[tag] = Value(kind, number, place[:size] if size <= word else self._at(start, size))
-        if not root:
+        if level:
             return tags, 0
         # Some writers leave out the link to the next directory when there is none.
         self.stream.seek(offset + counter + len(table))

@@ -63,7 +63,7 @@ def usable(profile: bytes) -> bool:
         _luminance(np.zeros((1, 1, bands), np.uint8), profile)
         if bands == 3:
             from_srgb(np.zeros((1, 1, 3), np.uint8), profile, 8)
-    except (pyvips.Error, np.linalg.LinAlgError):
+    except (pyvips.Error, UnicodeDecodeError, np.linalg.LinAlgError):
         return False
     return True
 

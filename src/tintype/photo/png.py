@@ -38,6 +38,8 @@ def read_chunks(stream: BinaryIO) -> Chunks:
             stream.seek(size + 4, 1)
             continue
         body = stream.read(size)
+        if len(body) < size:
+            return found
         stream.seek(4, 1)
         if kind == b"IHDR" and size == 13:
             found.bits = body[8]

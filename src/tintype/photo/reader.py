@@ -25,6 +25,9 @@ MOST_PIXELS = 1_000_000_000
 pyvips.cache_set_max(0)
 
 _DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
+_FAILURES = (pyvips.Error, UnicodeDecodeError)
+"""What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
+_KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _TURNS = {
     2: np.fliplr,
     3: lambda plane: np.rot90(plane, 2),
@@ -110,7 +113,7 @@ def _read(stream: BinaryIO, source: str | bytes, name: str) -> Photo:
 
             return pillow.read_bmp(stream, name)
         return _READERS[kind](stream, source, name)
-    except pyvips.Error as error:
+    except _FAILURES as error:
         raise _broken(name, error) from None
 
 
@@ -239,15 +242,22 @@ def _open(kind: str, source: str | bytes, name: str, **options) -> pyvips.Image:
     options |= {"access": "sequential", "fail_on": "error"}
     try:
         image = pyvips.Operation.call(loader, source, **options)
-    except pyvips.Error as error:
+    except _FAILURES as error:
         raise _broken(name, error) from None
     check_size(image.width, image.height, name)
     return image
 
 
-def _broken(name: str, error: pyvips.Error) -> UnreadablePhoto:
-    detail = error.detail if isinstance(error.detail, str) else error.detail.decode("utf-8", "replace")
-    reason = next((line.strip() for line in detail.splitlines() if line.strip()), "it cannot be decoded")
+def _broken(name: str, error: pyvips.Error | UnicodeDecodeError) -> UnreadablePhoto:
+    if isinstance(error, UnicodeDecodeError):
+        # pyvips stumbled over the message itself, and has left it where the next failure would find it.
+        pyvips.vips_lib.vips_error_clear()
+        detail = error.object.decode("utf-8", "replace")
+    else:
+        detail = str(error.detail)
+    # The last line is that of the decoder; those before it may be the complaints of what it stands on.
+    reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
+    reason = "".join(letter if letter.isprintable() else "?" for letter in reason)
     return UnreadablePhoto(f"{name} is broken or cut short ({reason}): get a whole copy of it")
 
 
@@ -273,15 +283,16 @@ def as_photo(
     if image.format not in _DEPTHS:
         raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
     depth = _DEPTHS[image.format]
-    cmyk = image.interpretation == "cmyk"
-    alpha_bands = image.bands - (4 if cmyk else 1 if image.bands < 3 else 3)
-    if alpha_bands not in (0, 1):
+    bands = 4 if image.interpretation == "cmyk" else 1 if image.bands < 3 else 3
+    if image.bands - bands not in (0, 1):
         raise UnsupportedPhoto(f"{name} has {image.bands} channels: convert it to gray, RGB or CMYK first")
+    if bands == 4 and depth == 32:
+        raise UnsupportedPhoto(f"{name} holds CMYK in floats: convert it to 8 or 16 bits first")
     profile = _blob(image, "icc-profile-data")
     tagged = profile is not None
     if profile is not None and not icc.usable(profile):
         profile = None
-    plane, table, alpha = _decode(image, image.bands - alpha_bands, depth, cmyk, profile, inverted, name)
+    plane, table, alpha = _decode(image, bands, depth, profile, inverted, name)
     if orientation in (5, 6, 7, 8) and metadata.dpi:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if orientation in _TURNS:
@@ -298,7 +309,7 @@ def as_photo(
         scale=table,
         bits=bits or depth,
         alpha=alpha,
-        profile=profile if icc.space(profile) == "RGB" and depth != 32 and not cmyk else None,
+        profile=profile if icc.space(profile) == "RGB" and depth != 32 and bands != 4 else None,
         tagged=tagged,
         metadata=metadata,
         **facts,
@@ -313,43 +324,40 @@ def _copied(turned: np.ndarray) -> np.ndarray:
     return result
 
 
-def _decode(image, color_bands, depth, cmyk, profile, inverted, name):
-    """Plane, scale and alpha of the stored pixels."""
-    space = icc.space(profile)
-    gray = color_bands == 1
-    fits = space == ("CMYK" if cmyk else "RGB") or (gray and space == "GRAY")
-    profile = profile if fits and depth != 32 else None
-    srgb = not cmyk and (profile is None or (space == "RGB" and icc.is_srgb(profile)))
-    if gray and depth != 32:
-        table = scale.gray_scale(depth) if srgb else icc.gray_scale(profile, depth)
-        if image.bands == 1:
-            plane = np.frombuffer(image.write_to_memory(), np.uint8 if depth == 8 else np.uint16)
-            return plane.reshape(image.height, image.width), table, None
-    elif depth == 32:
-        table = None
-    else:
-        table = scale.lightness_scale()
-    kinds = {8: np.uint8, 16: np.uint16, 32: np.float32}
-    plane_kind = kinds[depth] if gray or depth == 32 else np.uint16
-    plane = np.empty((image.height, image.width), plane_kind)
-    alpha = np.empty(plane.shape, kinds[depth]) if image.bands > color_bands else None
+def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
+    """Plane, scale and alpha of the stored pixels, whose first `bands` are colour."""
+    kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
+    if bands == image.bands == 1 and depth != 32:
+        plane = np.frombuffer(image.write_to_memory(), kind)
+        return plane.reshape(image.height, image.width), table, None
+    plane = np.empty((image.height, image.width), kind)
+    alpha = np.empty(plane.shape, _KINDS[depth]) if image.bands > bands else None
 
     def take(top: int, strip: np.ndarray) -> None:
         rows = slice(top, top + len(strip))
-        color = strip[..., :color_bands]
+        plane[rows] = rows_of(strip[..., :bands])
         if alpha is not None:
             alpha[rows] = strip[..., -1]
-        if cmyk and profile is None:
-            plane[rows] = scale.lightness_codes(_from_ink(color))
-        elif not (srgb or gray):
-            plane[rows] = icc.lightness_codes(color, profile)
-        elif gray and depth != 32:
-            plane[rows] = color[..., 0]
-        else:
-            plane[rows] = to_plane(1 - color if inverted else color, name)[0]
 
-    _strips(image, kinds[depth], take)
+    _strips(image, _KINDS[depth], take)
     return plane, table, alpha
+
+
+def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
+    """The type of the plane, its scale, and what makes rows of it from a strip of gray, RGB or CMYK."""
+    if depth == 32:
+        return np.float32, None, lambda strip: to_plane(1 - strip if inverted else strip, name)[0]
+    space = icc.space(profile)
+    if space not in {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}[bands] or (space == "RGB" and icc.is_srgb(profile)):
+        profile = None
+    if bands == 1:
+        table = scale.gray_scale(depth) if profile is None else icc.gray_scale(profile, depth)
+        return _KINDS[depth], table, lambda strip: strip[..., 0]
+    if profile is not None:
+        return np.uint16, scale.lightness_scale(), lambda strip: icc.lightness_codes(strip, profile)
+    if bands == 4:
+        return np.uint16, scale.lightness_scale(), lambda strip: scale.lightness_codes(_from_ink(strip))
+    return np.uint16, scale.lightness_scale(), scale.lightness_codes
 
 
 def _from_ink(cmyk: np.ndarray) -> np.ndarray:
@@ -436,5 +444,5 @@ def is_marked(path: str | os.PathLike) -> bool:
     """
     try:
         return xmp.has_mark(xmp_of(path))
-    except (OSError, ValueError, PhotoError, pyvips.Error):
+    except (OSError, ValueError, PhotoError):
         return False

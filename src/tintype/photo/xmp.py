@@ -34,14 +34,15 @@ class Mark:
 def marked(packet: bytes | None, mark: Mark, longest: int | None = None) -> bytes:
     """An XMP packet that says everything `packet` said, and the mark.
 
-    Of the old packet only the statements that the mark replaces are gone: the digital source type, the creator tool
-    and an earlier mark. A packet that is broken, or that would be longer than `longest` bytes with the mark in it,
-    is left out.
+    Of the old packet only what the result makes untrue is gone: the digital source type, the creator tool, an earlier
+    mark, and thumbnails of the gray photograph. A packet that is broken, or that would be longer than `longest` bytes
+    with the mark in it, is left out.
     """
     document = _parse(packet)
     if document is not None:
         _forget(document, _IPTC_EXT, "DigitalSourceType")
         _forget(document, _XMP, "CreatorTool")
+        _forget(document, _XMP, "Thumbnails")
         _forget(document, NAMESPACE)
     result = _with_mark(document or _empty(), mark)
     if longest is not None and len(result) > longest:
