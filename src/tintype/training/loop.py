@@ -351,6 +351,7 @@ class Run:
                     shown, since, waited = now, self.step, 0.0
                 if self.step % every == 0 or done:
                     paused = time.monotonic()
+                    self._check_finite()
                     self._validate(validation, objective, board)
                     shown += time.monotonic() - paused
                 now = time.monotonic()

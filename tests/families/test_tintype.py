@@ -1,0 +1,117 @@
+"""The flagship."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tintype.errors import ConfigError
+from tintype.families.tintype import GRAY_DEVIATION, GRAY_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN, Config, Network
+
+SMALL = {"context": 16, "decoder": (16, 16, 16, 16)}
+
+
+def network(**knobs):
+    torch.manual_seed(0)
+    return Network(Config(**{**SMALL, **knobs}))
+
+
+def encoder_weights(seed=1):
+    """Weights with torchvision's names and shapes, as its ResNet-18 has them, to layer4."""
+    generator = torch.Generator().manual_seed(seed)
+    weights = {}
+    for name, value in network().state_dict().items():
+        if name.split(".")[0] in Network.encoder_parts and not name.endswith("num_batches_tracked"):
+            shape = (64, 3, 7, 7) if name == "conv1.weight" else value.shape
+            weights[name] = torch.rand(shape, generator=generator).half()
+    weights["layer4.0.conv1.weight"] = torch.rand(4, generator=generator).half()  # more than is taken
+    return weights
+
+
+def test_it_is_small_enough():
+    parameters = sum(value.numel() for value in Network().parameters())
+    assert parameters < 12e6
+    # Two bytes each: the file must stay under 24 MB.
+    assert 2 * parameters < 23e6
+
+
+def test_logits_at_a_quarter_of_any_size_that_the_stride_divides():
+    made = network().eval()
+    with torch.no_grad():
+        for height, width in ((32, 32), (64, 96), (160, 32)):
+            prediction = made(torch.full((1, 1, height, width), 50.0), torch.zeros(1, 3, height, width))
+            assert prediction.logits.shape == (1, 313, height // 4, width // 4)
+            assert prediction.ab is None
+
+
+def test_hints_do_nothing_at_first_and_work_nearby_once_learned():
+    made = network().eval()
+    lightness = torch.rand(1, 1, 256, 256, generator=torch.Generator().manual_seed(2)) * 100
+    none, given = torch.zeros(1, 3, 256, 256), torch.zeros(1, 3, 256, 256)
+    given[:, :, 16:24, 16:24] = torch.tensor([40.0, -30.0, 1.0])[:, None, None]
+    with torch.no_grad():
+        assert torch.equal(made(lightness, none).logits, made(lightness, given).logits)
+        made.hints.weight.normal_(generator=torch.Generator().manual_seed(3))
+        difference = (made(lightness, given).logits - made(lightness, none).logits).abs().mean(dim=1)[0]
+    near, far = difference[:12, :12].mean(), difference[32:, 32:].mean()
+    assert near > 0
+    assert near > 5 * far
+
+
+def test_a_step_of_training_wakes_the_hints():
+    made = network()
+    optimizer = torch.optim.SGD(made.parameters(), lr=0.1)
+    hints = torch.zeros(2, 3, 64, 64)
+    hints[:, :, 8:16, 8:16] = 20.0
+    logits = made(torch.rand(2, 1, 64, 64) * 100, hints).logits
+    logits[:, 7].mean().neg().backward()
+    optimizer.step()
+    made.eval()
+    with torch.no_grad():
+        lightness = torch.rand(1, 1, 64, 64) * 100
+        assert not torch.equal(made(lightness, hints[:1]).logits, made(lightness, hints[:1] * 0).logits)
+
+
+def test_the_encoder_is_taken_from_a_file(tmp_path):
+    path = tmp_path / "resnet18.safetensors"
+    weights = encoder_weights()
+    save_file(weights, path)
+    made, fresh = network(encoder=str(path)), network()
+    # A network is made without reading a file; a run that starts afresh asks for it.
+    assert torch.equal(made.layer1[0].conv1.weight, fresh.layer1[0].conv1.weight)
+    made.load_pretrained()
+    for name in ("layer1.0.conv1.weight", "layer3.0.downsample.1.running_var", "bn1.bias"):
+        assert torch.equal(made.state_dict()[name], weights[name].float())
+    assert torch.equal(made.layer4[0].conv1.weight, fresh.layer4[0].conv1.weight)
+    assert torch.equal(made.head.weight, fresh.head.weight)
+
+
+def test_the_first_kernels_see_gray_as_they_saw_it_in_three_channels(tmp_path):
+    path = tmp_path / "resnet18.safetensors"
+    weights = encoder_weights()
+    save_file(weights, path)
+    made = network(encoder=str(path))
+    made.load_pretrained()
+    gray = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(4))
+    mean, deviation = (torch.tensor(x).view(1, 3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    theirs = torch.conv2d((gray - mean) / deviation, weights["conv1.weight"].float(), stride=2)
+    ours = torch.conv2d((gray - GRAY_MEAN) / GRAY_DEVIATION, made.conv1.weight, stride=2)
+    # Equal but for a constant of each kernel, which the normalisation that follows absorbs in training.
+    difference = (ours - theirs).flatten(2)
+    assert torch.allclose(difference, difference[:, :, :1].expand_as(difference), atol=1e-3)
+
+
+def test_a_file_that_is_not_the_encoder_is_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    with pytest.raises(ConfigError, match=r"none\.safetensors: the encoder's weights cannot be read"):
+        network().load_encoder(str(tmp_path / "none.safetensors"))
+    path.write_bytes(b"these are no weights at all")
+    with pytest.raises(ConfigError, match="the encoder's weights cannot be read"):
+        network().load_encoder(str(path))
+    weights = encoder_weights()
+    del weights["layer2.1.bn2.weight"]
+    save_file(weights, path)
+    with pytest.raises(ConfigError, match=r"not ResNet-18 in torchvision's names: layer2\.1\.bn2\.weight must be"):
+        network().load_encoder(str(path))
+    save_file({**encoder_weights(), "conv1.weight": torch.zeros(64, 1, 7, 7)}, path)
+    with pytest.raises(ConfigError, match=r"conv1\.weight must be \(64, 3, 7, 7\), and is of shape \(64, 1, 7, 7\)"):
+        network().load_encoder(str(path))

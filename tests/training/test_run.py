@@ -1,0 +1,415 @@
+"""Training: it learns, it goes on exactly where it was killed, and it says what is wrong."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from running import command_of, errors_of, tintype
+from small_sets import encode, write_set, write_shard
+from tintype import families
+from tintype.color.bins import published_prior
+from tintype.data.batches import Augmentation, Batch, make_batch
+from tintype.errors import ConfigError, DataError, TintypeError
+from tintype.families import Prediction
+from tintype.training import checkpoint, loop
+from tintype.training.config import from_dict, read, to_dict
+from tintype.training.loop import Objective, Pace, Run, clock, own_prior, rate_at
+
+CONFIG = """
+name = "tintype.tiny"
+family = "tintype"
+steps = 12
+batch = 4
+seed = 5
+precision = "float32"
+device = "cpu"
+log_every = 3
+validate_every = 5
+checkpoint_minutes = 0
+
+[network]
+context = 16
+decoder = [16, 16, 16, 16]
+
+[data]
+folder = "{folder}"
+side = 32
+validation_side = 32
+
+[data.augmentation]
+smallest_crop = 0.5
+mirror = 0.5
+film = 0.5
+hints = 0.5
+
+[optimizer]
+warmup = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("sets") / "data", train=10, validation=3)
+
+
+@pytest.fixture(scope="module")
+def toml(data):
+    path = data.parent / "tiny.toml"
+    path.write_text(CONFIG.format(folder=data.as_posix()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def unbroken(toml, tmp_path_factory):
+    """The folder of a run that nothing disturbed, and what it said."""
+    folder = tmp_path_factory.mktemp("runs") / "unbroken"
+    done = tintype("train", str(toml), "-o", str(folder), check=0)
+    return folder, done.stdout.decode().splitlines()
+
+
+def config(folder, **changes):
+    values = {
+        "name": "tintype.tiny",
+        "family": "tintype",
+        "precision": "float32",
+        "device": "cpu",
+        "network": {"context": 16, "decoder": [16, 16, 16, 16]},
+        "data": {"folder": str(folder), "side": 32, "validation_side": 32},
+    }
+    for key, value in changes.items():
+        values[key] = {**values[key], **value} if isinstance(values.get(key), dict) else value
+    return from_dict(values)
+
+
+def log(folder, *parts):
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
+    return [line for line in lines if line["part"] in parts]
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(toml, unbroken, tmp_path):
+    process = subprocess.Popen(command_of("train", str(toml), "-o", str(tmp_path)), stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("step 3/"):
+            break
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    stopped = checkpoint.load(tmp_path / "last.pt")["step"]
+    assert 2 <= stopped < 12
+    with (tmp_path / "log.jsonl").open("a") as file:  # what a kill can leave behind
+        file.write('{"part": "train", "step": 99, "loss": 1.0}\n{"part": "tra')
+
+    done = tintype("train", str(toml), "-o", str(tmp_path), check=0)
+    assert f"at step {stopped} of 12" in done.stdout.decode()
+    ours, theirs = (checkpoint.load(folder / "last.pt") for folder in (tmp_path, unbroken[0]))
+    assert ours["step"] == theirs["step"] == 12
+    for part in ("network", "average"):
+        for name, value in theirs[part].items():
+            assert torch.allclose(ours[part][name].double(), value.double(), rtol=0, atol=1e-6), name
+    figures, expected = (log(folder, "train", "validation") for folder in (tmp_path, unbroken[0]))
+    assert [line["step"] for line in figures] == [line["step"] for line in expected] == [3, 5, 6, 9, 10, 12, 12]
+    assert [line["loss"] for line in figures] == pytest.approx([line["loss"] for line in expected], abs=1e-6)
+    assert ours["best"] == pytest.approx(theirs["best"], abs=1e-6)
+
+
+def test_what_a_run_leaves(toml, unbroken):
+    folder, said = unbroken
+    assert said[-1].startswith("validation  loss")
+    assert any(line.startswith("step 3/12  loss ") and line.endswith("left") for line in said)
+    best, last = checkpoint.load(folder), checkpoint.load(folder / "last.pt")
+    assert best["best"] == min(line["loss"] for line in log(folder, "validation"))
+    assert from_dict(last["config"]).data.side == 32
+    start = log(folder, "start")[0]
+    assert from_dict(start["config"]) == from_dict(last["config"])
+    assert start["photographs"] == 10
+    assert not list(folder.glob("*.part"))
+
+    board = EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
+    tags = board.Tags()
+    for tag in ("train/loss", "train/rate", "train/images_per_second", "validation/chroma", "validation/true_chroma"):
+        assert tag in tags["scalars"]
+    assert board.Scalars("validation/loss")[-1].value == pytest.approx(log(folder, "validation")[-1]["loss"])
+    sheet = board.Images("gray, prediction, truth")[0]
+    assert (sheet.width, sheet.height) == (3 * 8, 3 * 8)
+
+
+def test_a_complete_run_stays_as_it_is(toml, unbroken):
+    before = (unbroken[0] / "last.pt").read_bytes()
+    said = []
+    assert Run(read(toml), unbroken[0], said.append).train()
+    assert "is complete: all 12 steps are done" in said[-1]
+    assert (unbroken[0] / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("network.context=32", "network.context = 16, not 32"),
+        ("seed=6", "seed = 5, not 6"),
+        ("batch=5", "batch = 4, not 5"),
+        ("data.side=64", "data.side = 32, not 64"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_refused(toml, unbroken, change, said):
+    with pytest.raises(ConfigError, match=f"{said}; take another folder for a new run"):
+        Run(read(toml, [change]), unbroken[0])
+
+
+def test_changes_on_the_way_are_said(toml, unbroken):
+    said = []
+    Run(read(toml, ["optimizer.rate=0.0005", "log_every=1", "steps=13"]), unbroken[0], said.append)
+    assert said == [
+        "optimizer.rate is 0.0005 from here on; it was 0.001",
+        "steps is 13 from here on; it was 12",
+        f"continuing {unbroken[0] / 'last.pt'} at step 12 of 13",
+    ]
+
+
+def test_changed_settings_count_on_resuming(data, tmp_path):
+    first = config(data, steps=2, batch=2, checkpoint_minutes=0)
+    Run(first, tmp_path, lambda line: None).train()
+    second = config(data, steps=3, batch=2, optimizer={"decay": 0.5, "encoder": 0.1, "betas": [0.8, 0.9]})
+    run = Run(second, tmp_path, lambda line: None)
+    assert {(g["share"], g["weight_decay"], tuple(g["betas"])) for g in run.optimizer.param_groups} == {
+        (share, decay, (0.8, 0.9)) for share in (0.1, 1.0) for decay in (0.0, 0.5)
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_ends_the_step_and_saves(toml, tmp_path):
+    words = ("train", str(toml), "steps=100000", "checkpoint_minutes=60", "log_every=1", "-o", str(tmp_path))
+    process = subprocess.Popen(command_of(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("step 2/"):
+            break
+    process.send_signal(signal.SIGINT)
+    said, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "repeat the command to continue" in said
+    assert "Traceback" not in complaint
+    assert checkpoint.load(tmp_path / "last.pt")["step"] >= 2
+
+
+def test_the_time_is_kept(data, tmp_path):
+    said = []
+    run = Run(config(data, steps=100000, batch=2, checkpoint_minutes=60), tmp_path, said.append)
+    assert not run.train(max_minutes=0.001)
+    assert said[-1] == f"the time is up at step {run.step} of 100000; repeat the command to continue"
+    assert checkpoint.load(tmp_path / "last.pt")["step"] == run.step >= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": {"folder": "nowhere"}}, "nowhere: no such data folder; make one with"),
+        ({"data": {"train": "none-*"}}, r"no shard is named none-\* to take for train; set data\.train"),
+        ({"device": "quantum"}, "device 'quantum' cannot be used here"),
+        ({"start": "nowhere.pt"}, r"nowhere\.pt: no such checkpoint"),
+        (
+            {"network": {"encoder": "nowhere.safetensors"}},
+            r"nowhere\.safetensors: the encoder's weights cannot be read",
+        ),
+    ],
+)
+def test_what_cannot_work_is_said(data, tmp_path, changes, said):
+    with pytest.raises((ConfigError, DataError), match=said) as error:
+        Run(config(data, **changes), tmp_path / "run", lambda line: None).train()
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_that_cannot_hold_a_run(data, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigError, match="file: the run cannot be written there"):
+        Run(config(data), tmp_path / "file").train()
+    (tmp_path / "last.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(ConfigError, match=r"last\.pt: broken, or not a checkpoint of tintype"):
+        Run(config(data), tmp_path)
+
+
+def test_mistakes_on_the_command_line(toml, tmp_path):
+    (line,) = errors_of(tintype("train", str(toml), "data.folder=nowhere", "-o", str(tmp_path / "run"), check=1))
+    assert line.startswith("tintype: nowhere: no such data folder")
+    assert b"must be above 0" in tintype("train", str(toml), "--max-minutes", "0", check=2).stderr
+
+
+def test_without_the_extra_it_says_what_to_install(toml):
+    for missing in ("torch", "tensorboard"):
+        code = (
+            f"import sys\nsys.modules[{missing!r}] = None\n"
+            "from tintype.cli import main\n"
+            f"sys.exit(main(['train', {str(toml)!r}]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            f'tintype: training needs {missing}, which is not installed; get it by: pip install "tintype[train]"'
+        ]
+
+
+def test_streamed_photographs_train_the_same(data, tmp_path):
+    said = []
+    for name, memory in (("held", 8.0), ("streamed", 0.0)):
+        run = Run(config(data, steps=3, batch=4, data={"memory": memory}), tmp_path / name, said.append)
+        assert run.train()
+    assert any("held in memory" in line for line in said)
+    assert any("they take more than data.memory = 0 GiB" in line for line in said)
+    held, streamed = (checkpoint.load(tmp_path / name / "last.pt")["network"] for name in ("held", "streamed"))
+    assert all(torch.equal(held[name], streamed[name]) for name in held)
+
+
+def test_fine_tuning_starts_from_the_average_of_a_run(data, unbroken, tmp_path):
+    run = Run(config(data, start=str(unbroken[0])), tmp_path, lambda line: None)
+    best = checkpoint.load(unbroken[0])["average"]
+    assert run.step == 0
+    assert all(torch.equal(value, best[name]) for name, value in run.network.state_dict().items())
+    with pytest.raises(ConfigError, match="holds another network than family and network describe"):
+        Run(config(data, start=str(unbroken[0]), network={"context": 32}), tmp_path, lambda line: None)
+
+
+def test_checkpoints_every_n_steps(data, tmp_path):
+    Run(config(data, steps=5, batch=2, keep_every=2), tmp_path, lambda line: None).train()
+    assert sorted(path.name for path in tmp_path.glob("step-*.pt")) == ["step-0000002.pt", "step-0000004.pt"]
+    assert checkpoint.load(tmp_path / "step-0000002.pt")["step"] == 2
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_spares_the_checkpoint(data, tmp_path):
+    Run(config(data, steps=2, batch=2), tmp_path, lambda line: None).train()
+    before = (tmp_path / "last.pt").read_bytes()
+    run = Run(config(data, steps=9, batch=2), tmp_path, lambda line: None)
+    with torch.no_grad():
+        run.network.head.bias.fill_(float("nan"))
+    with pytest.raises(TintypeError, match="the loss is no longer a number at step"):
+        run.train()
+    assert (tmp_path / "last.pt").read_bytes() == before
+
+
+def test_a_collapse_of_the_chroma_is_warned_of(data, tmp_path):
+    said = []
+    run = Run(config(data, steps=1, batch=2, optimizer={"rate": 1e-9}), tmp_path, said.append)
+    with torch.no_grad():
+        for network in (run.network, run.average):
+            network.head.weight.zero_()
+            network.head.bias.copy_(torch.tensor(published_prior()).log() * 2)  # gray wins
+    run.train()
+    assert any(line.startswith("warning: the mean chroma has collapsed") for line in said)
+
+
+def test_it_learns_one_photograph_by_what_it_shows(tmp_path):
+    """Overfitted to one photograph, the network must need its lightness: a shuffled one does worse."""
+    folder = tmp_path / "one"
+    folder.mkdir()
+    ramp = np.linspace(0, 1, 64)[:, None] * np.ones(64)
+    photo = np.stack([60 + 190 * ramp, 90 + 60 * ramp, 200 - 180 * ramp], axis=-1).astype(np.uint8)
+    for part in ("train", "validation"):
+        write_shard(folder / f"{part}-0.tar", {"0.png": encode(photo)})
+    settings = config(
+        folder,
+        steps=40,
+        batch=1,
+        log_every=8,
+        data={"side": 64, "validation_side": 64},
+        loss={"uniform": 1.0, "neighbours": 1},
+        network={"decoder": [32, 32, 32, 32]},
+        optimizer={"warmup": 5, "rate": 0.01, "schedule": "hold"},
+    )
+    run = Run(settings, tmp_path / "run", lambda line: None)
+    run.train()
+    losses = [line["loss"] for line in log(tmp_path / "run", "train")]
+    assert losses[-1] < 0.2 * losses[0]
+
+    batch = make_batch(photo[None], Augmentation(), [np.random.default_rng(0)])
+    pixels = torch.randperm(64 * 64, generator=torch.Generator().manual_seed(1))
+    shuffled = batch.lightness.reshape(1, 1, -1)[..., pixels].reshape(1, 1, 64, 64)
+    objective = Objective(settings, published_prior())
+    run.network.train()  # with the statistics of the batch: the moving ones have not settled in so few steps
+    with torch.no_grad():
+        true = float(objective(run.network(batch.lightness, batch.hints), batch))
+        lost = float(objective(run.network(shuffled, batch.hints), batch))
+    assert lost > 3 * true
+
+
+def test_losses_are_weighed_by_name(data):
+    batch = Batch(torch.zeros(1, 1, 32, 32), torch.zeros(1, 3, 32, 32), torch.full((1, 2, 8, 8), 11.0))
+    logits = torch.randn(1, 313, 8, 8, generator=torch.Generator().manual_seed(0))
+    one = Objective(config(data), published_prior())
+    three = Objective(config(data, loss={"cross_entropy": 2.0, "huber": 3.0, "squared": 4.0}), published_prior())
+    terms = three.terms(Prediction(logits=logits), batch)
+    assert list(terms) == ["cross_entropy", "huber", "squared"]
+    assert float(terms["cross_entropy"]) == pytest.approx(2 * float(one(Prediction(logits=logits), batch)))
+    assert float(three(Prediction(logits=logits), batch)) == pytest.approx(sum(map(float, terms.values())))
+
+    regression = Objective(config(data, loss={"cross_entropy": 0.0, "squared": 1.0}), published_prior())
+    assert float(regression(Prediction(ab=torch.zeros(1, 2, 8, 8)), batch)) == pytest.approx(0.01)
+    with pytest.raises(ConfigError, match=r"set loss\.cross_entropy=0"):
+        one(Prediction(ab=torch.zeros(1, 2, 8, 8)), batch)
+
+
+def test_the_rate(data):
+    def rates(**optimizer):
+        made = config(data, steps=100, optimizer=optimizer)
+        return [rate_at(made, step) for step in range(100)]
+
+    cosine, linear = rates(warmup=0), rates(warmup=0, schedule="linear")
+    assert cosine[0] == linear[0] == 1
+    assert cosine[50] == pytest.approx(0.5)
+    assert linear[75] == pytest.approx(0.25)
+    hold = rates(warmup=10, schedule="hold", fall=0.2)
+    assert hold[0] == pytest.approx(0.1)
+    assert hold[10:80] == [1] * 70
+    assert hold[90] == pytest.approx(0.5)
+    assert all(0 < rate <= 1 for rate in cosine + linear + hold)
+
+
+def test_a_prepared_set_brings_its_prior(data, tmp_path):
+    folder = write_set(tmp_path / "set", 3, 1)
+    train, _ = loop.load_photographs(config(folder))
+    assert np.array_equal(loop.prior_of(config(folder).data, train), own_prior(train))
+    prior = np.full(313, 1 / 313)
+    (folder / "set.json").write_text(json.dumps({"prior": prior.tolist()}))
+    assert np.array_equal(loop.prior_of(config(folder).data, train), prior)
+    # Part of the set has a prior of its own.
+    assert not np.array_equal(loop.prior_of(config(folder, data={"limit": 2}).data, train), prior)
+
+
+def test_the_parts_never_overlap(tmp_path):
+    folder = write_set(tmp_path / "set", 3, 2)
+    train, held_back = loop.load_photographs(config(folder, data={"train": "*.tar"}))
+    assert len(train) == 3
+    assert len(held_back) == 2
+    assert not set(train.names) & set(held_back.names)
+    with pytest.raises(DataError, match="no shard is named x-"):
+        loop.load_photographs(config(folder, data={"validation": "x-*"}))
+
+
+def test_a_checkpoint_holds_no_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (time.sleep, (0,))
+
+    torch.save({"config": {}, "average": {}, "step": Evil()}, tmp_path / "evil.pt")
+    with pytest.raises(ConfigError, match=r"evil\.pt: broken, or not a checkpoint of tintype"):
+        checkpoint.load(tmp_path / "evil.pt")
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(ConfigError, match="no configuration in it"):
+        checkpoint.load(tmp_path / "list.pt")
+
+
+def test_the_network_needs_no_other_file_to_be_read_again(data, unbroken):
+    state = checkpoint.load(unbroken[0])
+    made = from_dict({**state["config"], "network": {**state["config"]["network"], "encoder": "gone.safetensors"}})
+    network = families.get(made.family).Network(made.family_config())
+    network.load_state_dict(state["average"])
+    assert to_dict(made)["network"]["encoder"] == "gone.safetensors"
+
+
+def test_the_pace_reads_well():
+    pace = Pace(50, 200, 3.25, 81.04, 0.012, 3723)
+    assert str(pace) == "step 50/200  loss 3.2500  81.0 photographs/s (waited 1%)  1:02:03 left"
+    assert clock(59.9) == "0:00:59"
