@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tintype import families
-from tintype.color.bins import annealed_mean
+from tintype.color.bins import annealed_mean, published_prior, rebalancing_weights
 from tintype.errors import ConfigError, ModelError
 from tintype.models import load
 from tintype.training import checkpoint
@@ -110,3 +110,18 @@ def test_errors_of_the_user(tmp_path, run):
     assert not (tmp_path / "x.onnx").exists()
     with pytest.raises(ModelError, match="cannot be written"):
         export(run[0], run[0])
+
+
+def test_rebalancing_can_be_taken_back_in_part(run, tmp_path):
+    # With the published prior no photographs are needed to know the weights of the training.
+    state = checkpoint.load(run[0] / "best.pt")
+    state["config"]["loss"] |= {"prior": "published", "uniform": 0.5}
+    checkpoint.save(tmp_path / "published.pt", state)
+    lightness = np.full((64, 64), 60, np.float32)
+    logits = {}
+    for share in (1.0, 0.0):
+        export(tmp_path / "published.pt", tmp_path / "x.onnx", rebalancing=share, size=64)
+        logits[share] = load(tmp_path / "x.onnx").logits(lightness)
+    weights = rebalancing_weights(published_prior(), 0.5)
+    taken = (logits[1.0] - logits[0.0]).mean(axis=(1, 2))
+    assert np.abs(taken - np.log(weights)).max() < 0.01

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch import nn
@@ -18,10 +19,12 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tintype import families
+from tintype.color.bins import published_prior, rebalancing_weights
 from tintype.errors import ConfigError, ModelError
 from tintype.models.card import KEY, Card
 from tintype.training import checkpoint
-from tintype.training.config import from_dict
+from tintype.training.config import Config, from_dict
+from tintype.training.loop import load_photographs, prior_of
 
 OPSET = 17
 AB_MAX, AB_MEAN = 0.5, 0.02
@@ -32,11 +35,16 @@ class Contract(nn.Module):
     """A network behind the contract of released models.
 
     lightness [n, 1, h, w], hints [n, 3, h, w], temperature [] to ab [n, 2, h/4, w/4] and logits [n, Q, h/4, w/4].
+
+    Args:
+        shift: [Q], added to the logits; None: nothing.
     """
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module, shift: np.ndarray | None = None):
         super().__init__()
         self.network = network
+        shift = torch.zeros(len(network.bins)) if shift is None else torch.tensor(shift, dtype=torch.float32)
+        self.register_buffer("shift", shift.half().float()[:, None, None])
         # One product gives the sums of p a*, p b* and p. A softmax over channels, which the run-time library computes
         # pixel by pixel, would cost more than all the convolutions.
         table = torch.cat([network.bins.T, torch.ones(1, len(network.bins))])
@@ -45,7 +53,7 @@ class Contract(nn.Module):
     def forward(
         self, lightness: torch.Tensor, hints: torch.Tensor, temperature: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = self.network(lightness, hints).logits
+        logits = self.network(lightness, hints).logits + self.shift
         weight = torch.exp((logits - logits.amax(dim=1, keepdim=True)) / temperature)
         sums = functional.conv2d(weight, self.table)
         return sums[:, :2] / sums[:, 2:], logits
@@ -92,7 +100,7 @@ def read_card_file(path: str | Path | None) -> dict[str, Any]:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: the card cannot be read ({error})") from error
-    known = ("version", "description", "licence", "training_data", "figures", "size", "temperature")
+    known = ("version", "description", "licence", "training_data", "figures", "size", "temperature", "rebalancing")
     unknown = sorted(values.keys() - set(known))
     if unknown:
         raise ConfigError(f"{path}: a card has no {', '.join(unknown)}; it has {', '.join(known)}")
@@ -110,6 +118,7 @@ def export(
     figures: Sequence[Mapping[str, Any]] = (),
     size: int = 256,
     temperature: float = 0.6,
+    rebalancing: float = 1.0,
 ) -> Card:
     """Write a checkpoint's averaged weights as a model file.
 
@@ -117,6 +126,8 @@ def export(
         source: a checkpoint file or the folder of a run.
         output: the ONNX file; it appears whole or not at all.
         size, temperature and the rest: what the card says.
+        rebalancing: how much of the class rebalancing of the training the released distribution keeps. 1: as trained;
+            0: the frequencies of the training photographs. Less of it is milder in colour and nearer to the truth.
     Returns:
         the card.
     Raises:
@@ -131,7 +142,7 @@ def export(
     network.load_state_dict(state["average"])
     network = fold_norms(network)
     round_weights(network)
-    contract = Contract(network).eval()
+    contract = Contract(network, _shift(config, rebalancing)).eval()
     try:
         card = Card(
             name=config.name,
@@ -160,6 +171,24 @@ def export(
         part.unlink(missing_ok=True)
         raise ModelError(f"{output}: the model cannot be written ({error.strerror})") from error
     return card
+
+
+def _shift(config: Config, rebalancing: float) -> np.ndarray | None:
+    """What to add to the logits so that only a part of the rebalancing is left; [Q], or None for nothing.
+
+    A distribution learnt under class weights w is in proportion to w p. Dividing by w^(1 - rebalancing) takes back a
+    part of it, which no training has to be repeated for.
+    """
+    if rebalancing == 1:
+        return None
+    prior = published_prior()
+    if config.loss.prior == "own":
+        # The prior takes a thinned sample, which need not be held in memory.
+        data = msgspec.structs.replace(config.data, memory=0)
+        prior = prior_of(data, load_photographs(msgspec.structs.replace(config, data=data))[0])
+    weights = rebalancing_weights(prior, config.loss.uniform)
+    # A bin that no training photograph touches has no weight to take back.
+    return (rebalancing - 1) * np.log(np.where(weights > 0, weights, weights.max()))
 
 
 def _to_onnx(contract: Contract, card: Card) -> bytes:
