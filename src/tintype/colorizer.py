@@ -172,7 +172,8 @@ class Colorizer:
         write(picture, strips, target, format=format, quality=quality, mark=self.mark)
 
     def strips(self, photo: Photo, hints: Hints | None = None, depth: int | None = None) -> Iterator[np.ndarray]:
-        """The coloured photograph from top to bottom: sRGB [rows, W, 3] of `depth` bits, default the photograph's.
+        """The coloured photograph from top to bottom: sRGB [rows, W, 3] of `depth` bits. Default: the
+        photograph's own, or 16 where 8 bits would be rounded twice.
 
         Raises HintError, and ModelError when the model fails on this photograph.
         """
@@ -188,9 +189,10 @@ class Colorizer:
         seen, guide = _seen(photo, network)
         ab = self.model.predict(seen, drawn, self.temperature)
         enlarger = Enlarger(ab, guide, size)
-        return render_strips(
-            photo.lightness, enlarger, size, depth or photo.depth, self.vividness, self.blend, self.threads
-        )
+        if depth is None:
+            # Through a profile of the photograph's own the pixels are rounded once more: 8 bits would show that.
+            depth = 16 if photo.profile and photo.depth == 8 else photo.depth
+        return render_strips(photo.lightness, enlarger, size, depth, self.vividness, self.blend, self.threads)
 
     def network_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of what the network sees of a photograph of (height, width) `size`."""
