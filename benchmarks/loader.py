@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     given = parser.parse_args()
     torch.set_num_threads(available_threads())
-    config = read(given.config, [f"data.folder={given.data}", "steps=1000000", "network.encoder="])
+    config = read(given.config, [f"data.folder={given.data}", "steps=1000000", "start=", "network.encoder="])
     shards = [path for path in shard_paths(given.data) if fnmatch(path.name, config.data.train)]
     stored = Photographs(shards, PHOTOGRAPHS)
     held = Held(stored)
