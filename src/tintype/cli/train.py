@@ -68,17 +68,18 @@ def train(
 @contextmanager
 def _display():
     """Where lines and the pace go: a bar on a terminal, plain lines in a pipe."""
-    if not sys.stderr.isatty():
+    if not sys.stdout.isatty():
         yield lambda line: print(line, flush=True), None
         return
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = "step {task.completed}/{task.total}", BarColumn(), "{task.fields[pace]}"
     with Progress(*(c if isinstance(c, BarColumn) else TextColumn(c) for c in columns)) as progress:
-        bar = progress.add_task("", total=None, pace="")
+        bar = progress.add_task("", total=None, pace="", visible=False)
 
         def watch(pace: Pace) -> None:
-            progress.update(bar, completed=pace.step, total=pace.steps, pace=str(pace).partition("  ")[2])
+            place = {"completed": pace.step, "total": pace.steps, "visible": True}
+            progress.update(bar, pace=str(pace).partition("  ")[2], **place)
 
         yield lambda line: progress.console.print(line, highlight=False, markup=False), watch
 
