@@ -1,10 +1,16 @@
 """What the tests of more than one room need."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from small_models import write_model
+
+# A shell that runs the tests in the background has told them to ignore Ctrl-C, and so the programs that they start;
+# those shall hear it as in a terminal.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
