@@ -50,14 +50,14 @@ class Table:
 
 
 def alternate(runs: int, **tasks: Callable[[], object]) -> dict[str, float]:
-    """Median seconds of each task; the tasks take turns, after one turn that does not count."""
+    """Median seconds of each task, as the task says or by the clock; they take turns, after one that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(runs + 1):
         for name, task in tasks.items():
             begin = time.perf_counter()
-            task()
+            told = task()
             if turn:
-                seconds[name].append(time.perf_counter() - begin)
+                seconds[name].append(told[0] if isinstance(told, tuple) else time.perf_counter() - begin)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
@@ -91,6 +91,8 @@ def network(table: Table, runs: int, folder: Path) -> None:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = PROCESSORS
+    # Threads that wait for their network's next turn would take the processors from the one whose turn it is.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     tasks = {}
     for name, (net, inputs) in peers.items():
         names = ["lightness", "hints"][: len(inputs)]
@@ -186,16 +188,22 @@ def memory(table: Table, runs: int, folder: Path) -> None:
         table.add("memory", f"{what}: peak memory", peak, "MB")
 
 
+WATCH = """
+import os, subprocess, sys, time
+begin = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(time.perf_counter() - begin, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A small process that watches another: a child counts the memory of whoever started it as its own peak."""
+
+
 def process(*arguments) -> tuple[float, float]:
     """Seconds and peak memory in MB of a Python process that must succeed."""
-    begin = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL, cwd=ROOT)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{arguments} ended with {child.returncode}")
-    peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    return time.perf_counter() - begin, peak
+    python = [sys.executable, "-c", WATCH, sys.executable, *map(str, arguments)]
+    seconds, peak = subprocess.run(python, stdout=subprocess.PIPE, cwd=ROOT, check=True, text=True).stdout.split()
+    return float(seconds), float(peak)
 
 
 def scene(path: Path, width: int, height: int, bits: int = 8, turn: bool = False, **options) -> Path:

@@ -132,10 +132,6 @@ class Model:
         options.intra_op_num_threads = self.threads or available_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        # Memory that grew for one large photograph is given back, not held for the life of the session, and threads
-        # that wait do not spin, as other photographs are worked on at the same moment. Neither costs time.
-        options.enable_cpu_mem_arena = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # see above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,11 +75,16 @@ class Photo:
         result = np.empty((height, self.width), np.float32)
         # Strip by strip, so that a large plane is never whole in float32.
         step = max(1, int(BLOCK / self.width * height / self.height))
-        for first in range(0, height, step):
+
+        def reduce(first: int) -> None:
             part = edges[first : first + step + 1]
             top = int(part[0])
             rows = self.lightness(top, int(np.ceil(part[-1])))
             result[first : first + step] = _area(rows, part - top, axis=0)
+
+        # numpy lets other threads run; two of them are as many as memory can feed.
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(reduce, range(0, height, step)))
         return np.ascontiguousarray(_resized(result, width, axis=1))
 
 
