@@ -25,6 +25,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from importlib.resources import as_file
 from pathlib import Path
 
 PROCESSORS = 2
@@ -69,6 +70,7 @@ def network(table: Table, runs: int, folder: Path) -> None:
     from benchmarks.peers import ECCV16, SIGGRAPH17, check
     from tintype.families import get
     from tintype.models import load
+    from tintype.models.catalog import shipped
     from tintype.training.export import fold_norms
 
     torch.set_num_threads(PROCESSORS)
@@ -99,11 +101,15 @@ def network(table: Table, runs: int, folder: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's, of its successor
             torch.onnx.export(net, inputs, folder / f"{name}.onnx", input_names=names, opset_version=17, dynamo=False)
-        session = onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
-        feed = {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
-        tasks[name] = lambda session=session, feed=feed: session.run(None, feed)
-    gray = np.ascontiguousarray(lightness[0, 0].numpy())
-    times = alternate(runs, own=lambda: model.predict(gray), **tasks)
+        peer = onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
+        given = {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
+        tasks[name] = lambda peer=peer, given=given: peer.run(None, given)
+    # Ours from the shipped file, under the very same options.
+    with as_file(shipped()[model.card.name]) as path:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    temperature = np.asarray(model.card.temperature, np.float32)
+    feed = {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
+    times = alternate(runs, own=lambda: session.run(["ab"], feed), **tasks)
     _compare(table, "onnxruntime", model.card.name, times)
 
 
