@@ -6,7 +6,22 @@ import torch
 from torch.nn import functional
 
 from tintype.color.bins import nearest_bin, published_bins, published_prior, rebalancing_weights, soft_encode
-from tintype.losses import SoftCodes, cross_entropy, huber, mean_squared_error
+from tintype.color.lab import lab_to_rgb, rgb_to_lab
+from tintype.evaluation import metrics
+from tintype.losses import (
+    SoftCodes,
+    adversarial,
+    adversarial_generator,
+    chroma_weighted_squared_error,
+    colorfulness,
+    colourful,
+    cross_entropy,
+    huber,
+    hue_error,
+    mean_absolute_error,
+    mean_squared_error,
+    to_rgb,
+)
 
 BINS = torch.tensor(np.array(published_bins()))
 
@@ -52,6 +67,26 @@ def test_weights_change_gradients_by_exactly_w_at_the_nearest_bin(logits, ab):
     (weighted,) = torch.autograd.grad(cross_entropy(logits, *codes, weights), logits)
     nearest = torch.tensor(nearest_bin(ab.round().movedim(1, -1).numpy().astype(float)))
     assert torch.allclose(weighted, plain * weights[nearest][:, None], rtol=1e-5, atol=1e-12)
+
+
+def test_a_photograph_is_colourful_by_one_pixel_of_either_axis():
+    ab = torch.zeros(4, 2, 3, 3)
+    ab[0] = 5.0  # not above the threshold
+    ab[1, 0, 1, 2] = -5.1
+    ab[2, 1, 0, 0] = 5.1
+    assert colourful(ab).tolist() == [0, 1, 1, 0]
+    assert colourful(ab, threshold=4).tolist() == [1, 1, 1, 0]
+
+
+def test_a_gray_photograph_contributes_zero(logits, ab):
+    ab[1] *= 0.01
+    codes = SoftCodes()(ab)
+    whole = cross_entropy(logits, *codes, photo_weights=colourful(ab))
+    (gradient,) = torch.autograd.grad(whole, logits)
+    assert gradient[1].abs().max() == 0
+    first = cross_entropy(logits[:1], *SoftCodes()(ab[:1]))
+    assert whole.item() == pytest.approx(first.item() / 2, rel=1e-6)
+    assert torch.allclose(gradient[:1], torch.autograd.grad(first, logits)[0][:1] / 2, atol=1e-9)
 
 
 def test_soft_codes_are_the_exact_ones_at_whole_colours():
@@ -100,3 +135,99 @@ def test_huber_is_torchs_summed_over_a_and_b(ab):
 def test_mean_squared_error():
     zero = torch.zeros(1, 2, 3, 3)
     assert mean_squared_error(zero + 11, zero).item() == pytest.approx(0.01)
+
+
+def test_mean_absolute_error():
+    zero = torch.zeros(1, 2, 3, 3)
+    truth = zero.clone()
+    truth[:, 1] = -22
+    assert mean_absolute_error(zero + 11, truth).item() == pytest.approx((0.1 + 0.3) / 2)
+
+
+def test_chroma_weights(ab, generator):
+    truth = torch.randn(2, 2, 4, 5, generator=generator) * 40
+    assert chroma_weighted_squared_error(ab, truth, 0).item() == pytest.approx(mean_squared_error(ab, truth).item())
+    # Truth of chroma 55: w = 1 + 4 x 55 / 110 = 3; both axes are off by 11.
+    truth = torch.tensor([33.0, 44.0]).reshape(1, 2, 1, 1)
+    assert chroma_weighted_squared_error(truth - 11, truth, 4).item() == pytest.approx(3 * 0.01)
+
+
+@pytest.mark.parametrize(("degrees", "expected"), [(0, 0), (60, 0.5), (90, 1), (180, 2), (-60, 0.5), (360, 0)])
+def test_hue_error_is_circular_and_weighs_by_the_true_chroma(degrees, expected):
+    angle = torch.tensor(degrees + 170.0).deg2rad()  # 170: across the seam of an angle in -180..180
+    start = torch.tensor(170.0).deg2rad()
+    truth = 55 * torch.stack([start.cos(), start.sin()]).reshape(1, 2, 1, 1)
+    for chroma in (20, 90):
+        ab = chroma * torch.stack([angle.cos(), angle.sin()]).reshape(1, 2, 1, 1)
+        assert hue_error(ab, truth).item() == pytest.approx(0.5 * expected, abs=1e-3)
+        assert hue_error(ab / 110, truth / 110, scale=1).item() == pytest.approx(0.5 * expected, abs=1e-3)
+    assert hue_error(ab, truth * 0).item() == 0
+
+
+def test_hue_error_has_a_gradient_at_gray():
+    ab = torch.zeros(1, 2, 1, 1, requires_grad=True)
+    truth = torch.tensor([30.0, 0.0]).reshape(1, 2, 1, 1)
+    hue_error(ab, truth).backward()
+    assert ab.grad[0, 0, 0, 0] < 0
+    assert ab.grad[0, 1, 0, 0] == 0
+
+
+def test_colorfulness_is_that_of_the_metric(generator):
+    codes = torch.randint(0, 256, (2, 16, 16, 3), generator=generator, dtype=torch.uint8)
+    codes[1] //= 3
+    expected = np.mean([1 - metrics.colorfulness(photo) / 100 for photo in codes.numpy()])
+    assert colorfulness(codes.movedim(-1, 1) / 255).item() == pytest.approx(expected, abs=1e-5)
+    gray = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
+    loss = colorfulness(gray)
+    loss.backward()
+    assert loss.item() == pytest.approx(1, abs=1e-4)
+    assert gray.grad.isfinite().all()
+
+
+def test_rgb_within_srgb_is_exact_and_beyond_it_nearly_clipped(generator):
+    rgb = torch.rand(1, 3, 8, 8, generator=generator, dtype=torch.float64)
+    lab = rgb_to_lab(rgb, axis=1)
+    assert torch.allclose(to_rgb(lab[:, :1], lab[:, 1:]), rgb.float(), atol=1e-5)
+    lab[:, 1:] *= 3
+    beyond = lab_to_rgb(lab, axis=1)
+    ours = to_rgb(lab[:, :1], lab[:, 1:])
+    assert ((beyond < 0) | (beyond > 1)).any()
+    assert (ours - beyond.clamp(0, 1).float()).abs().max() <= 0.05 * (beyond - beyond.clamp(0, 1)).abs().max() + 1e-6
+
+
+@pytest.mark.parametrize("lightness", [0.0, 100.0, 8.0, 50.0])
+@pytest.mark.parametrize("ab", [(0.0, 0.0), (120.0, -120.0), (-120.0, 120.0), (500.0, 500.0)])
+def test_rgb_has_a_gradient_everywhere(lightness, ab):
+    light = torch.full((1, 1, 1, 1), lightness)
+    ab = torch.tensor(ab).reshape(1, 2, 1, 1).requires_grad_()
+    for channel in to_rgb(light, ab).unbind(dim=1):
+        (gradient,) = torch.autograd.grad(channel.sum(), ab, retain_graph=True)
+        assert gradient.isfinite().all()
+        assert gradient.abs().max() > 0
+
+
+def test_adversarial_losses_are_torchs_and_the_papers():
+    scores = torch.tensor([[-2.0, 0.5], [1.5, 3.0]])
+    one, zero = torch.ones(2, 2), torch.zeros(2, 2)
+    bce = functional.binary_cross_entropy
+    assert adversarial(scores, True).item() == pytest.approx(bce(scores.sigmoid(), one).item(), rel=1e-5)
+    assert adversarial(scores, False).item() == pytest.approx(bce(scores.sigmoid(), zero).item(), rel=1e-5)
+    assert adversarial_generator(scores).item() == pytest.approx(bce(scores.sigmoid(), one).item(), rel=1e-5)
+    assert adversarial(scores, True, "lsgan").item() == pytest.approx((9 + 0.25 + 0.25 + 4) / 8)
+    assert adversarial(scores, False, "lsgan").item() == pytest.approx((4 + 0.25 + 2.25 + 9) / 8)
+    assert adversarial_generator(scores, "lsgan").item() == pytest.approx((9 + 0.25 + 0.25 + 4) / 8)
+    assert adversarial(scores, True, "hinge").item() == pytest.approx((3 + 0.5 + 0 + 0) / 4)
+    assert adversarial(scores, False, "hinge").item() == pytest.approx((0 + 1.5 + 2.5 + 4) / 4)
+    assert adversarial_generator(scores, "hinge").item() == pytest.approx(-0.75)
+
+
+def test_only_labels_of_true_colours_are_smoothed():
+    scores = torch.tensor([-2.0, 0.5])
+    expected = functional.binary_cross_entropy(scores.sigmoid(), torch.tensor([0.9, 0.9]))
+    assert adversarial(scores, True, smoothing=0.1).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert adversarial(scores, False, smoothing=0.1).item() == adversarial(scores, False).item()
+    assert adversarial(scores, True, "lsgan", 0.1).item() == pytest.approx((2.9**2 + 0.4**2) / 4)
+    with pytest.raises(ValueError, match="without smoothing"):
+        adversarial(scores, True, "hinge", 0.1)
+    with pytest.raises(ValueError, match="'wgan'"):
+        adversarial_generator(scores, "wgan")
