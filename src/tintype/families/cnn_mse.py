@@ -1,0 +1,69 @@
+"""A student's network for regression: five pairs of convolutions down to an eighth, three enlargements up, no skips.
+
+    lightness - pair 64 /2 - 128 /4 - 256 /8 - 512 - 512 - up 256 /4 - up 128 /2 - up 64 - 1x1 - output
+
+ReLU after each convolution, BatchNorm after each block but the last. It was trained on ab/128 by mean squared error;
+the tanh at its end belongs to the target.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import torch
+from torch import nn
+
+from tintype.errors import ConfigError
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Knobs; as they stand they give the network of 11 M parameters."""
+
+    width: int = 64
+    """Channels of the first pair; all others are multiples of it."""
+    centre: float = 50.0
+    """The network sees (L* - centre) / spread."""
+    spread: float = 50.0
+
+
+class Network(nn.Module):
+    """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 8.
+
+    Args:
+        channels: of the output; 2 for ab.
+    Raises:
+        ConfigError: a knob cannot work.
+    """
+
+    stride = 8
+    scale = 1
+    takes_hints = False
+
+    def __init__(self, config: Config, channels: int):
+        super().__init__()
+        if config.width < 1:
+            raise ConfigError(f"network.width is {config.width}; it must be at least 1")
+        if config.spread == 0:
+            raise ConfigError("network.spread is 0; the lightness cannot be divided by it")
+        self.config = config
+        w1, w2, w4, w8 = (multiple * config.width for multiple in (1, 2, 4, 8))
+        self.body = nn.Sequential(
+            *(*_conv(1, w1), *_conv(w1, w1, stride=2), nn.BatchNorm2d(w1)),
+            *(*_conv(w1, w2), *_conv(w2, w2, stride=2), nn.BatchNorm2d(w2)),
+            *(*_conv(w2, w4), *_conv(w4, w4, stride=2), nn.BatchNorm2d(w4)),
+            *(*_conv(w4, w8), *_conv(w8, w8), nn.BatchNorm2d(w8)),
+            *(*_conv(w8, w8), *_conv(w8, w8), nn.BatchNorm2d(w8)),
+            *(nn.Upsample(scale_factor=2), *_conv(w8, w4), nn.BatchNorm2d(w4)),
+            *(nn.Upsample(scale_factor=2), *_conv(w4, w2), nn.BatchNorm2d(w2)),
+            *(nn.Upsample(scale_factor=2), *_conv(w2, w1)),
+            nn.Conv2d(w1, channels, 1),
+        )
+
+    def forward(self, lightness: torch.Tensor, hints: torch.Tensor | None = None) -> torch.Tensor:
+        return self.body((lightness - self.config.centre) / self.config.spread)
+
+
+def _conv(inside: int, outside: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
+    conv = nn.Conv2d(inside, outside, 3, stride, 1)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)
+    return conv, nn.ReLU()
