@@ -1,15 +1,70 @@
-"""Networks pretrained on ImageNet, shared by families, losses and measures; each reads its weights from a file that the
-user names. They were trained on RGB in [0, 1], normalised by ImageNet's mean and deviation."""
+"""Networks pretrained on ImageNet, shared by families, losses and measures; each takes its weights from a file that the
+user names. All were trained on RGB in [0, 1], normalised by ImageNet's mean and deviation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
 import torch
 from torch import nn
+from torch.nn import functional
 
+from tintype.color.lab import gray
 from tintype.errors import ConfigError
 
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+GRAY_MEAN = 0.456
+GRAY_DEVIATION = 0.224
+
+
+class Block(nn.Module):
+    """The basic residual block of ResNet-18 (He et al. 2016), with torchvision's names."""
+
+    def __init__(self, inside: int, outside: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outside)
+        self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outside)
+        self.downsample = None
+        if stride != 1 or inside != outside:
+            self.downsample = nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        short = x if self.downsample is None else self.downsample(x)
+        x = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(x)) + short)
+
+
+def stage(inside: int, outside: int, stride: int) -> nn.Sequential:
+    """A stage of ResNet-18: two blocks, of which the first changes channels and size."""
+    return nn.Sequential(Block(inside, outside, stride), Block(outside, outside))
+
+
+RESNET18_PARTS = ("conv1", "bn1", "layer1", "layer2", "layer3")
+"""The members of a family that stand on ResNet-18, with torchvision's names; its `conv1` takes one channel."""
+
+
+def load_resnet18(network: nn.Module, path: str) -> None:
+    """Give the `RESNET18_PARTS` of a network their weights.
+
+    The three channels of a gray picture are equal: the first kernels act as one, their sum, and the normalisation is
+    folded in. It then reads (gray - GRAY_MEAN) / GRAY_DEVIATION; what is left of the mean is BatchNorm's to absorb.
+
+    Args:
+        path: a safetensors file with torchvision's names.
+    Raises:
+        ConfigError: the file cannot be read, or holds another network.
+    """
+    shapes = {name: v.shape for name, v in network.state_dict().items() if name.split(".")[0] in RESNET18_PARTS}
+    shapes["conv1.weight"] = torch.Size((64, 3, 7, 7))
+    weights = _fitting(read_weights(path), shapes, path, "ResNet-18 in torchvision's names")
+    deviation = torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
+    weights["conv1.weight"] = (weights["conv1.weight"] / deviation * GRAY_DEVIATION).sum(dim=1, keepdim=True)
+    network.load_state_dict(weights, strict=False)
 
 
 class VGG16(nn.Module):
@@ -38,10 +93,10 @@ class VGG16(nn.Module):
                 layers += [nn.Conv2d(inside, outside, 3, 1, 1), nn.ReLU()]
                 inside = outside
         self.features = nn.Sequential(*layers)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
         weights = {name.removeprefix("features."): value for name, value in read_weights(path).items()}
-        load(self.features, weights, path, "VGG16")
+        load(self.features, weights, path, "VGG16 in torchvision's names")
         self.eval().requires_grad_(False)
 
     def forward(self, rgb: torch.Tensor) -> list[torch.Tensor]:
@@ -54,34 +109,142 @@ class VGG16(nn.Module):
         return maps
 
 
-def read_weights(path: str) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, as float32.
+class Fire(nn.Module):
+    """The block of SqueezeNet, with torchvision's names: 1x1 to few channels, then 1x1 and 3x3 side by side."""
 
+    def __init__(self, inside: int, squeezed: int, expanded: int):
+        super().__init__()
+        self.squeeze = nn.Conv2d(inside, squeezed, 1)
+        self.expand1x1 = nn.Conv2d(squeezed, expanded, 1)
+        self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.squeeze(x))
+        return functional.relu(torch.cat([self.expand1x1(x), self.expand3x3(x)], dim=1))
+
+
+class SqueezeNet(nn.Module):
+    """SqueezeNet 1.0 with its classifier (Iandola et al. 2016), frozen; random until `load`.
+
+    RGB [n, 3, h, w] in [0, 1], of 21 pixels a side or more, to its last map [n, 512, about h/16, about w/16] and the
+    scores of ImageNet's 1000 classes [n, 1000, 1, 1], both not negative.
+    """
+
+    def __init__(self):
+        super().__init__()
+
+        def pool() -> nn.Module:
+            return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 96, 7, 2),
+            nn.ReLU(),
+            pool(),
+            Fire(96, 16, 64),
+            Fire(128, 16, 64),
+            Fire(128, 32, 128),
+            pool(),
+            Fire(256, 32, 128),
+            Fire(256, 48, 192),
+            Fire(384, 48, 192),
+            Fire(384, 64, 256),
+            pool(),
+            Fire(512, 64, 256),
+        )
+        # Training had dropout in the first place.
+        self.classifier = nn.Sequential(nn.Identity(), nn.Conv2d(512, 1000, 1), nn.ReLU())
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+
+    def load(self, path: str) -> None:
+        """Take the weights from a safetensors file with torchvision's names.
+
+        Raises:
+            ConfigError: the file cannot be read, or holds another network.
+        """
+        load(self, read_weights(path), path, "SqueezeNet 1.0 in torchvision's names")
+
+    def forward(self, rgb: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.features((rgb - self.mean) / self.deviation)
+        return features, self.classifier(features).mean(dim=(2, 3), keepdim=True)
+
+
+class Semantic(nn.Module):
+    """What a frozen SqueezeNet sees in the gray picture, joined with the innermost map of a family: concatenated, 1x1,
+    ReLU.
+
+    inner [n, channels, h', w'] and lightness [n, 1, h, w] (L* 0..100, 32 pixels a side or more) to
+    [n, channels, h', w']. SqueezeNet is a part of it, so that checkpoints and released files carry it.
+
+    Args:
+        layer: its last map, or the scores of ImageNet's classes, the same everywhere.
+    """
+
+    def __init__(self, channels: int, layer: Literal["features", "logits"]):
+        super().__init__()
+        self.layer = layer
+        self.scale = 1 / 40 if layer == "features" else 1 / 5  # brings what it sees on photographs to about one
+        self.network = SqueezeNet()
+        self.join = nn.Conv2d(channels + (512 if layer == "features" else 1000), channels, 1)
+
+    def load(self, path: str) -> None:
+        """As `SqueezeNet.load`."""
+        self.network.load(path)
+
+    def forward(self, inner: torch.Tensor, lightness: torch.Tensor) -> torch.Tensor:
+        features, logits = self.network(gray(lightness).repeat(1, 3, 1, 1))
+        seen = (features if self.layer == "features" else logits) * self.scale
+        seen = functional.interpolate(seen, size=inner.shape[2:], mode="bilinear", align_corners=False)
+        return functional.relu(self.join(torch.cat([inner, seen], dim=1)))
+
+
+def read_weights(path: str, what: str = "encoder's") -> dict[str, torch.Tensor]:
+    """The tensors of a file of weights as float32: safetensors, or torch's own where its name ends in .pth or .pt.
+
+    Args:
+        what: whose weights, for the error.
     Raises:
-        ConfigError: the file is missing, or is no safetensors file.
+        ConfigError: the file is missing, broken, or no file of weights.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return {name: value.float() for name, value in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(
-            f"{path}: the encoder's weights cannot be read ({error}); name a safetensors file of it"
-        ) from error
+        if Path(path).suffix in (".pth", ".pt"):
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            weights = load_file(path)
+        return {name: value.float() for name, value in weights.items()}
+    except OSError as error:
+        reason = error.strerror or error
+    except SafetensorError as error:
+        reason = error
+    except Exception:  # torch raises many kinds for broken files, and a file may hold anything but a table of weights
+        reason = "broken, or not a file of weights"
+    raise ConfigError(f"{path}: the {what} weights cannot be read ({reason}); name a .safetensors or .pth file of them")
 
 
-def load(network: nn.Module, weights: dict[str, torch.Tensor], path: str, what: str) -> None:
-    """Give a network its weights by name; what else `weights` holds is left alone.
+def load(network: nn.Module, weights: Mapping[str, torch.Tensor], path: str, what: str) -> None:
+    """Give a network all its weights by name; what else the file holds is left alone.
 
+    Args:
+        weights: what `read_weights` gave of `path`.
+        what: the network that the file should hold, for the error.
     Raises:
-        ConfigError: a tensor is missing or has another shape; it names the first.
+        ConfigError: one is missing or has another shape; it names the first.
     """
-    ours = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
-    for name, value in ours.items():
-        if name not in weights or weights[name].shape != value.shape:
+    shapes = {name: value.shape for name, value in network.state_dict().items()}
+    network.load_state_dict(_fitting(weights, shapes, path, what), strict=False)
+
+
+def _fitting(
+    weights: Mapping[str, torch.Tensor], shapes: Mapping[str, torch.Size], path: str, what: str
+) -> dict[str, torch.Tensor]:
+    # How many batches a norm has seen is not in every file, and does nothing.
+    shapes = {name: shape for name, shape in shapes.items() if not name.endswith("num_batches_tracked")}
+    for name, shape in shapes.items():
+        if name not in weights or weights[name].shape != shape:
             found = f"of shape {tuple(weights[name].shape)}" if name in weights else "missing"
-            raise ConfigError(
-                f"{path}: not {what} in torchvision's names: {name} must be {tuple(value.shape)}, and is {found}"
-            )
-    network.load_state_dict({name: weights[name] for name in ours}, strict=False)
+            raise ConfigError(f"{path}: not {what}: {name} must be {tuple(shape)}, and is {found}")
+    return {name: weights[name] for name in shapes}

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from exported_networks import exported
+from tintype.encoders import SqueezeNet
 from tintype.errors import ConfigError
 from tintype.families.resunet import Config, Network
 
@@ -56,6 +58,25 @@ def test_its_file_agrees_with_torch_at_any_size():
     lightness = torch.rand(2, 1, 24, 40) * 100
     with torch.no_grad():
         assert np.allclose(exported(made)(lightness), made(lightness), atol=1e-4)
+
+
+@pytest.mark.parametrize("layer", ["features", "logits"])
+def test_what_squeezenet_sees_joins_and_is_exported(tmp_path, layer):
+    torch.manual_seed(0)
+    path = tmp_path / "squeezenet.safetensors"
+    # Weights that keep the scale of what goes through, as trained ones do.
+    save_file({name: 2.8 * value for name, value in SqueezeNet().state_dict().items()}, path)
+    made = Network(Config(width=4, depth=3, semantic=str(path), semantic_layer=layer), 2)
+    made.load_pretrained()
+    assert made.stride == 32
+    made(torch.rand(4, 1, 32, 32) * 100)  # the normalisation has seen something
+    made.eval()
+    lightness = torch.rand(2, 1, 32, 96) * 100
+    with torch.no_grad():
+        output = made(lightness)
+        assert np.allclose(exported(made)(lightness), output, atol=1e-4)
+        made.semantic.join.weight[:, 16:] = 0
+        assert not torch.allclose(made(lightness), output)
 
 
 @pytest.mark.parametrize(("key", "value"), [("width", 0), ("depth", 0), ("depth", 9)])

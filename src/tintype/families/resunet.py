@@ -12,12 +12,14 @@ He et al. 2016.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 import torch
 from torch import nn
 from torch.nn import functional
 
+from tintype.encoders import Semantic
 from tintype.errors import ConfigError
 
 
@@ -28,6 +30,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Channels of the first stage; they double at each of the next three and stay there."""
     depth: int = 5
     """How often the size is halved."""
+    semantic: str = ""
+    """A safetensors file with SqueezeNet 1.0, whose sight of the gray picture joins the innermost map; empty: none."""
+    semantic_layer: Literal["features", "logits"] = "features"
+    """What joins: its last map, or the scores of ImageNet's classes."""
 
 
 class _Down(nn.Module):
@@ -56,7 +62,8 @@ class _Up(nn.Module):
 
 
 class Network(nn.Module):
-    """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 2^depth.
+    """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 2^depth, with
+    `semantic` of 32 at least.
 
     Args:
         channels: of the last layer.
@@ -73,17 +80,23 @@ class Network(nn.Module):
             raise ConfigError(f"network.width must be at least 1, not {config.width}")
         if not 1 <= config.depth <= 8:
             raise ConfigError(f"network.depth must be 1 to 8, not {config.depth}")
-        self.stride = 2**config.depth
+        self.config = config
+        self.stride = max(2**config.depth, 32 if config.semantic else 1)
         widths = [config.width * min(2**i, 8) for i in range(config.depth)]
         self.downs = nn.ModuleList(_Down(inside, outside) for inside, outside in pairwise([1, *widths]))
-        ups = []
+        self.semantic = Semantic(widths[-1], config.semantic_layer) if config.semantic else None
+        self.ups = nn.ModuleList()
         inside = widths[-1]
-        for i in reversed(range(config.depth)):
-            outside = widths[max(i - 1, 0)]
-            ups.append(_Up(inside, outside))
-            inside = outside + (widths[i - 1] if i else 1)  # what comes up, and the skip beside it
-        self.ups = nn.ModuleList(ups)
+        for skip in [*reversed(widths[:-1]), 1]:  # the last is the input itself
+            outside = max(skip, config.width)
+            self.ups.append(_Up(inside, outside))
+            inside = outside + skip
         self.head = nn.Conv2d(inside, channels, 3, 1, 1)
+
+    def load_pretrained(self) -> None:
+        """Take SqueezeNet from the file that the configuration names, if it names one."""
+        if self.semantic is not None:
+            self.semantic.load(self.config.semantic)
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor | None = None) -> torch.Tensor:
         x = (lightness - 50) / 100
@@ -91,6 +104,8 @@ class Network(nn.Module):
         for down in self.downs:
             skips.append(x)
             x = down(x)
+        if self.semantic is not None:
+            x = self.semantic(x, lightness)
         for up in self.ups:
             x = torch.cat([up(x), skips.pop()], dim=1)
         return self.head(x)

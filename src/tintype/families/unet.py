@@ -1,0 +1,115 @@
+"""A U-Net whose way down is ResNet-18, as it comes pretrained on ImageNet.
+
+    lightness -- 7x7 /2 -- pool - layer1 /4 -- layer2 /8 -- layer3 /16
+        |           |             |               |             |
+        +-- up /1 --+--- up /2 ---+---- up /4 ----+--- up /8 ---+
+
+The encoder (He et al. 2016) goes to layer3; its first kernels are summed over RGB to take one gray channel. A block
+going up enlarges, joins the map of the same size, and has two convolutions with norm and ReLU. `optimizer.encoder = 0`
+keeps the encoder as it came.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, RESNET18_PARTS, Semantic, load_resnet18, stage
+from tintype.errors import ConfigError
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Knobs of the U-Net."""
+
+    width: int = 64
+    """Channels of the encoder's first stage; the second and third have two and four times as many."""
+    decoder: tuple[float, float, float, float] = (4, 2, 1, 0.5)
+    """Channels going up at 1/8, 1/4, 1/2 and 1/1 of the size as multiples of `width`, rounded."""
+    encoder: str = ""
+    """A safetensors file with ResNet-18 to layer3 in torchvision's names; empty: random weights."""
+    semantic: str = ""
+    """A safetensors file with SqueezeNet 1.0, whose sight of the gray picture joins the innermost map; empty: none."""
+    semantic_layer: Literal["features", "logits"] = "features"
+    """What joins: its last map, or the scores of ImageNet's classes."""
+
+
+class _Up(nn.Module):
+    """Twice the size, joined with the skip, then twice conv3, norm, ReLU."""
+
+    def __init__(self, inside: int, skip: int, outside: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inside + skip, outside, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outside)
+        self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outside)
+
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        x = functional.relu(self.bn1(self.conv1(torch.cat([x, skip], dim=1))))
+        return functional.relu(self.bn2(self.conv2(x)))
+
+
+class Network(nn.Module):
+    """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 16, with `semantic` of 32.
+
+    Args:
+        channels: of the last layer.
+    Raises:
+        ConfigError: a knob cannot work.
+    """
+
+    scale = 1
+    takes_hints = False
+    encoder_parts = RESNET18_PARTS
+
+    def __init__(self, config: Config, channels: int):
+        super().__init__()
+        if config.width < 1:
+            raise ConfigError(f"network.width must be at least 1, not {config.width}")
+        if config.encoder and config.width != 64:
+            raise ConfigError(f"network.encoder has a width of 64, not network.width = {config.width}; leave one out")
+        decoder = [round(multiple * config.width) for multiple in config.decoder]
+        if min(decoder) < 1:
+            raise ConfigError(f"network.decoder times the width must be one channel or more each, not {decoder}")
+        self.config = config
+        self.stride = 32 if config.semantic else 16
+        w = config.width
+        self.conv1 = nn.Conv2d(1, w, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(w)
+        self.layer1 = stage(w, w, 1)
+        self.layer2 = stage(w, 2 * w, 2)
+        self.layer3 = stage(2 * w, 4 * w, 2)
+        self.semantic = Semantic(4 * w, config.semantic_layer) if config.semantic else None
+        self.ups = nn.ModuleList()
+        inside = 4 * w
+        for skip, outside in zip((2 * w, w, w, 1), decoder, strict=True):
+            self.ups.append(_Up(inside, skip, outside))
+            inside = outside
+        self.head = nn.Conv2d(inside, channels, 1)
+
+    def load_pretrained(self) -> None:
+        """Take the encoder and SqueezeNet from the files that the configuration names, if it names them."""
+        if self.config.encoder:
+            load_resnet18(self, self.config.encoder)
+        if self.semantic is not None:
+            self.semantic.load(self.config.semantic)
+
+    def forward(self, lightness: torch.Tensor, hints: torch.Tensor | None = None) -> torch.Tensor:
+        x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION
+        skips = [x]
+        x = functional.relu(self.bn1(self.conv1(x)))
+        skips.append(x)
+        x = self.layer1(functional.max_pool2d(x, 3, 2, 1))
+        skips.append(x)
+        x = self.layer2(x)
+        skips.append(x)
+        x = self.layer3(x)
+        if self.semantic is not None:
+            x = self.semantic(x, lightness)
+        for up in self.ups:
+            x = up(x, skips.pop())
+        return self.head(x)
