@@ -172,6 +172,25 @@ def test_broken_exif_costs_the_exif_and_not_the_photograph(scene, encoded, colou
         write(photo, coloured(photo), io.BytesIO(), format="tiff")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 6.0])
+def test_an_orientation_that_is_a_float(scene, encoded, value):
+    tags = {274: Value(11, 1, struct.pack("<f", value))}
+    photo = read(encoded((scene() * 255).astype(np.uint8), "JPEG", exif=b"Exif\0\0" + block(tags)))
+    assert (photo.width, photo.height) == ((60, 83) if value == 6 else (83, 60))
+
+
+@pytest.mark.parametrize("output", WRITABLE)
+@pytest.mark.parametrize("pair", [(4294967295, 2), (4294967295, 1), (1, 4294967295)])
+def test_an_impossible_resolution_is_left_behind(scene, encoded, coloured, output, pair):
+    resolution = Value(5, 1, struct.pack("<2I", *pair))
+    tags = {282: resolution, 283: resolution, 296: Value(3, 1, struct.pack("<H", 3))}
+    photo = read(encoded((scene() * 255).astype(np.uint8), "WEBP", exif=b"Exif\0\0" + block(tags)))
+    assert photo.metadata.dpi is None
+    stream = io.BytesIO()
+    write(photo, coloured(photo), stream, format=output)
+    assert read(stream.getvalue()).metadata.dpi is None
+
+
 def test_descriptions_that_tell_the_shape_of_the_array_are_left_behind(tmp_path, coloured):
     gray = np.zeros((16, 16), np.uint16)
     for options in ({}, {"imagej": True}, {"metadata": {"axes": "YX"}}):
@@ -212,6 +231,7 @@ def test_directories_that_run_in_circles():
     # A sub-directory that is its own sub-directory ends after the two levels that Exif has.
     inside = struct.pack("<HHHII", 1, 34665, 4, 1, 8)
     assert read_tags(head + inside + bytes(4)).pages == [{34665: {34665: {}}}]
-    for bad in (b"", b"II*\0", head, head + b"\xff\xff"):
+    far = [b"II+\0\x08\0\0\0" + struct.pack("<Q", place) for place in (2**40, 2**62, 2**63, 2**64 - 1)]
+    for bad in (b"", b"II*\0", head, head + b"\xff\xff", *far):
         with pytest.raises(BadTags):
             read_tags(bad)

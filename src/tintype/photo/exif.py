@@ -7,6 +7,7 @@ the TIFF files themselves (classic and BigTIFF, both byte orders).
 from __future__ import annotations
 
 import io
+import math
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -81,6 +82,7 @@ def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
 class _Reader:
     def __init__(self, stream: BinaryIO):
         self.stream = stream
+        self.length = stream.seek(0, io.SEEK_END)
         head = self._at(0, 8)
         self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
         version = self._number(head[2:4]) if self.order else 0
@@ -88,8 +90,6 @@ class _Reader:
             raise BadTags("no TIFF header")
         self.big = version == 43
         self.first = self._number(self._at(8, 8) if self.big else head[4:])
-        stream.seek(0, io.SEEK_END)
-        self.length = stream.tell()
 
     def directory(self, offset: int, level: int = 0) -> tuple[Directory, int]:
         """The directory at `offset`, and where the next one is; `level` of sub-directories deep."""
@@ -123,18 +123,17 @@ class _Reader:
         return tags, self._number(self.stream.read(word).ljust(word, b"\0"))
 
     def _at(self, offset: int, size: int) -> bytes:
-        self.stream.seek(offset)
-        data = self.stream.read(size)
-        if len(data) < size:
+        if offset + size > self.length:
             raise BadTags("a directory lies beyond the end of the file")
-        return data
+        self.stream.seek(offset)
+        return self.stream.read(size)
 
     def _number(self, data: bytes) -> int:
         return int.from_bytes(data, "little" if self.order == "<" else "big")
 
 
 def numbers(value: Value | None, order: str) -> tuple:
-    """The items of a numeric tag; fractions as floats; () when it is missing or not numeric."""
+    """The items of a numeric tag, fractions as floats; 0 for what is no finite number; () for a tag that has none."""
     if not isinstance(value, Value):
         return ()
     if value.kind in (5, 10):
@@ -142,7 +141,8 @@ def numbers(value: Value | None, order: str) -> tuple:
         items = struct.unpack(f"{order}{2 * value.count}{letter}", value.data)
         return tuple(a / b if b else 0.0 for a, b in zip(items[::2], items[1::2], strict=True))
     letter = _LETTER.get(value.kind)
-    return struct.unpack(f"{order}{value.count}{letter}", value.data) if letter else ()
+    items = struct.unpack(f"{order}{value.count}{letter}", value.data) if letter else ()
+    return tuple(item if math.isfinite(item) else 0.0 for item in items) if value.kind in (11, 12) else items
 
 
 def number(tags: Mapping, tag: int, order: str, default: float = 0) -> float:

@@ -28,6 +28,8 @@ _DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
 _FAILURES = (pyvips.Error, UnicodeDecodeError)
 """What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
 _KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
+_LEAST_DPI, _MOST_DPI = 0.01, 100_000
+"""A resolution beyond is an error of the file, and has no place in some formats."""
 _TURNS = {
     2: np.fliplr,
     3: lambda plane: np.rot90(plane, 2),
@@ -409,7 +411,7 @@ def exif_tags(block: bytes | None) -> exif.Tags | None:
         return None
     try:
         tags = exif.read_tags(block)
-    except (exif.BadTags, ValueError):
+    except exif.BadTags:
         return None
     return tags if tags.pages else None
 
@@ -431,6 +433,8 @@ def metadata_of(tags, packet, iptc, dpi, orientation: int | None = None) -> Meta
             orientation = 1
             first[exif.ORIENTATION] = exif.whole(exif.SHORT, 1, order=tags.order)
         block = exif.block(first, tags.order) if first else None
+    if dpi and not all(_LEAST_DPI <= value <= _MOST_DPI for value in dpi):
+        dpi = None
     if packet and orientation:
         # A copy of the orientation tag, which is obeyed by some; where there is no tag, nobody turned anything.
         packet = xmp.upright(packet)
