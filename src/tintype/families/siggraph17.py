@@ -22,9 +22,6 @@ from torch import nn
 from tintype.encoders import load, read_weights
 from tintype.errors import ConfigError
 
-SIDE_CHANNELS = 529
-"""Points of the whole grid of step 10 over a* and b* of -110 to 110."""
-
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Knobs; as they stand they give the network of the PyTorch port."""
@@ -55,6 +52,8 @@ class Network(nn.Module):
     stride = 8
     scale = 1
     takes_hints = True
+    side_bins = 529
+    """The whole grid of step 10 over a* and b* of -110 to 110."""
 
     def __init__(self, config: Config, channels: int):
         super().__init__()
@@ -84,7 +83,7 @@ class Network(nn.Module):
         self.model10up = nn.Sequential(nn.ConvTranspose2d(2 * w, 2 * w, 4, 2, 1))
         self.model1short10 = nn.Sequential(nn.Conv2d(w, 2 * w, 3, 1, 1))
         self.model10 = nn.Sequential(nn.ReLU(), nn.Conv2d(2 * w, 2 * w, 3, 1, 1), nn.LeakyReLU(0.2))
-        self.model_class = nn.Sequential(nn.Conv2d(4 * w, SIDE_CHANNELS, 1))
+        self.model_class = nn.Sequential(nn.Conv2d(4 * w, self.side_bins, 1))
         self.model_out = nn.Sequential(nn.Conv2d(2 * w, channels, 1))
 
     def load_pretrained(self) -> None:
