@@ -78,9 +78,9 @@ def test_what_cannot_work_is_refused():
         make(Config(), 16)
     with pytest.raises(ConfigError, match=r"multiple of 8, not 36"):
         make(Config(kind="dense"), 36)
-    with pytest.raises(ConfigError, match=r"critic\.width must be at least 1"):
+    with pytest.raises(ConfigError, match=r"adversarial\.critic\.width must be at least 1"):
         make(Config(width=0), 32)
-    with pytest.raises(ConfigError, match=r"critic\.dropout must be at least 0 and below 1"):
+    with pytest.raises(ConfigError, match=r"adversarial\.critic\.dropout must be at least 0 and below 1"):
         make(Config(kind="dense", dropout=1.0), 32)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"kind": "pixel"}, Config)

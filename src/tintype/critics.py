@@ -54,7 +54,7 @@ class Patch(nn.Module):
         if side < self.SMALLEST:
             raise ConfigError(
                 f"a patch critic needs an ab plane of {self.SMALLEST} pixels a side, and has {side}; "
-                "set critic.kind=dense or a larger data.side"
+                "set adversarial.critic.kind=dense or a larger data.side"
             )
         self.body = nn.Sequential(
             nn.Conv2d(_channels(self.sees), width, 4, 2, 1),
@@ -85,7 +85,7 @@ class Dense(nn.Module):
         if side < 8 or side % 8:
             raise ConfigError(
                 f"a dense critic needs an ab plane whose side is a multiple of 8, not {side}; "
-                "set critic.kind=patch or another data.side"
+                "set adversarial.critic.kind=patch or another data.side"
             )
         self.body = nn.Sequential(
             *_layer(_channels(self.sees), width, 2, 0.0),
@@ -104,9 +104,9 @@ def _checked(config: Config, width: int, dropout: float) -> tuple[str, int, floa
     width = width if config.width is None else config.width
     dropout = dropout if config.dropout is None else config.dropout
     if width < 1:
-        raise ConfigError(f"critic.width must be at least 1, not {width}")
+        raise ConfigError(f"adversarial.critic.width must be at least 1, not {width}")
     if not 0 <= dropout < 1:
-        raise ConfigError(f"critic.dropout must be at least 0 and below 1, not {dropout}")
+        raise ConfigError(f"adversarial.critic.dropout must be at least 0 and below 1, not {dropout}")
     return config.sees, width, dropout
 
 
