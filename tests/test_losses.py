@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional
 
 from tintype.color.bins import nearest_bin, published_bins, published_prior, rebalancing_weights, soft_encode
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
+from tintype.errors import ConfigError
 from tintype.evaluation import metrics
 from tintype.losses import (
+    Lpips,
+    Perceptual,
     SoftCodes,
     adversarial,
     adversarial_generator,
@@ -204,6 +208,104 @@ def test_rgb_has_a_gradient_everywhere(lightness, ab):
         (gradient,) = torch.autograd.grad(channel.sum(), ab, retain_graph=True)
         assert gradient.isfinite().all()
         assert gradient.abs().max() > 0
+
+
+# Place in torchvision's VGG16 and channels of each convolution.
+CONVOLUTIONS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256} | dict.fromkeys((17, 19, 21, 24, 26, 28), 512)
+
+
+def vgg16(generator, last=28):
+    """Random weights in torchvision's names, to the convolution `last`."""
+    weights, inside = {}, 3
+    for place, width in CONVOLUTIONS.items():
+        if place <= last:
+            weights[f"features.{place}.weight"] = (
+                torch.randn(width, inside, 3, 3, generator=generator) / (inside * 4) ** 0.5
+            )
+            weights[f"features.{place}.bias"] = torch.randn(width, generator=generator) * 0.1
+        inside = width
+    return weights
+
+
+def vgg16_maps(rgb, weights, ends):
+    """Its maps after the convolutions `ends`, written out."""
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    x = torch.stack([(rgb[:, i] - mean[i]) / deviation[i] for i in range(3)], dim=1)
+    maps = []
+    for place in CONVOLUTIONS:
+        if f"features.{place}.weight" not in weights:
+            break
+        x = functional.conv2d(
+            x, weights[f"features.{place}.weight"], weights[f"features.{place}.bias"], padding=1
+        ).relu()
+        if place in ends:
+            maps.append(x)
+        if place in ends[:-1]:
+            x = functional.max_pool2d(x, 2)
+    return maps
+
+
+def test_perceptual_is_the_relative_error_of_features(generator, tmp_path):
+    weights = vgg16(generator, last=14)
+    save_file(weights, tmp_path / "vgg.safetensors")
+    perceptual = Perceptual(tmp_path / "vgg.safetensors")
+    lightness = torch.rand(2, 1, 8, 8, generator=generator) * 40 + 30
+    ab, truth = (torch.randn(2, 2, 8, 8, generator=generator) * 8 for _ in range(2))
+    ours, theirs = (vgg16_maps(to_rgb(lightness, colours), weights, (2, 7, 14)) for colours in (ab, truth))
+    expected = [
+        ((x[photo] - y[photo]) ** 2).sum() / (y[photo] ** 2).sum()
+        for x, y in zip(ours, theirs, strict=True)
+        for photo in (0, 1)
+    ]
+    assert perceptual(lightness, ab, truth).item() == pytest.approx(float(sum(expected)) / 6, rel=1e-4)
+    assert perceptual(lightness, truth, truth).item() == 0
+    # Maps ten times as large, of which the next layer makes the same: no layer dominates by its size.
+    for name in ("weight", "bias"):
+        weights[f"features.2.{name}"] *= 10
+    weights["features.5.weight"] /= 10
+    save_file(weights, tmp_path / "vgg.safetensors")
+    assert Perceptual(tmp_path / "vgg.safetensors")(lightness, ab, truth).item() == pytest.approx(
+        float(sum(expected)) / 6, rel=1e-4
+    )
+
+
+def test_perceptual_has_a_gradient_in_black_in_white_and_beyond_srgb(generator, tmp_path):
+    save_file(vgg16(generator, last=14), tmp_path / "vgg.safetensors")
+    perceptual = Perceptual(tmp_path / "vgg.safetensors")
+    lightness = torch.tensor([0.0, 100, 50, 50]).repeat_interleave(16).reshape(1, 1, 8, 8)
+    ab = torch.tensor([0.0, 0, 0, 150]).repeat_interleave(16).reshape(1, 1, 8, 8).repeat(1, 2, 1, 1).requires_grad_()
+    perceptual(lightness, ab, torch.zeros(1, 2, 8, 8)).backward()
+    assert ab.grad.isfinite().all()
+    assert (ab.grad.abs().sum(dim=1)[0, 6:] > 0).all()
+    assert not any(parameter.requires_grad for parameter in perceptual.parameters())
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_lpips_is_the_published_formula(generator, tmp_path, suffix):
+    weights = vgg16(generator)
+    lines = {
+        f"lin{i}.model.1.weight": torch.rand(1, w, 1, 1, generator=generator)
+        for i, w in enumerate((64, 128, 256, 512, 512))
+    }
+    network, linear = tmp_path / f"vgg{suffix}", tmp_path / f"lin{suffix}"
+    for path, tensors in ((network, weights), (linear, lines)):
+        (torch.save if suffix == ".pth" else save_file)(tensors, path)
+    rgb, truth = (torch.rand(2, 3, 16, 16, generator=generator) for _ in range(2))
+    expected = 0.0
+    for level, (x, y) in enumerate(
+        zip(*(vgg16_maps(v, weights, (2, 7, 14, 21, 28)) for v in (rgb, truth)), strict=True)
+    ):
+        difference = functional.normalize(x, dim=1) - functional.normalize(y, dim=1)
+        expected += functional.conv2d(difference**2, lines[f"lin{level}.model.1.weight"]).mean(dim=(2, 3)).mean().item()
+    lpips = Lpips(network, linear)
+    assert lpips(rgb, truth).item() == pytest.approx(expected, rel=1e-4)
+    assert lpips(truth, truth).item() == 0
+    with pytest.raises(ConfigError, match=r"lin0\.model\.1\.weight"):
+        Lpips(network, network)
+    with pytest.raises(ConfigError, match="not VGG16"):
+        Lpips(linear, linear)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Lpips(tmp_path / f"none{suffix}", linear)
 
 
 def test_adversarial_losses_are_torchs_and_the_papers():

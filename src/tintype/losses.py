@@ -7,7 +7,6 @@ hue and saturation (S cos H, S sin H), which the functions of two [n, 2, h, w] t
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tintype import encoders
 from tintype.color.bins import published_bins, soft_encode
 from tintype.color.lab import lab_to_rgb
 from tintype.errors import ConfigError
@@ -174,9 +174,7 @@ class Perceptual(nn.Module):
 
     def __init__(self, path: str | Path):
         super().__init__()
-        from tintype.encoders import VGG16
-
-        self.encoder = VGG16(path).eval().requires_grad_(False)
+        self.encoder = encoders.VGG16(str(path))
 
     def forward(self, lightness: torch.Tensor, ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """lightness [n, 1, h, w], ab and truth [n, 2, h, w]."""
@@ -198,74 +196,58 @@ class Lpips(nn.Module):
     """LPIPS (Zhang et al. 2018, equation 1) on VGG16, mean over photographs, from weights that the user has.
 
     Args:
-        backbone: VGG16 in torchvision's names (`features.0.weight` to `features.28.bias`), .safetensors or .pth.
-        linear: the weights per channel in the names of the paper's authors (`lin0.model.1.weight` to `lin4...`).
+        network: VGG16 in torchvision's names, `features.0.weight` to `features.28.bias`; .pth or .safetensors.
+        linear: the weights of its channels in the authors' names, `lin0.model.1.weight` to `lin4.model.1.weight`.
     Raises:
         ConfigError: a file cannot be read or holds something else.
     """
 
-    CONVOLUTIONS = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
-    """Places in torchvision's `features`, stage by stage; each stage but the first follows a 2x2 pooling."""
-    # Mean and deviation of ImageNet, for RGB in [-1, 1] and rounded as the authors do.
-    MEAN = (-0.030, -0.088, -0.188)
-    DEVIATION = (0.458, 0.448, 0.450)
+    STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+    """Channels and convolutions of each stage, at whose end it is compared."""
 
-    def __init__(self, backbone: str | Path, linear: str | Path):
+    def __init__(self, network: str | Path, linear: str | Path):
         super().__init__()
-        features, lines = _read_weights(backbone), _read_weights(linear)
-        self.register_buffer("mean", torch.tensor(self.MEAN).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(self.DEVIATION).view(1, 3, 1, 1))
-        self.stages = nn.ModuleList()
-        self.lines = nn.ModuleList()
+        layers: list[nn.Module] = []
         inside = 3
-        for level, (places, width) in enumerate(zip(self.CONVOLUTIONS, (64, 128, 256, 512, 512), strict=True)):
-            layers: list[nn.Module] = [nn.MaxPool2d(2)] if level else []
-            for place in places:
-                conv = nn.Conv2d(inside, width, 3, 1, 1)
-                for name in ("weight", "bias"):
-                    _fill(getattr(conv, name), features, f"features.{place}.{name}", backbone, "VGG16")
-                layers += [conv, nn.ReLU()]
+        self.ends = []
+        for width, count in self.STAGES:
+            layers += [nn.MaxPool2d(2)] if layers else []
+            for _ in range(count):
+                layers += [nn.Conv2d(inside, width, 3, 1, 1), nn.ReLU()]
                 inside = width
-            self.stages.append(nn.Sequential(*layers))
-            line = nn.Conv2d(width, 1, 1, bias=False)
-            _fill(line.weight, lines, f"lin{level}.model.1.weight", linear, "the linear layers of LPIPS on VGG16")
-            self.lines.append(line)
+            self.ends.append(len(layers) - 1)
+        self.features = nn.Sequential(*layers)
+        weights = encoders.read_weights(str(network), "network's")
+        weights = {name.removeprefix("features."): value for name, value in weights.items()}
+        encoders.load(self.features, weights, str(network), "VGG16 in torchvision's names")
+        weights = encoders.read_weights(str(linear), "linear")
+        for level, (width, _) in enumerate(self.STAGES):
+            name, shape = f"lin{level}.model.1.weight", (1, width, 1, 1)
+            if name not in weights or weights[name].shape != shape:
+                raise ConfigError(
+                    f"{linear}: not the linear weights of LPIPS on VGG16: {name} of shape {shape} is missing"
+                )
+            self.register_buffer(f"lin{level}", weights[name])
+        self.register_buffer("mean", torch.tensor(encoders.IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(encoders.IMAGENET_DEVIATION).view(1, 3, 1, 1))
         self.eval().requires_grad_(False)
 
     def forward(self, rgb: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Both [n, 3, h, w], sRGB in [0, 1]; h and w at least 16."""
-        x, y = ((2 * value - 1 - self.mean) / self.deviation for value in (rgb, truth))
+        x, y = ((value - self.mean) / self.deviation for value in (rgb, truth))
         total = torch.zeros((), device=rgb.device)
-        for stage, line in zip(self.stages, self.lines, strict=True):
-            x, y = stage(x), stage(y)
-            total = total + line((_unit(x) - _unit(y)) ** 2).mean()
+        for place, layer in enumerate(self.features):
+            x, y = layer(x), layer(y)
+            if place in self.ends:
+                weight = getattr(self, f"lin{self.ends.index(place)}")
+                total = total + ((_unit(x) - _unit(y)) ** 2 * weight).sum(dim=1).mean()
         return total
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
-    """Features of length 1 at each place; of length 0 where there are none, with a gradient."""
+    """Features of length 1 at each place; where there are none 0, with a gradient that is a number."""
+    features = features.float()
     return features / (features.square().sum(dim=1, keepdim=True) + 1e-20).sqrt()
-
-
-def _read_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        if Path(path).suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such file of weights; give the path of one that you have") from error
-    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise ConfigError(f"{path}: the weights cannot be read; give a .safetensors or .pth file of tensors") from error
-
-
-def _fill(parameter: nn.Parameter, weights: dict[str, torch.Tensor], name: str, path: str | Path, what: str) -> None:
-    if name not in weights or weights[name].shape != parameter.shape:
-        found = f"is {tuple(weights[name].shape)}" if name in weights else "is missing"
-        raise ConfigError(f"{path}: not {what}: {name} must be {tuple(parameter.shape)}, and {found}")
-    parameter.data.copy_(weights[name])
 
 
 Adversary = Literal["bce", "lsgan", "hinge"]
