@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -180,6 +181,19 @@ def test_16_bit_rgb_png_interlaced_png_and_gray_with_a_transparent_level(scene, 
     assert (photo.alpha == np.where(gray == 7, 0, 255)).all()
 
 
+def test_bmp_with_the_header_of_os2(scene):
+    pixels = (scene() * 255).astype(np.uint8)
+    body = b"".join(row[:, ::-1].tobytes().ljust(252, b"\0") for row in pixels[::-1])
+    data = b"BM" + struct.pack("<IHHIIHHHH", 26 + len(body), 0, 0, 26, 12, 83, 60, 1, 24) + body
+    assert np.abs(read(data).lightness() - lightness_of(pixels)).max() < 0.002
+
+
+def test_a_bmp_of_more_pixels_than_are_read():
+    head = b"BM" + struct.pack("<IHHIIiiHH", 1000, 0, 0, 54, 40, 40_000, -40_000, 1, 24) + bytes(24)
+    with pytest.raises(UnsupportedPhoto, match="40000 x 40000 pixels, and more than 1000 megapixels are not read"):
+        read(head)
+
+
 def test_progressive_and_subsampled_jpeg(scene, encoded):
     pixels = (scene(64, 96) * 255).astype(np.uint8)
     for options in ({"progressive": True}, {"subsampling": 2}, {"restart_marker_rows": 1}):
@@ -298,6 +312,24 @@ def test_arrays_of_every_shape_and_pillow_images(scene):
     assert np.abs(from_array(image).lightness() - lightness_of(np.asarray(image))).max() < 0.002
     deep = Image.fromarray(np.arange(65536, dtype=np.uint16).reshape(256, 256))
     assert len(np.unique(from_array(deep).lightness())) == 65536
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB"]
+)
+def test_pillow_images_of_every_mode(mode):
+    image = Image.new(mode, (5, 4), 1 if mode == "1" else None)
+    photo = from_array(image)
+    assert (photo.width, photo.height, photo.depth) == (5, 4, 8)
+    assert (photo.alpha is not None) == (mode[-1] in "Aa")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_pillow_images_with_a_transparent_level(encoded, mode):
+    image = Image.fromarray(np.tile(np.uint8([[0, 255]]), (4, 3))).convert(mode)
+    level = {"1": 0, "L": 0, "P": 0, "RGB": (0, 0, 0)}[mode]
+    photo = from_array(Image.open(io.BytesIO(encoded(image, "PNG", transparency=level))))
+    assert (photo.alpha == np.tile([[0, 255]], (4, 3))).all()
 
 
 @pytest.mark.parametrize(

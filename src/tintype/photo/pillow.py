@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import BinaryIO
 
 import numpy as np
 import pyvips
 from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo.photo import Photo
@@ -22,17 +22,12 @@ def read_bmp(stream: BinaryIO, name: str) -> Photo:
     Raises:
         UnreadablePhoto: broken or cut short. UnsupportedPhoto: too large.
     """
-    stream.seek(18)
-    check_size(*(abs(int.from_bytes(stream.read(4), "little", signed=True)) for _ in range(2)), name)
     stream.seek(0)
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures; the limit here is our own.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(stream, formats=("BMP", "DIB"))
-            image.load()
-    except Image.DecompressionBombError:
-        raise UnsupportedPhoto(f"{name} is a BMP file of too many pixels: convert it to TIFF or PNG first") from None
+        # Not by Image.open, which has a limit of its own.
+        image = BmpImageFile(stream)
+        check_size(*image.size, name)
+        image.load()
     except (OSError, ValueError, SyntaxError) as error:
         raise UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it") from None
     return to_photo(image, name, "bmp")
@@ -67,8 +62,8 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
     """The image in a mode whose samples are those of the photograph."""
     mode = image.mode
     if mode in ("1", "L", "LA", "RGB", "RGBA", "CMYK", "F", "I;16"):
-        see_through = mode in ("L", "RGB") and "transparency" in image.info
-        return image.convert(mode + "A") if see_through else image
+        see_through = mode in ("1", "L", "RGB") and "transparency" in image.info
+        return image.convert("RGBA" if mode == "RGB" else "LA") if see_through else image
     if mode in ("I;16B", "I;16L", "I;16N"):
         return Image.fromarray(np.asarray(image).astype(np.uint16))
     if mode == "I":
@@ -79,4 +74,4 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
         raise UnsupportedPhoto(f"{name} holds 32-bit whole numbers: convert it to 8 or 16 bits first")
     if mode in ("P", "PA"):
         return image.convert("RGBA" if mode == "PA" or "transparency" in image.info else "RGB")
-    return image.convert("RGBA" if mode in ("La", "RGBa") else "RGB")
+    return image.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB"))
