@@ -66,6 +66,12 @@ def test_what_is_no_picture(tmp_path):
     refusal("a\0b.jpg", UnreadablePhoto)
 
 
+def test_a_stream_that_cannot_be_read(tmp_path):
+    with open(tmp_path / "closed.jpg", "wb") as stream:
+        assert "closed.jpg cannot be read (" in refusal(stream, UnreadablePhoto)
+    assert "closed.jpg cannot be read (" in refusal(stream, UnreadablePhoto)
+
+
 def test_animations_pages_and_further_photographs_are_never_first_page_only(tmp_path, encoded):
     frames = [Image.new("RGB", (16, 12), color) for color in ("red", "green")]
     options = {"save_all": True, "append_images": frames[1:]}

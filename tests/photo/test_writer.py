@@ -196,6 +196,23 @@ def test_a_full_disk(tmp_path, format):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no limits on file size there")
+@pytest.mark.parametrize("format", WRITABLE)
+def test_a_full_disk_on_the_way_to_a_stream(format):
+    # A result that is small enough to wait in a buffer as a whole.
+    script = (
+        "import io, resource, sys, numpy as np\n"
+        "from tintype.errors import UnwritablePhoto\n"
+        "from tintype.photo import from_array, write\n"
+        "noise = np.random.default_rng(0).integers(0, 256, (30, 30, 3), dtype=np.uint8)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
+        "try: write(from_array(noise[..., 0]), [noise], io.BytesIO(), format=sys.argv[1])\n"
+        "except UnwritablePhoto as error: print(error)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script, format], capture_output=True, text=True, check=True)
+    assert result.stdout == "the given stream cannot be written (File too large): make room on the disk\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals work another way there")
 def test_an_interrupt_is_heard_while_the_encoder_works(tmp_path):
     script = (
@@ -218,12 +235,40 @@ def test_an_interrupt_is_heard_while_the_encoder_works(tmp_path):
 
 def test_folders_that_take_no_file(tmp_path, coloured):
     photo = from_array(np.zeros((4, 4), np.uint8))
-    for path, reason in ((tmp_path / "none" / "a.png", "check the folder"), (tmp_path, "is a folder")):
+    for path, reason in ((tmp_path / "none" / "a.png", "check the folder"), (tmp_path, "is a folder: give")):
         with pytest.raises(UnwritablePhoto, match=reason):
             write(photo, coloured(photo), path)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UnwritablePhoto, match="check the folder"):
         write(photo, coloured(photo), tmp_path / "file" / "a.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path, coloured):
+    photo = from_array(np.zeros((4, 4), np.uint8))
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnwritablePhoto, match=r"pipe\.png is a pipe or a device: give the name of a file"):
+        write(photo, coloured(photo), tmp_path / "pipe.png")
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_fifo()] == ["pipe.png"]
+
+
+def test_a_raw_stream_that_takes_a_part_at_a_time_receives_everything(scene, coloured):
+    class Slow(io.RawIOBase):
+        taken = b""
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            self.taken += bytes(data[:1000])
+            return min(len(data), 1000)
+
+    photo = from_array((scene()[..., 1] * 255).astype(np.uint8))
+    slow, whole = Slow(), io.BytesIO()
+    for stream in (slow, whole):
+        write(photo, coloured(photo), stream, format="png")
+    assert len(slow.taken) > 1000
+    assert slow.taken == whole.getvalue()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions work another way there")

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -53,26 +52,25 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) 
         UnsupportedPhoto: a picture of a kind that is refused by name, or one of more than MOST_PIXELS.
     """
     name = name or name_of(source)
-    if isinstance(source, str | os.PathLike):
-        try:
+    try:
+        if isinstance(source, str | os.PathLike):
             with open(source, "rb") as stream:
-                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                    # A pipe gives its bytes once, and the reading takes several looks.
-                    return read(stream.read(), name)
-                return _read(stream, os.fsdecode(source), name)
-        except IsADirectoryError:
+                if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    return _read(stream, os.fsdecode(source), name)
+                # A pipe gives its bytes once, and the reading takes several looks.
+                data = stream.read()
+        else:
+            data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else source.read()
+    except FileNotFoundError:
+        raise UnreadablePhoto(f"{name} does not exist: check the path") from None
+    except (OSError, ValueError) as error:
+        # Windows says of a folder that it may not be read.
+        if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
             raise UnreadablePhoto(f"{name} is a folder, not a photograph") from None
-        except FileNotFoundError:
-            raise UnreadablePhoto(f"{name} does not exist: check the path") from None
-        except PermissionError:
-            what = (
-                "is a folder, not a photograph" if Path(source).is_dir() else "may not be read: check its permissions"
-            )
-            raise UnreadablePhoto(f"{name} {what}") from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk") from None
-    data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else source.read()
+        if isinstance(error, PermissionError):
+            raise UnreadablePhoto(f"{name} may not be read: check its permissions") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk") from None
     return _read(io.BytesIO(data), data, name)
 
 

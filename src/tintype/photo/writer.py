@@ -89,10 +89,11 @@ def write(
     if not isinstance(target, str | os.PathLike):
         # An encoder may go back in the file, which a pipe cannot; and a stream must not receive half a file.
         name = name_of(target)
-        with tempfile.TemporaryFile() as file:
-            _encode(plan, strips, _Destination(file, name), name)
+        with tempfile.TemporaryFile(buffering=0) as part:
+            file = _Destination(part, name)
+            _encode(plan, strips, file, name)
             file.seek(0)
-            shutil.copyfileobj(file, _Destination(target, name))
+            shutil.copyfileobj(part, _Destination(target, name))
         return
     with _whole_file(target) as file:
         _encode(plan, strips, file, name_of(target))
@@ -139,8 +140,6 @@ def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> 
                 f"{photo.name} is partly transparent, and jpeg cannot keep that: use png, tiff or webp"
             )
         has_alpha = False
-    lost = photo.profile is not None and depth == 32
-    profile = None if lost else photo.profile
     packet = photo.metadata.xmp
     if mark is not None:
         packet = xmp.marked(packet, mark, jpeg.LONGEST_XMP if format == "jpeg" else None)
@@ -153,8 +152,8 @@ def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> 
         lossless=quality is None and photo.quality is None and photo.compression != "lossy",
         exif=_exif(photo, format),
         xmp=packet,
-        profile=None if profile is None or icc.is_srgb(profile) else profile,
-        tag=profile or (icc.srgb() if photo.tagged else None),
+        profile=None if photo.profile is None or icc.is_srgb(photo.profile) else photo.profile,
+        tag=photo.profile or (icc.srgb() if photo.tagged else None),
     )
 
 
@@ -476,15 +475,17 @@ class _Destination:
     def __init__(self, file: BinaryIO, name: str):
         self.file, self.name = file, name
 
-    def write(self, data) -> int:
+    def write(self, data) -> None:
         try:
-            return self.file.write(data)
+            # A raw stream may take a part of what it is given; some streams do not say how much they took.
+            while (taken := self.file.write(data)) is not None and taken < len(data):
+                data = data[taken:]
         except OSError as error:
             raise UnwritablePhoto(_refusal(self.name, error)) from error
 
-    def seek(self, offset: int) -> int:
+    def seek(self, offset: int) -> None:
         try:
-            return self.file.seek(offset)
+            self.file.seek(offset)
         except OSError as error:
             raise UnwritablePhoto(_refusal(self.name, error)) from error
 
@@ -502,8 +503,10 @@ def _whole_file(target: str | os.PathLike) -> Iterator[_Destination]:
     """A file that appears under its name only when it is complete and on the disk."""
     name = name_of(target)
     target = os.fsdecode(target)
-    if os.path.isdir(target):
-        raise UnwritablePhoto(f"{name} is a folder: give the name of a file")
+    if os.path.exists(target) and not os.path.isfile(target):
+        # A file that is renamed over a device would take its place.
+        what = "a folder" if os.path.isdir(target) else "a pipe or a device"
+        raise UnwritablePhoto(f"{name} is {what}: give the name of a file")
     part = os.path.join(os.path.dirname(target), f".tintype-{secrets.token_hex(8)}.part")
     try:
         file = open(part, "xb")  # noqa: SIM115 - closed below, where a failure to close must not hide another
