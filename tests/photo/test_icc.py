@@ -159,11 +159,47 @@ def test_gray_with_an_rgb_profile_is_read_through_it(encoded, coloured):
     assert Image.open(io.BytesIO(stream.getvalue())).info["icc_profile"] == PROFILES["Adobe RGB"]
 
 
+def with_curve(curve):
+    """The Adobe profile with another curve for all three channels."""
+    data = bytearray(PROFILES["Adobe RGB"])
+    place = len(data)
+    for entry in range(132, 132 + 12 * data[131], 12):
+        if data[entry + 1 : entry + 4] == b"TRC":
+            data[entry + 4 : entry + 12] = struct.pack(">II", place, len(curve))
+    return struct.pack(">I", place + len(curve)) + bytes(data[4:]) + curve
+
+
+def parametric(kind, *values):
+    return b"para" + bytes(4) + struct.pack(f">HH{len(values)}i", kind, 0, *(round(value * 65536) for value in values))
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        parametric(1, 2.2, 0, 0.1),
+        parametric(2, 2.2, 0, 0.1, 0.2),
+        parametric(0, -1),
+        b"curv",
+        b"curv" + bytes(4) + struct.pack(">I", 1),
+        b"curv" + bytes(4) + struct.pack(">I", 2**31) + bytes(8),
+        b"curv" + bytes(4) + struct.pack(">IHH", 2, 0, 0),
+        b"curv" + bytes(4) + struct.pack(">IHH", 1, 0, 0),
+    ],
+    ids=["1/0", "1/0 and constant", "falling", "empty", "without gamma", "endless", "black", "white"],
+)
+def test_a_profile_whose_curve_is_none_is_left_behind(scene, encoded, curve):
+    pixels = (scene() * 255).astype(np.uint8)
+    photo = read(encoded(pixels, "TIFF", icc_profile=with_curve(curve)))
+    assert photo.profile is None
+    assert np.abs(photo.lightness() - read(encoded(pixels, "TIFF")).lightness()).max() < 1e-6
+
+
 def test_profiles_that_are_broken_or_of_another_space_are_left_behind(scene, encoded, coloured):
     pixels = (scene() * 255).astype(np.uint8)
     plain = read(encoded(pixels, "PNG")).lightness()
     adobe = PROFILES["Adobe RGB"]
-    for bad in (b"x", adobe[:100], adobe[:128] + bytes(400), adobe[:300], profile(gray=True)):
+    dark = profile(np.zeros((3, 3)))
+    for bad in (b"x", adobe[:100], adobe[:128] + bytes(400), adobe[:300], profile(gray=True), dark):
         photo = read(encoded(pixels, "PNG", icc_profile=bad))
         assert np.abs(photo.lightness() - plain).max() < 1e-6
         assert photo.profile is None

@@ -60,7 +60,11 @@ def usable(profile: bytes) -> bool:
     if not bands:
         return False
     try:
-        _luminance(np.zeros((1, 1, bands), np.uint8), profile)
+        ends = np.full((1, 2, bands), [[0], [255]], np.uint8)
+        dark, bright = _luminance(ends, profile)[0][:: -1 if bands == 4 else 1]
+        # What a cut or empty curve leaves is all black, or all white.
+        if not dark < bright:
+            return False
         if bands == 3:
             from_srgb(np.zeros((1, 1, 3), np.uint8), profile, 8)
     except (pyvips.Error, UnicodeDecodeError, np.linalg.LinAlgError):
@@ -142,21 +146,22 @@ def shaper(profile: bytes) -> Shaper | None:
             return Shaper(_curve(tags[b"kTRC"])[None], None)
         curves = np.stack([_curve(tags[letter + b"TRC"]) for letter in (b"r", b"g", b"b")])
         columns = [struct.unpack(">3i", tags[letter + b"XYZ"][8:20]) for letter in (b"r", b"g", b"b")]
-    except (KeyError, ValueError, struct.error, IndexError):
+    except (KeyError, ValueError, ArithmeticError, struct.error, IndexError):
         return None
-    return Shaper(curves, np.array(columns).T / 65536)
+    matrix = np.array(columns).T / 65536
+    return Shaper(curves, matrix) if matrix.any() else None
 
 
 def _curve(tag: bytes) -> np.ndarray:
     """Linear light of the 65536 device codes, from a `curv` or `para` tag."""
     x = np.arange(65536) / 65535
     if tag[:4] == b"curv":
-        count = int.from_bytes(tag[8:12], "big")
+        (count,) = struct.unpack_from(">I", tag, 8)
         if count == 0:
             return x
         if count == 1:
-            return x ** (int.from_bytes(tag[12:14], "big") / 256)
-        points = np.frombuffer(tag[12 : 12 + 2 * count], ">u2") / 65535
+            return x ** (struct.unpack_from(">H", tag, 12)[0] / 256)
+        points = np.frombuffer(tag, ">u2", count, offset=12) / 65535
         return np.interp(x, np.linspace(0, 1, count), points)
     if tag[:4] != b"para":
         raise ValueError("not a curve")
@@ -169,7 +174,8 @@ def _curve(tag: bytes) -> np.ndarray:
     elif kind in (1, 2):
         # Below -b/a the curve is a constant, which is c in the second of the two.
         d, e, f, c = -b / a, c, c, 0.0
-    power = np.clip(a * x + b, 0, None) ** g + e
+    with np.errstate(all="raise", under="ignore"):
+        power = np.clip(a * x + b, 0, None) ** g + e
     return np.clip(np.where(x >= d, power, c * x + f), 0, 1)
 
 
