@@ -1,0 +1,219 @@
+"""Metrics of models as bars, from the last validations of runs or from a table of photographs, with intervals."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tintype.errors import DataError, OptionError
+from tintype.plots.curves import TRUE, read_logs
+from tintype.plots.figure import COLOURS, INK, new, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = ("model", "photo", "metric", "value")
+"""Of a table with a line for each model, photograph and metric; more columns do no harm."""
+
+SAMPLES = 2000
+"""Of the bootstrap."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One metric of one model."""
+
+    model: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    """95 % bootstrap interval; None where there is a single figure."""
+    photographs: int | None = None
+
+
+Bars = dict[str, list[Bar]]
+"""Metric to its bars, in the order in which the models were first met."""
+
+Table = dict[str, dict[str, dict[str, float]]]
+"""Metric to model to photograph to value."""
+
+
+def of_runs(runs: Sequence[str | PathLike]) -> Bars:
+    """What each run measured at its last validation, named by its folder; the truth's own figures are left out.
+
+    Raises:
+        DataError: a run has no log, or was never validated.
+    """
+    bars: Bars = {}
+    for log in read_logs(runs):
+        if not log.validation:
+            raise DataError(f"{log.name}: the run was never validated, so there is nothing to draw bars of")
+        for metric in log.figures():
+            last = log.validation[-1]
+            if not metric.startswith(TRUE) and metric in last:
+                bars.setdefault(metric, []).append(Bar(log.name, float(last[metric])))
+    return bars
+
+
+def read_table(path: str | PathLike) -> Table:
+    """A CSV table with the columns model, photo, metric and value.
+
+    Raises:
+        DataError: it cannot be read, lacks a column, has no line, says a thing twice, or a value is no number.
+    """
+    table: Table = {}
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(f"{path}: has no column {missing[0]}; the columns must be {', '.join(COLUMNS)}")
+            for row in reader:
+                model, photo, metric, text = (row[name] for name in COLUMNS)
+                try:
+                    value = float(text)
+                except (TypeError, ValueError):
+                    raise DataError(f"{path}: line {reader.line_num}: {text!r} is not a number") from None
+                values = table.setdefault(metric, {}).setdefault(model, {})
+                if photo in values:
+                    raise DataError(
+                        f"{path}: line {reader.line_num}: {metric} of {model} on {photo} stands there twice"
+                    )
+                values[photo] = value
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: the table cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if not table:
+        raise DataError(f"{path}: the table has no lines")
+    return table
+
+
+def of_table(table: Table, against: str | None = None) -> Bars:
+    """The mean of each metric over the photographs, with its interval.
+
+    Args:
+        against: a model; the bars are then the mean differences to it, photograph by photograph, on those that both
+            have.
+    Raises:
+        OptionError: no such model. DataError: two models have no photograph in common.
+    """
+    if against is not None and not any(against in models for models in table.values()):
+        known = dict.fromkeys(model for models in table.values() for model in models)
+        raise OptionError(f"There is no model {against} in the table; there are {', '.join(known)}")
+    bars: Bars = {}
+    for metric, models in table.items():
+        if against is not None and against not in models:
+            continue
+        for model, values in models.items():
+            if against is None:
+                sample = np.array(list(values.values()))
+            elif model == against:
+                continue
+            else:
+                sample = _differences(values, models[against], (model, against, metric))
+            bars.setdefault(metric, []).append(
+                Bar(model, float(sample.mean()), *bootstrap(sample), photographs=len(sample))
+            )
+    return bars
+
+
+def _differences(ours: Mapping[str, float], theirs: Mapping[str, float], who: tuple[str, str, str]) -> np.ndarray:
+    shared = [photo for photo in ours if photo in theirs]
+    if not shared:
+        raise DataError("{} and {} have no photograph in common on which both have {}".format(*who))
+    return np.array([ours[photo] - theirs[photo] for photo in shared])
+
+
+def bootstrap(values: Iterable[float], samples: int = SAMPLES) -> tuple[float, float]:
+    """The 95 % percentile interval of the mean, by the bootstrap over photographs (seed 0)."""
+    values = np.asarray(list(values), np.float64)
+    generator = np.random.default_rng(0)
+    means = [values[generator.integers(0, len(values), len(values))].mean() for _ in range(samples)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def draw(bars: Bars, metrics: Sequence[str] = (), against: str | None = None, points: bool = False) -> Figure:
+    """One panel per metric, one bar per model from top to bottom, each with its figure and its interval.
+
+    Args:
+        metrics: which ones; default: all.
+        against: what the bars are differences to; those whose interval holds 0 are gray.
+        points: instead of bars, on an axis that need not begin at 0, for figures that differ little.
+    Raises:
+        OptionError: no such metric. DataError: there is nothing to draw.
+    """
+    for metric in metrics:
+        if metric not in bars:
+            raise OptionError(f"Nobody has a metric named {metric}; there are {', '.join(bars)}")
+    bars = {metric: bars[metric] for metric in metrics} if metrics else bars
+    if not bars:
+        raise DataError("there is nothing to draw bars of; the model to compare with stands alone")
+    with style():
+        return _draw(bars, against, points)
+
+
+def _draw(bars: Bars, against: str | None, points: bool) -> Figure:
+    models = list(dict.fromkeys(bar.model for each in bars.values() for bar in each))
+    columns = min(3, len(bars))
+    rows = -(-len(bars) // columns)
+    # The names stand in the first column alone.
+    names = 0.075 * max(map(len, models))
+    page = new(names + 2.7 * columns + 0.3, rows * (0.75 + 0.24 * max(2, len(models))) + (0.3 if against else 0))
+    grid = page.subplots(rows, columns, squeeze=False, sharey=True)
+    panels = grid.reshape(-1)
+    for panel in panels[len(bars) :]:
+        panel.set_visible(False)
+    place = {model: number for number, model in enumerate(models)}
+    for panel, (metric, each) in zip(panels, bars.items(), strict=False):
+        panel.set_title(metric)
+        panel.grid(axis="y", visible=False)
+        panel.tick_params(axis="y", length=0)
+        panel.set_yticks(range(len(models)), models)
+        panel.set_ylim(len(models) - 0.4, -0.6)
+        span = [number for bar in each for number in (bar.value, bar.low, bar.high) if number is not None]
+        low, high = min(span), max(span)
+        if not points:
+            low, high = min(low, 0), max(high, 0)
+        reach = high - low or abs(high) or 1
+        figures = (2 if against else 3) - int(np.floor(np.log10(max(abs(low), abs(high)) or 1)))
+        digits = max(0, min(4, figures))
+        for bar in each:
+            at = place[bar.model]
+            undecided = against is not None and bar.low is not None and bar.low <= 0 <= bar.high
+            colour = "#b5b5b5" if undecided else COLOURS[0]
+            if points:
+                panel.plot(bar.value, at, "o", color=colour, markersize=5)
+            else:
+                panel.barh(at, bar.value, height=0.66, color=colour, alpha=0.65)
+            end = bar.value
+            if bar.low is not None:
+                panel.plot([bar.low, bar.high], [at, at], color=INK if not points else colour, linewidth=1.1)
+                end = bar.high if bar.value >= 0 or points else bar.low
+            left = bar.value < 0 and not points
+            panel.annotate(
+                f"{bar.value:{'+' if against else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}"),
+                (end, at),
+                ((-4 if left else 4), 0),
+                textcoords="offset points",
+                va="center",
+                ha="right" if left else "left",
+                fontsize=7.5,
+            )
+        # Room for the figures beside the bars.
+        panel.set_xlim(
+            low - reach * (0.25 if low < 0 else 0.06 if points else 0), high + reach * (0.3 if high else 0.1)
+        )
+        panel.locator_params(axis="x", nbins=5)
+        if low < 0 < high or against:
+            panel.axvline(0, color=INK, linewidth=0.8)
+    if against:
+        page.supxlabel(
+            f"mean difference to {against}, the same photographs, 95 % interval; gray: it holds 0", fontsize=8.5
+        )
+    return page

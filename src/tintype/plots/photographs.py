@@ -1,0 +1,89 @@
+"""Photographs in colour, as the pictures show them and count their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from tintype.color.lab import rgb_to_lab
+from tintype.data.prepare import GRAY, SINGLE_HUE, Settings, read_small
+from tintype.data.shards import Photographs, shard_paths
+from tintype.errors import DataError, UnreadablePhoto
+from tintype.photo import SUFFIXES
+
+SAMPLE = 3000
+"""Photographs of a set, at most, whose colours are counted."""
+
+
+SEEN = 512
+"""Pixels to which the photographs are reduced before they are coloured: more than what a network sees, so that the
+colours are those of the whole photograph."""
+
+
+def read(path: str | PathLike, side: int) -> np.ndarray:
+    """A photograph upright, in sRGB, its short side at most `side` pixels, its long one twice that; uint8 [h, w, 3].
+
+    Raises:
+        PhotoError: it cannot be read, in one sentence.
+    """
+    try:
+        encoded = Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadablePhoto(f"{path} cannot be read ({error.strerror})") from None
+    return read_small(encoded, str(path), Settings(size=side, longest=2 * side, smallest=1))
+
+
+def read_all(paths: Sequence[str | PathLike], side: int = SEEN) -> dict[str, np.ndarray]:
+    """Photographs by their names without suffix, uint8 [h, w, 3] sRGB; two of one name get their folder's before it.
+
+    Raises:
+        PhotoError: one cannot be read.
+    """
+    stems = [Path(path).stem for path in paths]
+    named = {}
+    for path, stem in zip(map(Path, paths), stems, strict=True):
+        name = stem if stems.count(stem) == 1 else f"{path.absolute().parent.name}/{path.name}"
+        named[name if name not in named else str(path)] = read(path, side)
+    return named
+
+
+def in_colour(rgb: np.ndarray) -> bool:
+    """Whether a photograph is neither black-and-white nor toned, by the measures of `tintype prepare`."""
+    ab = rgb_to_lab(rgb / np.float32(255))[..., 1:].reshape(-1, 2)
+    chroma = float(np.hypot(*ab.T).mean())
+    return chroma >= GRAY and float(np.hypot(*ab.mean(axis=0))) <= SINGLE_HUE * chroma
+
+
+def colours(source: str | PathLike, shards: Sequence[Path] = (), limit: int | None = None) -> Iterator[np.ndarray]:
+    """a*b* [n, 2] of each photograph of a folder of shards, or of photographs, or of one file.
+
+    Of many photographs every so manieth is taken, up to SAMPLE; of each, every eighth pixel in both directions of a
+    photograph of a set, and all of one that is reduced to 256 pixels.
+
+    Args:
+        shards: which ones of the folder; default: all.
+        limit: only the first so many photographs of the shards.
+    Raises:
+        DataError: there is none. PhotoError: one that is named cannot be read.
+    """
+    path = Path(source)
+    if path.is_dir() and (shards or any(path.glob("*.tar"))):
+        photographs = Photographs(shards or shard_paths(path), limit)
+        for i in range(0, len(photographs), max(1, len(photographs) // SAMPLE)):
+            yield _ab(photographs[i][2::8, 2::8])
+        return
+    if not path.is_dir():
+        yield _ab(read(path, 256))
+        return
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not files:
+        raise DataError(f"{path}: holds neither shards nor photographs")
+    for file in files[:: max(1, len(files) // SAMPLE)]:
+        yield _ab(read(file, 256))
+
+
+def _ab(rgb: np.ndarray) -> np.ndarray:
+    return rgb_to_lab(rgb.reshape(-1, 3) / 255)[:, 1:]
