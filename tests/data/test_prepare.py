@@ -21,6 +21,7 @@ from tintype.data.fingerprint import SAME, Fingerprints, fingerprint, read_finge
 from tintype.data.prepare import Settings, prepare, read_small
 from tintype.data.shards import Photographs, describe, shard_paths
 from tintype.errors import DataError, OptionError
+from tintype.photo import WRITABLE, Mark, from_array, write
 
 GOOD = 24
 
@@ -143,6 +144,24 @@ def test_the_description_is_measured_on_what_is_trained_on(made):
     assert pixels[row, column] == pytest.approx(near.sum(), rel=0.3)
 
 
+@pytest.mark.parametrize("format", WRITABLE)
+def test_a_result_of_tintype_is_not_learnt_from(format, tmp_path):
+    (tmp_path / "album").mkdir()
+    photo = from_array(smooth(1))
+    write(photo, [smooth(1)], tmp_path / "album" / "a.out", format=format, mark=Mark(model="tintype.v1"))
+    (tmp_path / "album" / "a.out").rename(tmp_path / "album" / "a.jpg")
+    for i in range(2, 5):
+        (tmp_path / "album" / f"{i}.png").write_bytes(encode(smooth(i)))
+    made = prepare([tmp_path / "album"], tmp_path / "data", Settings(size=64, longest=96, validation=0, test=0))
+    assert made.dropped == {"coloured by machine": 1}
+
+
+def test_a_folder_in_a_folder_is_read_once(folder, made, tmp_path):
+    settings = Settings(size=64, longest=96, validation=0.25, test=0.2, seed=3)
+    again = prepare([folder, folder / "deep"], tmp_path / "data", settings)
+    assert sum(again.dropped.values()) == sum(made[1].dropped.values()) - 1  # which --never-train left out
+
+
 def test_the_same_bytes_again(folder, made, never, tmp_path):
     settings = Settings(size=64, longest=96, validation=0.25, test=0.2, seed=3)
     prepare([folder], tmp_path / "again", settings, never, threads=5)
@@ -174,30 +193,34 @@ def test_the_reading_is_upright_through_the_profile_and_on_white(tmp_path):
     rgb = smooth(7)
     upright = np.asarray(Image.fromarray(rgb).resize((130, 100), Image.Resampling.BOX), float)
     settings = Settings(size=100, longest=150)
+
+    def small(name):
+        return read_small((tmp_path / name).read_bytes(), name, settings)
+
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = Image.fromarray(np.ascontiguousarray(np.rot90(rgb)))
     turned.save(tmp_path / "turned.jpg", quality=95, exif=exif)
-    assert np.abs(read_small(tmp_path / "turned.jpg", settings) - upright).mean() < 4
+    assert np.abs(small("turned.jpg") - upright).mean() < 4
 
     codes = (rgb.astype(np.uint16) * 257).copy()
     pyvips.Image.new_from_array(codes).copy(interpretation="rgb16").pngsave(str(tmp_path / "deep.png"))
-    assert np.abs(read_small(tmp_path / "deep.png", settings) - upright).mean() < 4
+    assert np.abs(small("deep.png") - upright).mean() < 4
 
     clear = np.dstack([rgb, np.zeros(rgb.shape[:2], np.uint8)])
     (tmp_path / "clear.png").write_bytes(encode(clear))
-    assert read_small(tmp_path / "clear.png", settings).min() == 255
+    assert small("clear.png").min() == 255
 
     # The same colours in a wide space (Display P3, from libvips) have other codes and come back.
     wide = pyvips.Image.new_from_array(rgb).copy(interpretation="srgb").icc_transform("p3", input_profile="srgb")
     wide.pngsave(str(tmp_path / "wide.png"))
     with Image.open(tmp_path / "wide.png") as stored:
         assert np.abs(np.asarray(stored, float) - rgb).mean() > 3
-    assert np.abs(read_small(tmp_path / "wide.png", settings) - upright).mean() < 4
+    assert np.abs(small("wide.png") - upright).mean() < 4
 
     # CMYK without a profile is read through libvips' own.
     Image.fromarray(rgb).convert("CMYK").save(tmp_path / "press.jpg", quality=95)
-    assert read_small(tmp_path / "press.jpg", settings).shape == (100, 130, 3)
+    assert small("press.jpg").shape == (100, 130, 3)
 
 
 def test_the_fingerprint_survives_scaling_and_compression():

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 
 def prepare(
-    *folders: Path,
+    *sources: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     size: int = 160,
     longest: int | None = None,
-    smallest: int = 96,
+    smallest: int | None = None,
+    classes: str = "",
+    count: int | None = None,
     validation: float = 0.05,
     test: float = 0.05,
+    split: Literal["own", "published"] = "own",
     seed: int = 0,
     never_train: Path | None = None,
+    downloads: Path | None = None,
     jobs: int | None = None,
 ) -> int:
-    """Make a data set for `tintype train` of folders of colour photographs.
+    """Make a data set for `tintype train` of colour photographs.
 
+    They come from folders and from published collections: cifar100, oxford102, places365, imagenet and coco.
     Black-and-white, toned, tiny, broken and repeated photographs are left out, counted, and named in
     DATA/dropped.csv. The set appears when it is whole; after an interruption, repeat the command.
 
     Example: tintype prepare photographs more/photographs -o data/mine
 
+    Example: tintype prepare coco=train2017.zip --count 10000 -o data/coco
+
     Parameters
     ----------
-    folders
-        Folders of photographs, with all that is below them.
+    sources
+        Folders, with all that is below them; COLLECTION to fetch it, COLLECTION:ARCHIVE to fetch one archive of it,
+        COLLECTION=FILE for an archive that is there, COLLECTION=FOLDER for a folder with archives.
     output
         Folder of the set, which must not exist.
     size
@@ -40,36 +48,55 @@ def prepare(
     longest
         Long side at most. Default: 1.5 times the short one.
     smallest
-        Leave out photographs whose short side is below this.
+        Leave out photographs whose short side is below this. Default: 96, and 32 with cifar100.
+    classes
+        Take only these, with commas between them: WordNet ids, names of classes, of groups, or of sub-folders.
+    count
+        Take only so many photographs, chosen at random. Those that are left out of these are not made up for.
     validation
         Share of the photographs to validate on.
     test
         Share of the photographs to keep for the test.
+    split
+        published: each to the part that it was published in; a part in which none was gets its share of the rest.
     seed
-        Of the split and the order. The part of a photograph depends on it and on the file's content alone.
+        Of the choice, the split and the order. The part of a photograph depends on it and the file's content alone.
     never_train
         File of perceptual hashes, one of 16 hex digits a line: photographs within 8 bits of one are left out.
+    downloads
+        Folder that keeps what is fetched. Default: the user's cache.
     jobs
         Photographs that are worked on side by side. Default: one per processor.
     """
     import logging
 
+    from tintype.data.collections import sources_of
     from tintype.data.fingerprint import read_fingerprints
     from tintype.data.prepare import Settings, prepare
     from tintype.errors import OptionError
     from tintype.models.threads import available_threads
 
-    if not folders:
+    if not sources:
         raise OptionError("name at least one folder of photographs, as in: tintype prepare photographs -o data/mine")
     if jobs is not None and jobs < 1:
         raise OptionError(f"--jobs must be at least 1, not {jobs}")
     # A broken photograph is named in dropped.csv; what libvips says on its own would be said twice.
     logging.getLogger("pyvips").addHandler(logging.NullHandler())
-    longest = round(1.5 * size) if longest is None else longest
-    settings = Settings(size, longest, smallest, validation, test, seed)
+    settings = Settings(
+        size=size,
+        longest=round(1.5 * size) if longest is None else longest,
+        smallest=smallest,
+        validation=validation,
+        test=test,
+        seed=seed,
+        count=count,
+        classes=tuple(word.strip() for word in classes.split(",") if word.strip()),
+        split=split,
+    )
     never = read_fingerprints(never_train) if never_train else None
-    with _display() as watch:
-        made = prepare(folders, output, settings, never, jobs or available_threads(), watch)
+    with _display() as bar:
+        found = sources_of(sources, downloads, bar("fetching"))
+        made = prepare(found, output, settings, never, jobs or available_threads(), bar("preparing"))
     print(f"{output}: " + ", ".join(f"{number} to {_USE[part]}" for part, number in made.parts.items()))
     if made.dropped:
         print(
@@ -77,6 +104,9 @@ def prepare(
             + ", ".join(f"{number} {reason}" for reason, number in made.dropped.items())
             + f"; see {output / 'dropped.csv'}"
         )
+    for source in found:
+        if terms := getattr(source, "terms", ""):
+            print(f"{source.name}: {terms}")
     if not made.parts["validation"]:
         print("training needs photographs to validate on: give more photographs or a larger --validation")
     return 0
@@ -85,19 +115,19 @@ def prepare(
 _USE = {"train": "train on", "validation": "validate on", "test": "test on"}
 
 
+@contextmanager
 def _display():
-    """A bar on a terminal, nothing in a pipe."""
+    """Makes bars on a terminal, nothing in a pipe; a bar appears when it is first told of something."""
     if not sys.stderr.isatty():
-        return nullcontext(lambda done, all: None)
-    from contextlib import contextmanager
-
+        yield lambda name: lambda done, all: None
+        return
     from rich.console import Console
     from rich.progress import Progress
 
-    @contextmanager
-    def bar():
-        with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task("preparing")
-            yield lambda done, all: progress.update(task, completed=done, total=all)
+    with Progress(console=Console(stderr=True)) as progress:
 
-    return bar()
+        def bar(name: str):
+            task = progress.add_task(name, visible=False)
+            return lambda done, all: progress.update(task, completed=done, total=all, visible=True)
+
+        yield bar

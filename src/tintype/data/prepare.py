@@ -1,4 +1,4 @@
-"""Folders of photographs become a data set: shards, a manifest and a description.
+"""Folders and collections of photographs become a data set: shards, a manifest and a description.
 
 A set is a folder with
 
@@ -9,14 +9,16 @@ A set is a folder with
     dropped.csv             a line for each file that was left out, and why
     set.json                what was asked for, how many there are, and the statistics of the part to train on
 
-The part of a photograph depends on the seed and on its content alone: photographs that join the folders later move no
-other. The bytes of the set depend on the photographs, the settings and the versions of the libraries.
+The part of a photograph depends on the seed and on its content alone, unless the published split is asked for:
+photographs that join the folders later move no other. The bytes of the set depend on the photographs, the settings and
+the versions of the libraries.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import heapq
 import io
 import json
 import os
@@ -25,7 +27,7 @@ import tarfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,16 +38,20 @@ from PIL import Image
 from tintype.color.bins import published_bins, soft_encode
 from tintype.color.lab import rgb_to_lab
 from tintype.data.fingerprint import Fingerprints, fingerprint
+from tintype.data.originals import Classes, Original, Source, folder
 from tintype.data.shards import DESCRIPTION
 from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import MOST_PIXELS, SUFFIXES, is_marked
+from tintype.photo import MOST_PIXELS, SUFFIXES
 from tintype.photo.kinds import HEAD, recognise
+from tintype.photo.xmp import has_mark
 from tintype.version import __version__
 
 PARTS = ("test", "validation", "train")
 PER_SHARD = 3000
 QUALITY = 90
 """Of the WebP files in the shards."""
+LOSSLESS = 48
+"""Photographs whose short side is below this are kept without loss, as WebP else halves the resolution of colour."""
 
 GRAY = 5.0
 """A photograph whose mean chroma is below this is black-and-white."""
@@ -68,22 +74,32 @@ class Settings:
     """Short side of the photographs at most, in pixels."""
     longest: int = 240
     """Long side at most."""
-    smallest: int = 96
-    """A photograph whose short side is below this is tiny, and left out."""
+    smallest: int | None = None
+    """A photograph whose short side is below this is tiny, and left out; by default what the sources call so."""
     validation: float = 0.05
     """Share of the photographs to validate on."""
     test: float = 0.05
     """Share of the photographs kept for the test."""
     seed: int = 0
-    """Of the split and the order."""
+    """Of the choice, the split and the order."""
+    count: int | None = None
+    """Take only so many photographs, chosen at random; what is left out of these is not made up for."""
+    classes: tuple[str, ...] = ()
+    """Take only photographs of these classes; by default of all."""
+    split: str = "own"
+    """Who says which photographs are to validate and to test on: "own" or "published"."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= self.longest:
             raise OptionError(
                 f"the short side ({self.size}) must be at least 1 and at most the long side ({self.longest})"
             )
-        if self.smallest < 1:
+        if self.smallest is not None and self.smallest < 1:
             raise OptionError(f"the smallest short side must be at least 1, not {self.smallest}")
+        if self.count is not None and self.count < 1:
+            raise OptionError(f"the number of photographs must be at least 1, not {self.count}")
+        if self.split not in ("own", "published"):
+            raise OptionError(f"the split must be own or published, not {self.split}")
         if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
             raise OptionError("the shares to validate and to test on must not be negative, and leave some to train on")
 
@@ -107,19 +123,6 @@ class _Drop(Exception):
 
 
 @dataclass(frozen=True)
-class _File:
-    path: Path
-    source: str
-    """Folder as given and path in it, with forward slashes."""
-    sha256: str = ""
-
-    def place(self, seed: int) -> float:
-        """Where the file stands in the set, in [0, 1): fixed by seed and content."""
-        digest = hashlib.sha256(f"{seed}:{self.sha256}".encode()).digest()
-        return int.from_bytes(digest[:6], "big") / 2**48
-
-
-@dataclass(frozen=True)
 class _Taken:
     encoded: bytes
     width: int
@@ -132,35 +135,39 @@ class _Taken:
 
 
 def prepare(
-    folders: Sequence[str | Path],
+    sources: Sequence[str | Path | Source],
     data: str | Path,
     settings: Settings | None = None,
     never: Fingerprints | None = None,
     threads: int = 2,
     watch: Callable[[int, int], None] = lambda done, all: None,
 ) -> Prepared:
-    """Make a data set of all photographs in some folders.
+    """Make a data set of all photographs in some folders and collections.
 
     The set appears under its name when it is whole. What a killed attempt left, in DATA.part, is thrown away.
 
     Args:
+        sources: folders, and what `collections.sources_of` gives.
         never: photographs that must not be in the set, such as those to be measured on.
         watch: is told how many files of how many are done.
     Raises:
-        DataError: a folder is missing or holds no photograph, all are left out, or the set exists or cannot be written.
+        DataError: a source is missing or holds no photograph, all are left out, or the set exists or cannot be written.
     """
     settings = settings or Settings()
     data = Path(data)
     part = data.with_name(data.name + ".part")
     if data.exists() and not (data.is_dir() and not any(data.iterdir())):
         raise DataError(f"{data} exists already; remove it or choose another name for the set")
-    files = list(_find(folders, (data, part)))
-    if not files:
-        raise DataError(f"{', '.join(map(str, folders))}: no photograph is there ({', '.join(sorted(SUFFIXES))})")
+    seen = {os.path.realpath(data), os.path.realpath(part)}
+    read = [source if isinstance(source, Source) else folder(source, seen) for source in sources]
+    if settings.smallest is None:
+        settings = replace(settings, smallest=min((source.smallest for source in read), default=1))
+    originals = _find(read, settings)
     try:
         _clear(part)
         part.mkdir(parents=True)
-        made = _fill(part, files, settings, never or Fingerprints(), threads, watch)
+        terms = {source.name: source.terms for source in read if source.terms}
+        made = _fill(part, originals, settings, terms, never or Fingerprints(), threads, watch)
         if data.exists():
             data.rmdir()
         part.replace(data)
@@ -171,27 +178,30 @@ def prepare(
     return made
 
 
-def _find(folders: Sequence[str | Path], left_out: Iterable[Path]) -> Iterator[_File]:
-    """Files with the suffix of a photograph, sorted within each folder; links are followed, but no folder twice."""
-    seen = {os.path.realpath(folder) for folder in left_out}
+def _find(sources: Sequence[Source], settings: Settings) -> list[Original]:
+    """The photographs that are asked for, in the order of the sources."""
+    named = ", ".join(source.name for source in sources)
+    classes = Classes(settings.classes)
+    found: Iterable[tuple[int, Original]] = enumerate(
+        original for source in sources for original in source.find(classes)
+    )
+    if settings.count is not None:
+        # The lowest of random numbers that hang on the names alone: a choice that neither the order of the archives
+        # nor photographs that join later change, but for those that rank before the last.
+        found = sorted(heapq.nsmallest(settings.count, found, lambda entry: _draw(settings.seed, entry[1].source)))
+    originals = [original for _, original in found]
+    classes.check(named)
+    if not originals:
+        raise DataError(f"{named}: no photograph is there ({', '.join(sorted(SUFFIXES))})")
+    if settings.split == "published" and not any(original.part for original in originals):
+        raise DataError(f"{named}: no photograph was published as one to train, validate or test on; leave out --split")
+    return originals
 
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename}: the folder cannot be read ({error.strerror})") from error
 
-    for folder in map(Path, folders):
-        if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder of photographs")
-        for here, below, names in os.walk(folder, onerror=refuse, followlinks=True):
-            if os.path.realpath(here) in seen:
-                below.clear()
-                continue
-            seen.add(os.path.realpath(here))
-            below.sort()
-            for name in sorted(names):
-                path = Path(here, name)
-                if path.suffix.lower() in SUFFIXES:
-                    inside = path.relative_to(folder).as_posix()
-                    yield _File(path, f"{folder.resolve().name}/{inside}".encode(errors="backslashreplace").decode())
+def _draw(seed: int, word: str) -> float:
+    """A number in [0, 1) that is random but fixed by seed and word."""
+    digest = hashlib.sha256(f"{seed}:{word}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
 
 
 def _clear(part: Path) -> None:
@@ -206,8 +216,9 @@ def _clear(part: Path) -> None:
 
 def _fill(
     part: Path,
-    files: list[_File],
+    originals: list[Original],
     settings: Settings,
+    terms: dict[str, str],
     never: Fingerprints,
     threads: int,
     watch: Callable[[int, int], None],
@@ -218,54 +229,56 @@ def _fill(
     histogram = np.zeros((2 * REACH + 1) ** 2, np.int64)
     known = Fingerprints()
 
-    def drop(file: _File, why: _Drop) -> None:
-        dropped.append((file.source, why.reason, why.detail))
-        watch(len(dropped) + len(rows), len(files))
+    def drop(original: Original, why: _Drop) -> None:
+        dropped.append((original.source, why.reason, why.detail))
+        watch(len(dropped) + len(rows), len(originals))
 
     with ThreadPoolExecutor(threads) as pool, _Shards(part) as shards:
-        first: dict[str, _File] = {}
-        for file, found in _in_order(pool, _identify, files, 4 * threads):
+        first: dict[str, Original] = {}
+        for original, found in _in_order(pool, _identify, originals, 4 * threads):
             if isinstance(found, _Drop):
-                drop(file, found)
+                drop(original, found)
             elif found.sha256 in first:
-                drop(file, _Drop("duplicate", f"same file as {first[found.sha256].source}"))
+                drop(original, _Drop("duplicate", f"same file as {first[found.sha256].source}"))
             else:
                 first[found.sha256] = found
-        ordered = sorted(first.values(), key=lambda file: (file.place(settings.seed), file.sha256))
-        for file, taken in _in_order(pool, lambda file: _take(file, settings), ordered, 4 * threads):
+        places = {sha256: _draw(settings.seed, sha256) for sha256 in first}
+        ordered = sorted(first.values(), key=lambda original: (places[original.sha256], original.sha256))
+        published = {original.part for original in ordered} if settings.split == "published" else set()
+        for original, taken in _in_order(pool, lambda original: _take(original, settings), ordered, 4 * threads):
             if isinstance(taken, _Drop):
-                drop(file, taken)
+                drop(original, taken)
                 continue
             if owner := never.find(taken.hash):
-                drop(file, _Drop("never train", f"looks like {owner}"))
+                drop(original, _Drop("never train", f"looks like {owner}"))
                 continue
             if owner := known.find(taken.hash):
-                drop(file, _Drop("duplicate", f"looks like {owner}"))
+                drop(original, _Drop("duplicate", f"looks like {owner}"))
                 continue
-            known.add(taken.hash, file.source)
-            place = file.place(settings.seed)
-            name = PARTS[(place >= settings.test) + (place >= settings.test + settings.validation)]
+            known.add(taken.hash, original.source)
+            name = _part(original, places[original.sha256], settings, published)
             photographs[name] += 1
-            member = f"{file.sha256[:16]}.webp"
+            member = f"{original.sha256[:16]}.webp"
             shard = shards.add(name, member, taken.encoded)
             size = (taken.width, taken.height)
-            rows.append((shard, member, name, file.source, *size, file.sha256[:16], f"{taken.hash:016x}"))
+            rows.append((shard, member, name, original.source, *size, original.sha256[:16], f"{taken.hash:016x}"))
             if name == "train":
                 mean += taken.lightness
                 cells, counts = taken.histogram
                 histogram[cells] += counts
-            watch(len(dropped) + len(rows), len(files))
+            watch(len(dropped) + len(rows), len(originals))
     reasons = dict(sorted(Counter(reason for _, reason, _ in dropped).items()))
     if not photographs["train"]:
         shutil.rmtree(part)
         why = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "all are to validate or test on"
-        raise DataError(f"no photograph of {len(files)} is left to train on ({why}); give more or better ones")
+        raise DataError(f"no photograph of {len(originals)} is left to train on ({why}); give more or better ones")
     _write_table(part / "manifest.csv", MANIFEST, rows)
     _write_table(part / "dropped.csv", ("source", "reason", "detail"), sorted(dropped))
     description = {
         "settings": asdict(settings),
         "photographs": {name: photographs[name] for name in reversed(PARTS)},
         "dropped": reasons,
+        "terms": terms,
         "mean_lightness": mean / photographs["train"],
         "prior": _prior(histogram).tolist(),
         "histogram": _coarse(histogram),
@@ -279,45 +292,62 @@ def _fill(
     return Prepared(description["photographs"], reasons)
 
 
-def _in_order(pool, work, files: list[_File], ahead: int) -> Iterator[tuple[_File, object]]:
-    """Each file with what `work` makes of it, or with the _Drop that it raised; in order, a few worked on ahead."""
+def _part(original: Original, place: float, settings: Settings, published: set[str]) -> str:
+    """The part of a photograph at `place` in [0, 1).
 
-    def settle(file):
+    Where the published split is asked for it is the one that was published; a part that nothing was published in gets
+    its share of the rest.
+    """
+    if original.part in published - {"", "train"}:
+        return original.part
+    test = 0 if "test" in published else settings.test
+    validation = 0 if "validation" in published else settings.validation
+    return PARTS[(place >= test) + (place >= test + validation)]
+
+
+def _in_order(pool, work, originals: list[Original], ahead: int) -> Iterator[tuple[Original, object]]:
+    """Each one with what `work` makes of it, or with the _Drop that it raised; in order, a few worked on ahead."""
+
+    def settle(original):
         try:
-            return work(file)
+            return work(original)
         except _Drop as why:
             return why
 
     pending: deque = deque()
-    for file in files:
-        pending.append((file, pool.submit(settle, file)))
+    for original in originals:
+        pending.append((original, pool.submit(settle, original)))
         if len(pending) > ahead:
-            file, job = pending.popleft()
-            yield file, job.result()
-    for file, job in pending:
-        yield file, job.result()
+            original, job = pending.popleft()
+            yield original, job.result()
+    for original, job in pending:
+        yield original, job.result()
 
 
-def _identify(file: _File) -> _File:
+def _identify(original: Original) -> Original:
+    return replace(original, sha256=hashlib.sha256(_read(original)).hexdigest())
+
+
+def _read(original: Original) -> bytes:
     try:
-        with file.path.open("rb") as stream:
-            return _File(file.path, file.source, hashlib.file_digest(stream, "sha256").hexdigest())
-    except OSError as error:
-        raise _Drop("broken", f"it cannot be read ({error.strerror})") from None
+        return original.read()
+    except UnreadablePhoto as error:
+        raise _Drop("broken", str(error)) from None
 
 
-def _take(file: _File, settings: Settings) -> _Taken:
+def _take(original: Original, settings: Settings) -> _Taken:
     """One photograph, resized, encoded and measured as it will be decoded from the shard."""
-    if is_marked(file.path):
+    encoded = _read(original)
+    if has_mark(encoded):
         raise _Drop("coloured by machine")
     try:
-        small = read_small(file.path, settings)
+        small = read_small(encoded, original.source.rpartition("/")[2], settings)
     except UnsupportedPhoto as error:
         raise _Drop("refused", str(error)) from None
     except UnreadablePhoto as error:
         raise _Drop("broken", str(error)) from None
     memory = io.BytesIO()
-    Image.fromarray(small).save(memory, "WEBP", quality=QUALITY, method=4)
+    Image.fromarray(small).save(memory, "WEBP", quality=QUALITY, method=4, lossless=min(small.shape[:2]) < LOSSLESS)
     pixels = np.asarray(Image.open(memory).convert("RGB"))
     lab = rgb_to_lab(pixels.astype(np.float32) / 255)
     ab = lab[..., 1:].reshape(-1, 2)
@@ -337,18 +367,15 @@ def _take(file: _File, settings: Settings) -> _Taken:
     )
 
 
-def read_small(path: Path, settings: Settings) -> np.ndarray:
+def read_small(encoded: bytes, name: str, settings: Settings) -> np.ndarray:
     """A photograph in colour, upright, in sRGB through its profile, on white, and small; uint8 [h, w, 3].
 
+    Args:
+        name: what errors call it.
     Raises:
         UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused.
         _Drop: it is tiny.
     """
-    name = path.name
-    try:
-        encoded = path.read_bytes()
-    except OSError as error:
-        raise UnreadablePhoto(f"{name} cannot be read ({error.strerror})") from None
     kind = recognise(encoded[:HEAD], name)
     try:
         if kind == "bmp":  # which libvips does not read
@@ -364,7 +391,7 @@ def read_small(path: Path, settings: Settings) -> np.ndarray:
             raise UnsupportedPhoto(f"{name} has {whole.width} x {whole.height} pixels")
         turned = whole.get_typeof("orientation") and whole.get("orientation") >= 5
         width, height = (whole.height, whole.width) if turned else (whole.width, whole.height)
-        if min(width, height) < settings.smallest:
+        if min(width, height) < (settings.smallest or 1):
             raise _Drop("tiny", f"{width} x {height} pixels")
         share = min(1, settings.size / min(width, height), settings.longest / max(width, height))
         # `thumbnail_buffer` would choose the shrinking itself, but takes what is cut short for whole.
