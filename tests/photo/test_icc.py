@@ -24,20 +24,33 @@ def profile(primaries=None, gamma=2.2, gray=False, parametric=False):
     def xyz(values):
         return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
 
-    text = b"text" + bytes(4) + b"none\0\0\0\0"
-    tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(79), b"cprt": text}
-    tags[b"wtpt"] = xyz((0.9642, 1, 0.8249))
     if gray:
-        tags[b"kTRC"] = curve
-    else:
-        for letter, column in zip((b"r", b"g", b"b"), np.array(primaries).T, strict=True):
-            tags[letter + b"XYZ"], tags[letter + b"TRC"] = xyz(column), curve
+        return assembled({b"kTRC": curve}, b"GRAY")
+    tags = {}
+    for letter, column in zip((b"r", b"g", b"b"), np.array(primaries).T, strict=True):
+        tags[letter + b"XYZ"], tags[letter + b"TRC"] = xyz(column), curve
+    return assembled(tags)
+
+
+def scanner(primaries, gamma):
+    """A profile of tables, from RGB to XYZ and not back, as scanners have: a curve for each channel, then 2 x 2 x 2."""
+    curve = np.linspace(0, 1, 4096) ** gamma * 65535
+    corners = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), -1) @ np.array(primaries).T * 32768
+    numbers = np.concatenate([[4096, 2], curve, curve, curve, corners.reshape(-1), [0, 65535] * 3])
+    identity = np.eye(3, dtype=">i4") * 65536
+    table = b"mft2" + bytes(4) + bytes([3, 3, 2, 0]) + identity.astype(">i4").tobytes()
+    return assembled({b"A2B0": table + numbers.round().astype(">u2").tobytes()})
+
+
+def assembled(tags, space=b"RGB "):
+    text = b"text" + bytes(4) + b"none\0\0\0\0"
+    tags = tags | {b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(79), b"cprt": text}
+    tags[b"wtpt"] = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
     table, data = b"", b""
     for tag, body in tags.items():
         body = body.ljust(-(-len(body) // 4) * 4, b"\0")
         table += tag + struct.pack(">II", 132 + 12 * len(tags) + len(data), len(body))
         data += body
-    space = b"GRAY" if gray else b"RGB "
     size = 132 + len(table) + len(data)
     head = struct.pack(">I4sI4s4s4s", size, bytes(4), 0x02100000, b"mntr", space, b"XYZ ")
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
@@ -146,6 +159,20 @@ def test_srgb_by_any_name_is_srgb_and_its_pixels_stay_as_rendered(tmp_path, scen
         assert (np.asarray(result) == np.concatenate(list(coloured(photo)))).all()
         assert result.info["icc_profile"] == source
     assert not any(icc.is_srgb(other) for other in PROFILES.values())
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_lightness_comes_through_the_tables_of_a_scanner_and_the_result_is_srgb(tmp_path, scene, coloured, kind):
+    pixels = (scene() * np.iinfo(kind).max).astype(kind)
+    tifffile.imwrite(tmp_path / "same.tif", pixels, photometric="rgb", iccprofile=profile(ADOBE, 2.2))
+    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb", iccprofile=scanner(ADOBE, round(2.2 * 256) / 256))
+    photo = read(tmp_path / "in.tif")
+    assert np.abs(photo.lightness() - read(tmp_path / "same.tif").lightness()).mean() < 0.05
+    assert photo.profile is None
+    write(photo, coloured(photo), tmp_path / "out.tif")
+    result = read(tmp_path / "out.tif")
+    assert icc.is_srgb(result.profile)
+    assert np.abs(result.lightness() - photo.lightness()).mean() < (0.15 if kind == np.uint8 else 0.01)
 
 
 def test_gray_with_an_rgb_profile_is_read_through_it(encoded, coloured):

@@ -55,18 +55,26 @@ def space(profile: bytes | None) -> str | None:
 
 @lru_cache(maxsize=8)
 def usable(profile: bytes) -> bool:
-    """Whether colours can be taken through the profile, both ways if it is one of RGB."""
+    """Whether the lightness of colours can be had through the profile."""
     bands = {"GRAY": 1, "RGB": 3, "CMYK": 4}.get(space(profile) or "")
     if not bands:
         return False
     try:
         ends = np.full((1, 2, bands), [[0], [255]], np.uint8)
         dark, bright = _luminance(ends, profile)[0][:: -1 if bands == 4 else 1]
-        # What a cut or empty curve leaves is all black, or all white.
-        if not dark < bright:
-            return False
-        if bands == 3:
-            from_srgb(np.zeros((1, 1, 3), np.uint8), profile, 8)
+    except (pyvips.Error, UnicodeDecodeError):
+        return False
+    # What a cut or empty curve leaves is all black, or all white.
+    return bool(dark < bright)
+
+
+@lru_cache(maxsize=8)
+def takes_colour(profile: bytes) -> bool:
+    """Whether colours can be taken into a usable profile; many of a scanner have tables for the other way alone."""
+    if space(profile) != "RGB":
+        return False
+    try:
+        from_srgb(np.zeros((1, 1, 3), np.uint8), profile, 8)
     except (pyvips.Error, UnicodeDecodeError, np.linalg.LinAlgError):
         return False
     return True
@@ -74,7 +82,9 @@ def usable(profile: bytes) -> bool:
 
 @lru_cache(maxsize=8)
 def is_srgb(profile: bytes) -> bool:
-    """Whether a usable RGB profile is sRGB in all but name."""
+    """Whether a usable profile is sRGB in all but name."""
+    if not takes_colour(profile):
+        return False
     ramp = np.linspace(0, 65535, 9).astype(np.uint16)
     lattice = np.stack(np.meshgrid(ramp, ramp, ramp, indexing="ij"), axis=-1).reshape(27, 27, 3)
     moved = from_srgb(lattice, profile, 16)
@@ -126,7 +136,7 @@ def from_srgb(strip: np.ndarray, profile: bytes, depth: int) -> np.ndarray:
 
 
 def srgb() -> bytes:
-    """The sRGB profile that marks a result whose own profile was one of gray or CMYK."""
+    """The sRGB profile that marks a result into whose own profile no colour can be taken."""
     return bytes(pyvips.Image.profile_load("srgb"))
 
 

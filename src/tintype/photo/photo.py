@@ -38,7 +38,8 @@ class Photo:
     quality: the JPEG quality that the quantisation tables tell. compression: the file's own word for how it packs
         pixels, where there are several ('none', 'lzw', 'lossless', 'lossy' ...).
     alpha: [height, width] of the depth (uint8, uint16, float32 in [0, 1]).
-    profile: the ICC profile of an RGB file, which the result keeps. tagged: the file had some profile.
+    profile: the ICC profile of an RGB file, where colours can be taken into it: the result keeps it. tagged: the file
+        had some profile.
     """
 
     name: str

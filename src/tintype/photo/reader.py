@@ -309,7 +309,7 @@ def as_photo(
         scale=table,
         bits=bits or depth,
         alpha=alpha,
-        profile=profile if icc.space(profile) == "RGB" and depth != 32 and bands != 4 else None,
+        profile=profile if profile and icc.takes_colour(profile) and depth != 32 and bands != 4 else None,
         tagged=tagged,
         metadata=metadata,
         **facts,
@@ -348,7 +348,7 @@ def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: b
     if depth == 32:
         return np.float32, None, lambda strip: to_plane(1 - strip if inverted else strip, name)[0]
     space = icc.space(profile)
-    if space not in {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}[bands] or (space == "RGB" and icc.is_srgb(profile)):
+    if space not in {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}[bands] or icc.is_srgb(profile):
         profile = None
     if bands == 1:
         table = scale.gray_scale(depth) if profile is None else icc.gray_scale(profile, depth)
