@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +73,26 @@ def test_leaving_the_iteration_gives_up_what_is_unfinished(folder, tmp_path, tin
     left = os.listdir(out)
     assert len(left) < 12
     assert all(name.endswith(".png") and not name.startswith(".") for name in left)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_a_named_pipe_is_coloured(folder, tmp_path, tiny):
+    os.mkfifo(tmp_path / "pipe")
+    feeding = threading.Thread(
+        target=(tmp_path / "pipe").write_bytes, args=[(folder / "01.png").read_bytes()], daemon=True
+    )
+    feeding.start()
+    tasks = album.plan([tmp_path / "pipe"], tmp_path / "a.png").tasks
+    (outcome,) = album.colorize_all(tasks, Colorizer(tiny, threads=1))
+    assert outcome.status == "coloured"
+    assert (tmp_path / "a.png").exists()
+
+
+def test_results_of_a_folder_above_lie_in_the_output_folder(folder, monkeypatch):
+    (folder / "deep" / "down").mkdir(parents=True)
+    monkeypatch.chdir(folder / "deep" / "down")
+    tasks = album.plan(["../..", "."], "out").tasks
+    assert {task.output.parent for task in tasks} == {Path("out/in")}
 
 
 def test_nothing_to_do_is_wrong_usage():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import threading
 import time
 from collections import Counter
@@ -92,7 +93,8 @@ def plan(
     for name in inputs:
         path = Path(name)
         if os.path.isdir(path):
-            root = Path(path.name or path.resolve().name) if several else Path()
+            # The name of "." and ".." is none to lie below the output folder.
+            root = Path(Path(os.path.abspath(path)).name) if several else Path()
             found += [(photo, root / photo.relative_to(path)) for photo in search.folder(path)]
         else:
             found += [(photo, Path(photo.name)) for photo in search.file(path)]
@@ -317,6 +319,8 @@ def _load(path: Path, colorizer: Colorizer) -> int:
     """How much of the BUDGET a photograph takes, by the size that its header tells."""
     size = 0, 0
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return BUDGET  # A pipe gives its header once, and not to us.
         with open(path, "rb") as file:
             pixels = os.fstat(file.fileno()).st_size  # the best guess where libvips cannot tell
             image = pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(file.fileno()), "")
