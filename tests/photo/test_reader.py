@@ -324,6 +324,22 @@ def test_pillow_images_of_every_mode(mode):
     assert (photo.alpha is not None) == (mode[-1] in "Aa")
 
 
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+def test_pillow_images_are_turned_upright_once(scene, encoded, format):
+    exif = Image.Exif()
+    exif[274] = 6
+    data = encoded((scene()[..., 1] * 255).astype(np.uint8), format, exif=exif)
+    photo, expected = from_array(Image.open(io.BytesIO(data))), read(data)
+    assert (photo.width, photo.height) == (60, 83)
+    assert np.abs(photo.lightness() - expected.lightness()).mean() < 0.6
+
+
+def test_a_pillow_image_that_is_cut_short(scene, encoded):
+    data = encoded((scene() * 255).astype(np.uint8), "PNG")
+    with pytest.raises(UnreadablePhoto, match="the image is broken or cut short"):
+        from_array(Image.open(io.BytesIO(data[: len(data) // 2])))
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
 def test_pillow_images_with_a_transparent_level(encoded, mode):
     image = Image.fromarray(np.tile(np.uint8([[0, 255]]), (4, 3))).convert(mode)

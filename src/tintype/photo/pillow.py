@@ -26,19 +26,26 @@ def read_bmp(stream: BinaryIO, name: str) -> Photo:
     try:
         # Not by Image.open, which has a limit of its own.
         image = BmpImageFile(stream)
-        check_size(*image.size, name)
-        image.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it") from None
+        raise _broken(name, error) from None
+    check_size(*image.size, name)
     return to_photo(image, name, "bmp")
 
 
 def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -> Photo:
-    """A photograph from a Pillow image of any mode, turned upright, with the profile and metadata of its `info`."""
+    """A photograph from a Pillow image of any mode, turned upright, with the profile and metadata of its `info`.
+
+    Raises:
+        UnreadablePhoto: no pixels, or broken. UnsupportedPhoto: several frames, or 32-bit whole numbers.
+    """
     if getattr(image, "n_frames", 1) > 1:
         raise UnsupportedPhoto(f"{name} has {image.n_frames} frames: give one of them")
     if not image.width or not image.height:
         raise UnreadablePhoto(f"{name} has no pixels: its size is {image.width} x {image.height}")
+    try:
+        image.load()  # Pillow turns a TIFF upright here, and takes its orientation away.
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _broken(name, error) from None
     info = image.info
     bits = 1 if image.mode == "1" else None
     tags = exif_tags(image.getexif().tobytes().removeprefix(b"Exif\0\0"))
@@ -56,6 +63,10 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -
     packet = packet.encode() if isinstance(packet, str) else packet
     metadata = metadata_of(tags, packet, None, dpi)
     return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits)
+
+
+def _broken(name: str, error: Exception) -> UnreadablePhoto:
+    return UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it")
 
 
 def _plain(image: Image.Image, name: str) -> Image.Image:
