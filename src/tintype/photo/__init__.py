@@ -1,8 +1,9 @@
 """A photograph on disk: read whole, written whole, with everything that its file said."""
 
+from tintype.photo.decode import MOST_PIXELS
 from tintype.photo.kinds import FORMATS, SUFFIXES
-from tintype.photo.photo import Metadata, Photo, from_array
-from tintype.photo.reader import MOST_PIXELS, is_marked, read
+from tintype.photo.photo import Metadata, Photo
+from tintype.photo.reader import from_array, is_marked, read
 from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
 from tintype.photo.xmp import Mark
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
-from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo.scale import BLOCK, gray_scale, lightness_codes, lightness_scale
+from tintype.photo.scale import BLOCK
 
 
 @dataclass(frozen=True)
@@ -123,67 +121,3 @@ def _interpolated(values: np.ndarray, size: int, axis: int) -> np.ndarray:
     shape[axis] = size
     weight = (at - low).astype(np.float32).reshape(shape)
     return values.take(low, axis) * (1 - weight) + values.take(high, axis) * weight
-
-
-def from_array(array: np.ndarray, name: str = "the array") -> Photo:
-    """A photograph from pixels.
-
-    Args:
-        array: uint8, uint16, bool or float in [0, 1], sRGB-encoded; [height, width], or [height, width, 1 .. 4] for
-            gray, gray and alpha, RGB, RGB and alpha. Or a Pillow image.
-    Raises:
-        UnsupportedPhoto: another shape or type. UnreadablePhoto: no pixels, or floats outside [0, 1].
-    """
-    if hasattr(array, "getbands"):
-        from tintype.photo.pillow import to_photo
-
-        return to_photo(array)
-    array = np.asarray(array)
-    if array.dtype == bool:
-        array = array.astype(np.uint8) * 255
-    if array.dtype.kind == "f":
-        array = array.astype(np.float32, copy=False)
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or not 1 <= array.shape[2] <= 4:
-        raise UnsupportedPhoto(
-            f"{name} has the shape {array.shape}, which is no photograph: give [height, width] or "
-            "[height, width, channels] with one to four channels"
-        )
-    if array.dtype not in (np.uint8, np.uint16, np.float32):
-        raise UnsupportedPhoto(f"{name} holds {array.dtype} values: give uint8, uint16, or floats in [0, 1]")
-    if not array.size:
-        raise UnreadablePhoto(f"{name} has no pixels: its shape is {array.shape}")
-    height, width, channels = array.shape
-    depth = 8 * array.dtype.itemsize
-    color = array[..., : channels - 1 + channels % 2]
-    plane, scale = to_plane(color, name)
-    return Photo(
-        name=name,
-        width=width,
-        height=height,
-        format="array",
-        depth=depth,
-        bits=depth,
-        plane=plane,
-        scale=scale,
-        alpha=None if channels % 2 else np.ascontiguousarray(array[..., -1]),
-    )
-
-
-def to_plane(color: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Plane and scale of sRGB-encoded pixels [rows, width, 1 or 3], uint8, uint16 or float32."""
-    if color.dtype == np.float32:
-        low, high = float(color.min()), float(color.max())
-        # A resampled photograph may overshoot a little; another range is another scale, and guessing it would
-        # change the lightness. `not (...)` refuses NaN too.
-        if not (low >= -0.1 and high <= 1.1):
-            raise UnreadablePhoto(f"{name} holds values from {low:.4g} to {high:.4g}: bring floats to the range 0 to 1")
-        color = np.clip(color, 0, 1)
-        if color.shape[2] == 1:
-            return luminance_to_lightness(srgb_decode(color[..., 0])), None
-        return lightness(color).astype(np.float32, copy=False), None
-    if color.shape[2] == 1:
-        return np.ascontiguousarray(color[..., 0]), gray_scale(8 * color.dtype.itemsize)
-    return lightness_codes(color), lightness_scale()

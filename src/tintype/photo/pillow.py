@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
+from tintype.photo.decode import as_photo, check_size, exif_tags, metadata_of, orientation_of
 from tintype.photo.photo import Photo
-from tintype.photo.reader import as_photo, check_size, exif_tags, metadata_of, orientation_of
 
 _INTERPRETATIONS = {"1": "b-w", "L": "b-w", "LA": "b-w", "CMYK": "cmyk", "I;16": "grey16", "F": "b-w"}
 

@@ -5,40 +5,19 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable
-from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
 import pyvips
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, icc, jpeg, png, scale, tiff, webp, xmp
+from tintype.photo import exif, jpeg, png, tiff, webp, xmp
+from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
-from tintype.photo.photo import Metadata, Photo, to_plane
+from tintype.photo.photo import Photo
 
-MOST_PIXELS = 1_000_000_000
-"""Pixels of the largest photograph that is read: a file of a few kilobytes can ask for far more."""
-
-# Results are read once and written once, and a file may change between two reads of it: nothing is worth caching.
-pyvips.cache_set_max(0)
-
-_DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
 _FAILURES = (pyvips.Error, UnicodeDecodeError)
 """What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
-_KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
-_LEAST_DPI, _MOST_DPI = 0.01, 100_000
-"""A resolution beyond is an error of the file, and has no place in some formats."""
-_TURNS = {
-    2: np.fliplr,
-    3: lambda plane: np.rot90(plane, 2),
-    4: np.flipud,
-    5: np.transpose,
-    6: lambda plane: np.rot90(plane, -1),
-    7: lambda plane: np.rot90(plane, 2).T,
-    8: np.rot90,
-}
-"""EXIF orientation -> what turns the stored pixels upright."""
 
 
 def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) -> Photo:
@@ -74,6 +53,54 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) 
     return _read(io.BytesIO(data), data, name)
 
 
+def from_array(array: np.ndarray, name: str = "the array") -> Photo:
+    """A photograph from pixels.
+
+    Args:
+        array: uint8, uint16, bool or float in [0, 1], sRGB-encoded; [height, width], or [height, width, 1 .. 4] for
+            gray, gray and alpha, RGB, RGB and alpha. Or a Pillow image.
+    Raises:
+        UnsupportedPhoto: another shape or type. UnreadablePhoto: no pixels, or floats outside [0, 1].
+    """
+    if hasattr(array, "getbands"):
+        # Pillow takes its time to be imported, and few need it.
+        from tintype.photo.pillow import to_photo
+
+        return to_photo(array)
+    array = np.asarray(array)
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32, copy=False)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or not 1 <= array.shape[2] <= 4:
+        raise UnsupportedPhoto(
+            f"{name} has the shape {array.shape}, which is no photograph: give [height, width] or "
+            "[height, width, channels] with one to four channels"
+        )
+    if array.dtype not in (np.uint8, np.uint16, np.float32):
+        raise UnsupportedPhoto(f"{name} holds {array.dtype} values: give uint8, uint16, or floats in [0, 1]")
+    if not array.size:
+        raise UnreadablePhoto(f"{name} has no pixels: its shape is {array.shape}")
+    height, width, channels = array.shape
+    depth = 8 * array.dtype.itemsize
+    color = array[..., : channels - 1 + channels % 2]
+    plane, scale = to_plane(color, name)
+    return Photo(
+        name=name,
+        width=width,
+        height=height,
+        format="array",
+        depth=depth,
+        bits=depth,
+        plane=plane,
+        scale=scale,
+        alpha=None if channels % 2 else np.ascontiguousarray(array[..., -1]),
+    )
+
+
 def name_of(source) -> str:
     """What errors call a source: its path in printable letters, or what it is."""
     if isinstance(source, bytes | bytearray | memoryview):
@@ -101,7 +128,7 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
         if kind == "tiff":
             return tiff.find_page(stream, name).blob(exif.XMP)
         if kind == "avif":
-            return _blob(_open(kind, os.fsdecode(path), name), "xmp-data")
+            return blob(_open(kind, os.fsdecode(path), name), "xmp-data")
     return None
 
 
@@ -109,9 +136,9 @@ def _read(stream: BinaryIO, source: str | bytes, name: str) -> Photo:
     kind = recognise(stream.read(HEAD), name)
     try:
         if kind == "bmp":
-            from tintype.photo import pillow
+            from tintype.photo.pillow import read_bmp
 
-            return pillow.read_bmp(stream, name)
+            return read_bmp(stream, name)
         return _READERS[kind](stream, source, name)
     except _FAILURES as error:
         raise _broken(name, error) from None
@@ -175,12 +202,12 @@ def _read_webp(stream: BinaryIO, source, name: str) -> Photo:
 
 
 def _read_avif(stream: BinaryIO, source, name: str) -> Photo:
-    image = _open("heif", source, name)
+    image = _open("avif", source, name)
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
         raise UnsupportedPhoto(
             f"{name} is an AVIF file of {image.get('n-pages')} pictures: save each as a file of its own first"
         )
-    tags = exif_tags((_blob(image, "exif-data") or b"").removeprefix(b"Exif\0\0"))
+    tags = exif_tags((blob(image, "exif-data") or b"").removeprefix(b"Exif\0\0"))
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
     if bits > 8:
         # libvips shifts the codes up; white has to be white.
@@ -192,7 +219,7 @@ def _read_avif(stream: BinaryIO, source, name: str) -> Photo:
         image,
         bits=bits,
         compression="lossy",
-        metadata=metadata_of(tags, _blob(image, "xmp-data"), None, None),
+        metadata=metadata_of(tags, blob(image, "xmp-data"), None, None),
     )
 
 
@@ -259,184 +286,6 @@ def _broken(name: str, error: pyvips.Error | UnicodeDecodeError) -> UnreadablePh
     reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
     reason = "".join(letter if letter.isprintable() else "?" for letter in reason)
     return UnreadablePhoto(f"{name} is broken or cut short ({reason}): get a whole copy of it")
-
-
-def check_size(width: int, height: int, name: str) -> None:
-    if width * height > MOST_PIXELS:
-        raise UnsupportedPhoto(
-            f"{name} says that it has {width} x {height} pixels, and more than {MOST_PIXELS // 10**6} megapixels are "
-            "not read: make it smaller first"
-        )
-
-
-def as_photo(
-    name: str,
-    kind: str,
-    image: pyvips.Image,
-    metadata: Metadata,
-    orientation: int = 1,
-    bits: int | None = None,
-    inverted: bool = False,
-    **facts,
-) -> Photo:
-    """Decodes an opened file from top to bottom into one plane, and turns it upright."""
-    if image.format not in _DEPTHS:
-        raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
-    depth = _DEPTHS[image.format]
-    bands = 4 if image.interpretation == "cmyk" else 1 if image.bands < 3 else 3
-    if image.bands - bands not in (0, 1):
-        raise UnsupportedPhoto(f"{name} has {image.bands} channels: convert it to gray, RGB or CMYK first")
-    if bands == 4 and depth == 32:
-        raise UnsupportedPhoto(f"{name} holds CMYK in floats: convert it to 8 or 16 bits first")
-    profile = _blob(image, "icc-profile-data")
-    tagged = profile is not None
-    if profile is not None and not icc.usable(profile):
-        profile = None
-    plane, table, alpha = _decode(image, bands, depth, profile, inverted, name)
-    if orientation in (5, 6, 7, 8) and metadata.dpi:
-        metadata = replace(metadata, dpi=metadata.dpi[::-1])
-    if orientation in _TURNS:
-        plane = _copied(_TURNS[orientation](plane))
-        alpha = None if alpha is None else _copied(_TURNS[orientation](alpha))
-    height, width = plane.shape
-    return Photo(
-        name=name,
-        width=width,
-        height=height,
-        format=kind,
-        depth=depth,
-        plane=plane,
-        scale=table,
-        bits=bits or depth,
-        alpha=alpha,
-        profile=profile if profile and icc.takes_colour(profile) and depth != 32 and bands != 4 else None,
-        tagged=tagged,
-        metadata=metadata,
-        **facts,
-    )
-
-
-def _copied(turned: np.ndarray) -> np.ndarray:
-    """A turned view as an array of its own, copied in columns that a cache holds: six times as fast as at once."""
-    result = np.empty(turned.shape, turned.dtype)
-    for left in range(0, turned.shape[1], 64):
-        result[:, left : left + 64] = turned[:, left : left + 64]
-    return result
-
-
-def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
-    """Plane, scale and alpha of the stored pixels, whose first `bands` are colour."""
-    kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
-    if bands == image.bands == 1 and depth != 32:
-        plane = np.frombuffer(image.write_to_memory(), kind)
-        return plane.reshape(image.height, image.width), table, None
-    plane = np.empty((image.height, image.width), kind)
-    alpha = np.empty(plane.shape, _KINDS[depth]) if image.bands > bands else None
-
-    def take(top: int, strip: np.ndarray) -> None:
-        rows = slice(top, top + len(strip))
-        plane[rows] = rows_of(strip[..., :bands])
-        if alpha is not None:
-            alpha[rows] = strip[..., -1]
-
-    _strips(image, _KINDS[depth], take)
-    return plane, table, alpha
-
-
-def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
-    """The type of the plane, its scale, and what makes rows of it from a strip of gray, RGB or CMYK."""
-    if depth == 32:
-        return np.float32, None, lambda strip: to_plane(1 - strip if inverted else strip, name)[0]
-    space = icc.space(profile)
-    if space not in {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}[bands] or icc.is_srgb(profile):
-        profile = None
-    if bands == 1:
-        table = scale.gray_scale(depth) if profile is None else icc.gray_scale(profile, depth)
-        return _KINDS[depth], table, lambda strip: strip[..., 0]
-    if profile is not None:
-        return np.uint16, scale.lightness_scale(), lambda strip: icc.lightness_codes(strip, profile)
-    if bands == 4:
-        return np.uint16, scale.lightness_scale(), lambda strip: scale.lightness_codes(_from_ink(strip))
-    return np.uint16, scale.lightness_scale(), scale.lightness_codes
-
-
-def _from_ink(cmyk: np.ndarray) -> np.ndarray:
-    """sRGB uint16 codes of CMYK without a profile, as browsers and most viewers show it."""
-    paper = 1 - cmyk.astype(np.float32) / np.iinfo(cmyk.dtype).max
-    return (paper[..., :3] * paper[..., 3:] * 65535 + 0.5).astype(np.uint16)
-
-
-def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) -> None:
-    """Decodes from top to bottom in one go, and gives `take` each strip with its first row."""
-    row = image.width * image.bands * np.dtype(kind).itemsize
-    block = max(1, scale.BLOCK // image.width)
-    waiting = bytearray()
-    done = 0
-    failed: list[BaseException] = []
-
-    def write(data) -> int:
-        nonlocal done
-        # An exception cannot pass through libvips: it is kept, and the decoding stopped.
-        try:
-            waiting.extend(data)
-            rows = len(waiting) // row
-            if rows >= block or done + rows == image.height:
-                strip = np.frombuffer(bytes(waiting[: rows * row]), kind).reshape(rows, image.width, image.bands)
-                del waiting[: rows * row]
-                take(done, strip)
-                done += rows
-        except BaseException as error:
-            failed.append(error)
-            return -1
-        return len(data)
-
-    target = pyvips.TargetCustom()
-    target.on_write(write)
-    try:
-        image.rawsave_target(target, keep="none")
-    finally:
-        if failed:
-            raise failed[0]
-
-
-def _blob(image: pyvips.Image, field: str) -> bytes | None:
-    return bytes(image.get(field)) if image.get_typeof(field) else None
-
-
-def exif_tags(block: bytes | None) -> exif.Tags | None:
-    """The tags of an Exif block; None for none and for a broken one, which is left behind."""
-    if not block:
-        return None
-    try:
-        tags = exif.read_tags(block)
-    except exif.BadTags:
-        return None
-    return tags if tags.pages else None
-
-
-def orientation_of(tags: exif.Tags | None) -> int:
-    return int(exif.number(tags.pages[0], exif.ORIENTATION, tags.order, 1)) if tags else 1
-
-
-def metadata_of(tags, packet, iptc, dpi, orientation: int | None = None) -> Metadata:
-    """Metadata of the upright photograph. Only the first directory is kept: the second is a gray thumbnail."""
-    block = None
-    if tags is not None:
-        first = dict(tags.pages[0])
-        for tag in (exif.XMP, exif.IPTC):
-            first.pop(tag, None)
-        if dpi is None:
-            dpi = tiff.Page(0, first, tags.order).dpi()
-        if exif.ORIENTATION in first:
-            orientation = 1
-            first[exif.ORIENTATION] = exif.whole(exif.SHORT, 1, order=tags.order)
-        block = exif.block(first, tags.order) if first else None
-    if dpi and not all(_LEAST_DPI <= value <= _MOST_DPI for value in dpi):
-        dpi = None
-    if packet and orientation:
-        # A copy of the orientation tag, which is obeyed by some; where there is no tag, nobody turned anything.
-        packet = xmp.upright(packet)
-    return Metadata(exif=block, xmp=packet or None, iptc=iptc or None, dpi=dpi)
 
 
 def is_marked(path: str | os.PathLike) -> bool:
