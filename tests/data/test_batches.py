@@ -7,7 +7,7 @@ import torch
 from small_sets import picture, write_set
 from tintype.color.film import expose
 from tintype.color.lab import rgb_to_lab, srgb_decode, srgb_encode
-from tintype.data.batches import STRIDE, Augmentation, Batches, crop, make_batch
+from tintype.data.batches import CELL, Augmentation, Batches, crop, make_batch
 from tintype.data.shards import Photographs
 
 ALL = Augmentation(smallest_crop=0.5, mirror=0.5, film=0.6, fade=0.5, grain=0.5, blur=0.5, border=0.5, hints=0.8)
@@ -26,8 +26,8 @@ def generators(count, seed=0):
 def lab_of_cells(rgb):
     """Lab of the light averaged over cells of 4x4 pixels, [h, w, 3]."""
     light = srgb_decode(rgb / 255.0)
-    height, width = (extent // STRIDE for extent in rgb.shape[:2])
-    return rgb_to_lab(srgb_encode(light.reshape(height, STRIDE, width, STRIDE, 3).mean(axis=(1, 3))))
+    height, width = (extent // CELL for extent in rgb.shape[:2])
+    return rgb_to_lab(srgb_encode(light.reshape(height, CELL, width, CELL, 3).mean(axis=(1, 3))))
 
 
 def test_without_augmentation_it_is_the_photograph():
@@ -105,7 +105,7 @@ def test_borders_have_no_colour_and_one_tone():
     framed = (batch.ab == 0).all(dim=1)
     assert framed.any(dim=(1, 2)).float().mean() > 0.5
     assert not framed.all(dim=(1, 2)).any()
-    wide = framed.repeat_interleave(STRIDE, 1).repeat_interleave(STRIDE, 2)
+    wide = framed.repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)
     inside = float(rgb_to_lab(rgb[0, 0, 0] / 255)[0])
     for i in range(40):
         assert torch.allclose(batch.lightness[i, 0][~wide[i]], torch.tensor(inside), atol=1e-3)

@@ -20,18 +20,20 @@ def test_a_family_keeps_its_contract(name):
     with pytest.raises(msgspec.ValidationError, match="unknown field"):
         msgspec.convert({"no such knob": 1}, family.Config)
     torch.manual_seed(0)
-    network = family.Network(family.Config()).eval()
-    stride = network.stride
+    network = family.Network(family.Config(), 5).eval()
+    stride, scale = network.stride, network.scale
+    height, width = (-(-minimum // stride) * stride for minimum in (64, 96))
     with torch.no_grad():
-        prediction = network(torch.rand(2, 1, 2 * stride, 3 * stride) * 100, torch.zeros(2, 3, 2 * stride, 3 * stride))
-    assert (prediction.ab is None) != (prediction.logits is None)
-    plane = prediction.logits if prediction.ab is None else prediction.ab
-    assert plane.shape[0] == 2
-    assert plane.shape[2:] == (2 * stride // 4, 3 * stride // 4)
-    assert torch.isfinite(plane).all()
+        output = network(torch.rand(2, 1, height, width) * 100, torch.zeros(2, 3, height, width))
+    if bins := getattr(network, "side_bins", 0):
+        output, side = output
+        assert side.shape[:2] == (2, bins)
+        assert torch.isfinite(side).all()
+    assert output.shape == (2, 5, height // scale, width // scale)
+    assert torch.isfinite(output).all()
     # The same seed makes the same network, and its weights go through a state dict.
     torch.manual_seed(0)
-    twin = family.Network(family.Config())
+    twin = family.Network(family.Config(), 5)
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), twin.parameters(), strict=True))
     parts = getattr(network, "encoder_parts", ())
     assert set(parts) <= {key.split(".")[0] for key, _ in network.named_parameters()}

@@ -23,6 +23,9 @@ mirror = 0.5
 
 [network]
 context = 64
+
+[loss]
+cross_entropy = 1.0
 """
 
 
@@ -42,6 +45,49 @@ def test_file_and_words(path):
     assert config.loss.prior == "published"
     assert config.data.augmentation.mirror == 0.5
     assert config.family_config().context == 64
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            ["target.bins=own", "loss.prior=published"],
+            "loss.prior asks for the published prior, which needs target.bins",
+        ),
+        (["target.bins=srgb", "loss.published_share=0.5"], "loss.published_share asks for the published prior"),
+        (["loss.prior=published", "loss.smoothing=5"], "which is smoothed already; set it to 0"),
+        (["target.kind=rgb", "loss.cross_entropy=0", "loss.hue=1"], "loss.hue needs target.kind = "),
+        (
+            ["adversarial.weight=1", "adversarial.starts=0.5", "adversarial.joins=0.2"],
+            "adversarial.joins = 0.2 comes before adversarial.starts = 0.5",
+        ),
+        (
+            ["adversarial.weight=1", "adversarial.loss=hinge", "adversarial.smoothing=0.1"],
+            'which loss = "hinge" has not',
+        ),
+        (["adversarial.weight=1", "accumulate=2"], "accumulate = 1 is needed for a run with a critic"),
+        (["adversarial.weight=1", "data.side=64"], "a patch critic needs an ab plane of 24 pixels a side, and has 16"),
+    ],
+)
+def test_what_contradicts_itself_is_said(path, changes, said):
+    with pytest.raises(ConfigError, match=re.escape(said)) as error:
+        read(path, changes)
+    assert "\n" not in str(error.value)
+
+
+def test_what_files_share_is_included(path):
+    (path.parent / "deeper").mkdir()
+    above = path.parent / "deeper" / "above.toml"
+    above.write_text('include = "../mine.toml"\nname = "tintype.above"\n[network]\nwidth = 32\n', encoding="utf-8")
+    config = read(above, ["steps=11"])
+    assert (config.name, config.steps, config.data.folder) == ("tintype.above", 11, "data/mine")
+    assert config.network == {"context": 64, "width": 32}
+    above.write_text('include = "above.toml"', encoding="utf-8")
+    with pytest.raises(ConfigError, match="include must be the path of one TOML file that does not include this one"):
+        read(above)
+    above.write_text('include = "gone.toml"', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"gone\.toml: the configuration cannot be read"):
+        read(above)
 
 
 def test_a_configuration_comes_back_from_plain_values(path):
@@ -65,7 +111,16 @@ def test_a_configuration_comes_back_from_plain_values(path):
         ("data.side=100", "data.side must be a multiple of 32, not 100"),
         ("family=daguerre", "family 'daguerre' is unknown; there are "),
         ("name=mine", "name must be FAMILY.TAG, such as tintype.v1, not 'mine'"),
-        ("loss.cross_entropy=0", "no loss has a weight; set loss.cross_entropy, loss.huber or loss.squared"),
+        ("loss.cross_entropy=0", "no loss has a weight; set one of loss.cross_entropy, loss.squared, "),
+        ("target.kind=ab", "loss.cross_entropy needs target.kind = \"bins\", and it is 'ab'"),
+        ("target.kind=lab", "target.kind: expected 'bins' or 'ab' or 'rgb' or 'hue', got 'lab'"),
+        ("loss.side=1", "loss.side needs a family with a side head, which tintype has not; set it to 0"),
+        ("loss.perceptual=1", "loss.perceptual needs loss.vgg, a file of weights"),
+        ("loss.lpips=1", "loss.lpips needs loss.lpips_network, a file of weights"),
+        ("accumulate=3", "batch = 32 cannot be split into accumulate = 3 equal parts"),
+        ("optimizer.clip_value=5", "optimizer.clip and optimizer.clip_value exclude each other"),
+        ("network.width=0", "network.width, network.context and network.decoder must be at least 1"),
+        ("include=other.toml", "the key include is unknown"),
         ("steps.more=3", "steps is not a table"),
         ("steps", "a change is written key=value, such as optimizer.rate=0.0003"),
     ],
@@ -96,7 +151,8 @@ def test_differences(path):
 
 @pytest.mark.parametrize(
     "path",
-    sorted(p for p in (ROOT / "configs").glob("*.toml") if not p.name.endswith(".card.toml")),
+    # Without what says nothing of training, and what others only include.
+    sorted(p for p in (ROOT / "configs").rglob("*.toml") if "\nname = " in "\n" + p.read_text("utf-8")),
     ids=lambda path: path.name,
 )
 def test_the_configurations_that_ship_are_valid(path):

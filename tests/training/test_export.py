@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from tintype import families
-from tintype.color.bins import annealed_mean, published_prior, rebalancing_weights
+from tintype import families, targets
+from tintype.color.bins import annealed_mean, published_bins, published_prior, rebalancing_weights
 from tintype.errors import ConfigError, ModelError
 from tintype.models import load
 from tintype.training import checkpoint
@@ -23,8 +23,9 @@ def network():
     """A narrow flagship whose normalisation has seen something, and whose hint branch is not zero."""
     torch.manual_seed(3)
     family = families.get("tintype")
-    config = from_dict({"name": "tintype.small", "family": "tintype", "data": {"folder": "none"}, "network": NARROW})
-    made = family.Network(config.family_config())
+    values = {"name": "tintype.small", "family": "tintype", "data": {"folder": "none"}, "network": NARROW}
+    config = from_dict({**values, "loss": {"cross_entropy": 1.0}})
+    made = family.Network(config.family_config(), 313)
     nn.init.normal_(made.hints.weight, std=1.0)
     made.train()
     for _ in range(4):
@@ -54,7 +55,7 @@ def test_the_file_opens_and_agrees_with_the_checkpoint(run, exported):
     hints = np.zeros((3, 96, 64), np.float32)
     hints[:, 20:30, 20:30] = np.array([40, -20, 1], np.float32)[:, None, None]
     with torch.inference_mode():
-        logits = run[1](torch.from_numpy(lightness)[None, None], torch.from_numpy(hints)[None]).logits
+        logits = run[1](torch.from_numpy(lightness)[None, None], torch.from_numpy(hints)[None])
     for temperature in (0.3, 1.0):
         expected = annealed_mean(logits, temperature)[0].numpy()
         # float16 weights move the colours a little; the hints and the temperature must move them the same way.
@@ -75,7 +76,7 @@ def test_folding_changes_nothing_but_rounding_errors():
     folded = fold_norms(made)
     x, hints = torch.rand(1, 1, 64, 64) * 100, torch.zeros(1, 3, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(made(x, hints).logits, folded(x, hints).logits, atol=1e-4)
+        assert torch.allclose(made(x, hints), folded(x, hints), atol=1e-4)
     assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
@@ -85,7 +86,7 @@ def test_a_file_that_disagrees_is_refused(exported):
     round_weights(made)
     nn.init.normal_(made.head.weight)
     with pytest.raises(ModelError, match="away from torch"):
-        check(Contract(made).eval(), exported.read_bytes(), 32, 0.5)
+        check(Contract(made, targets.Bins(published_bins())).eval(), exported.read_bytes(), 32, 0.5)
 
 
 def test_a_weight_beyond_float16_is_refused():

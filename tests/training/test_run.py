@@ -13,14 +13,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from running import command_of, errors_of, tintype
 from small_sets import encode, write_set, write_shard
-from tintype import families
-from tintype.color.bins import published_prior
+from tintype import families, targets
+from tintype.color.bins import published_bins, published_prior
 from tintype.data.batches import Augmentation, Batch, make_batch
 from tintype.errors import ConfigError, DataError, TintypeError
-from tintype.families import Prediction
 from tintype.training import checkpoint, loop
 from tintype.training.config import from_dict, read, to_dict
-from tintype.training.loop import Objective, Pace, Run, clock, own_prior, rate_at
+from tintype.training.loop import Pace, Run, clock, own_prior
+from tintype.training.objective import Objective
+from tintype.training.optimizers import rate_at
 
 CONFIG = """
 name = "tintype.tiny"
@@ -48,6 +49,9 @@ smallest_crop = 0.5
 mirror = 0.5
 film = 0.5
 hints = 0.5
+
+[loss]
+cross_entropy = 1.0
 
 [optimizer]
 warmup = 3
@@ -82,10 +86,14 @@ def config(folder, **changes):
         "device": "cpu",
         "network": {"context": 16, "decoder": [16, 16, 16, 16]},
         "data": {"folder": str(folder), "side": 32, "validation_side": 32},
+        "loss": {"cross_entropy": 1.0},
     }
     for key, value in changes.items():
         values[key] = {**values[key], **value} if isinstance(values.get(key), dict) else value
     return from_dict(values)
+
+
+BINS = targets.make(targets.Config(), published_bins())
 
 
 def log(folder, *parts):
@@ -327,7 +335,7 @@ def test_it_learns_one_photograph_by_what_it_shows(tmp_path):
     batch = make_batch(photo[None], Augmentation(), [np.random.default_rng(0)])
     pixels = torch.randperm(64 * 64, generator=torch.Generator().manual_seed(1))
     shuffled = batch.lightness.reshape(1, 1, -1)[..., pixels].reshape(1, 1, 64, 64)
-    objective = Objective(settings, published_prior())
+    objective = Objective(settings, BINS, published_prior())
     run.network.train()  # with the statistics of the batch: the moving ones have not settled in so few steps
     with torch.no_grad():
         true = float(objective(run.network(batch.lightness, batch.hints), batch))
@@ -338,23 +346,23 @@ def test_it_learns_one_photograph_by_what_it_shows(tmp_path):
 def test_losses_are_weighed_by_name(data):
     batch = Batch(torch.zeros(1, 1, 32, 32), torch.zeros(1, 3, 32, 32), torch.full((1, 2, 8, 8), 11.0))
     logits = torch.randn(1, 313, 8, 8, generator=torch.Generator().manual_seed(0))
-    one = Objective(config(data), published_prior())
-    three = Objective(config(data, loss={"cross_entropy": 2.0, "huber": 3.0, "squared": 4.0}), published_prior())
-    terms = three.terms(Prediction(logits=logits), batch)
-    assert list(terms) == ["cross_entropy", "huber", "squared"]
-    assert float(terms["cross_entropy"]) == pytest.approx(2 * float(one(Prediction(logits=logits), batch)))
-    assert float(three(Prediction(logits=logits), batch)) == pytest.approx(sum(map(float, terms.values())))
+    one = Objective(config(data), BINS, published_prior())
+    weights = {"cross_entropy": 2.0, "huber": 3.0, "squared": 4.0}
+    three = Objective(config(data, loss=weights), BINS, published_prior())
+    terms = three.terms(logits, batch)
+    assert sorted(terms) == sorted(weights)
+    assert float(terms["cross_entropy"]) == pytest.approx(2 * float(one(logits, batch)))
+    assert float(three(logits, batch)) == pytest.approx(sum(map(float, terms.values())))
 
-    regression = Objective(config(data, loss={"cross_entropy": 0.0, "squared": 1.0}), published_prior())
-    assert float(regression(Prediction(ab=torch.zeros(1, 2, 8, 8)), batch)) == pytest.approx(0.01)
-    with pytest.raises(ConfigError, match=r"set loss\.cross_entropy=0"):
-        one(Prediction(ab=torch.zeros(1, 2, 8, 8)), batch)
+    settings = config(data, target={"kind": "ab"}, loss={"cross_entropy": 0.0, "squared": 1.0})
+    regression = Objective(settings, targets.make(settings.target))
+    assert float(regression(torch.zeros(1, 2, 8, 8), batch)) == pytest.approx(0.01)
 
 
 def test_the_rate(data):
     def rates(**optimizer):
         made = config(data, steps=100, optimizer=optimizer)
-        return [rate_at(made, step) for step in range(100)]
+        return [rate_at(made.optimizer, step, made.steps) for step in range(100)]
 
     cosine, linear = rates(warmup=0), rates(warmup=0, schedule="linear")
     assert cosine[0] == linear[0] == 1
@@ -370,12 +378,12 @@ def test_the_rate(data):
 def test_a_prepared_set_brings_its_prior(data, tmp_path):
     folder = write_set(tmp_path / "set", 3, 1)
     train, _ = loop.load_photographs(config(folder))
-    assert np.array_equal(loop.prior_of(config(folder).data, train), own_prior(train))
+    assert np.array_equal(loop.prior_of(config(folder), train), own_prior(train))
     prior = np.full(313, 1 / 313)
     (folder / "set.json").write_text(json.dumps({"prior": prior.tolist()}))
-    assert np.array_equal(loop.prior_of(config(folder).data, train), prior)
+    assert np.array_equal(loop.prior_of(config(folder), train), prior)
     # Part of the set has a prior of its own.
-    assert not np.array_equal(loop.prior_of(config(folder, data={"limit": 2}).data, train), prior)
+    assert not np.array_equal(loop.prior_of(config(folder, data={"limit": 2}), train), prior)
 
 
 def test_the_parts_never_overlap(tmp_path):
@@ -404,7 +412,7 @@ def test_a_checkpoint_holds_no_code(tmp_path):
 def test_the_network_needs_no_other_file_to_be_read_again(data, unbroken):
     state = checkpoint.load(unbroken[0])
     made = from_dict({**state["config"], "network": {**state["config"]["network"], "encoder": "gone.safetensors"}})
-    network = families.get(made.family).Network(made.family_config())
+    network = families.get(made.family).Network(made.family_config(), 313)
     network.load_state_dict(state["average"])
     assert to_dict(made)["network"]["encoder"] == "gone.safetensors"
 

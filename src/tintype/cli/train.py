@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,32 +18,42 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Path,
-    /,
-    *changes: str,
+    *words: str,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    samples: int | None = None,
     max_minutes: float | None = None,
 ) -> int:
-    """Train a model as a configuration says. Repeated after an interruption, it goes on from the last checkpoint.
+    """Train models as configurations say. Repeated after an interruption, it goes on from the last checkpoint.
+
+    Under torchrun the processes share each batch, on one machine or on several.
 
     Example: tintype train configs/tintype.v1.toml data.folder=data/mine optimizer.rate=0.0005 -o runs/first
 
     Parameters
     ----------
-    config
-        A TOML file; docs/training.md explains its keys.
-    changes
-        Keys that are to be otherwise than in the file, as key=value.
+    words
+        One or more TOML files, which docs/training.md explains, and keys that are to be otherwise than in the files, as
+        key=value. Several files are trained one after the other.
     output
-        Folder of the run: its checkpoints, its log and its TensorBoard events. Default: runs/NAME.
+        Folder of the run: its checkpoints, its log and its TensorBoard events. Default: runs/NAME. Of several files:
+        the folder in which each has a folder of its own, NAME. Default: runs.
+    samples
+        Train each for as many steps as show it this many photographs, whatever the size of its batches.
     max_minutes
         Stop in time, with a checkpoint.
     """
     if max_minutes is not None and not max_minutes > 0:
         raise OptionError(f"--max-minutes must be above 0, not {max_minutes:g}")
+    if samples is not None and samples < 1:
+        raise OptionError(f"--samples must be at least 1, not {samples}")
+    files = [word for word in words if "=" not in word]
+    changes = [word for word in words if "=" in word]
+    if not files:
+        raise OptionError("name a configuration, as in: tintype train configs/tintype.v1.toml -o runs/first")
     try:
         import tensorboard  # noqa: F401 (missed here and not after the photographs are read)
         import torch
+        from msgspec.structs import replace
 
         from tintype.training.config import read
         from tintype.training.loop import Run
@@ -55,14 +66,34 @@ def train(
     from tintype.models.threads import available_threads
 
     torch.set_num_threads(available_threads())
-    settings = read(config, changes)
-    with _display() as (say, watch):
-        run = Run(settings, output or Path("runs") / settings.name, say, watch)
-        if run.device.type == "cpu":
-            _hint_at_malloc(say)
-        with _finishing_the_step(run):
-            run.train(max_minutes)
+    # All are read before the first is trained: a mistake in the last must not show after hours.
+    runs = [(settings, _folder(settings.name, output, len(files))) for settings in (read(f, changes) for f in files)]
+    twice = {folder for _, folder in runs if [other for _, other in runs].count(folder) > 1}
+    if twice:
+        raise OptionError(f"{min(twice)}: several of the files have this name; give each a name of its own")
+    until = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    for settings, folder in runs:
+        if samples is not None:
+            settings = replace(settings, steps=-(-samples // settings.batch))
+        with _display() as (say, watch):
+            if len(runs) > 1:
+                say(f"{settings.name}: {folder}")
+            run = Run(settings, folder, say, watch)
+            if run.device.type == "cpu":
+                _hint_at_malloc(run.say)
+            with _finishing_the_step(run):
+                left = None if until is None else max((until - time.monotonic()) / 60, 0)
+                done = run.train(left)
+        if not done:
+            break
+    run.processes.leave()
     return 0
+
+
+def _folder(name: str, output: Path | None, files: int) -> Path:
+    if files > 1:
+        return (output or Path("runs")) / name
+    return output or Path("runs") / name
 
 
 @contextmanager

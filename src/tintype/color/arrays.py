@@ -29,6 +29,8 @@ def constant(value: Any, like: Array) -> Array:
         dtype = like.dtype if np.issubdtype(getattr(like, "dtype", None), np.floating) else np.float64
         return np.asarray(value, dtype=dtype)
     dtype = like.dtype if like.is_floating_point() else sys.modules["torch"].float32
+    if namespace(value) is not np:
+        return value.to(like.device, dtype)
     return sys.modules["torch"].as_tensor(np.array(value, np.float64), dtype=dtype, device=like.device)
 
 

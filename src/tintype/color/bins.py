@@ -34,6 +34,15 @@ def published_prior() -> np.ndarray:
     return _table("prior_probs.npy")
 
 
+@cache
+def siggraph17_bins() -> np.ndarray:
+    """All 23 x 23 grid points that SIGGRAPH17's side head tells apart, float64 [529, 2], sorted by (a*, b*)."""
+    line = np.arange(-110.0, 111.0, 10.0)
+    table = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    table.setflags(write=False)
+    return table
+
+
 def soft_encode(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma: float = 5.0) -> tuple[Array, Array]:
     """Soft code of colours: the nearest bins, weighted by a Gaussian of their distance (section 2.1 of the paper).
 

@@ -23,8 +23,11 @@ from tintype.color.lab import luminance_to_lightness, rgb_to_lab, srgb_decode, s
 from tintype.data.hints import draw_hints
 from tintype.data.shards import Held, Photographs
 
-STRIDE = 4
-"""The target stands at a quarter of the network's input size."""
+CELL = 4
+"""Side in pixels of the cells in which borders are drawn."""
+
+GRAYS = ("lightness", "rec601", "value")
+"""What the gray of a photograph is that no film was drawn for: CIE L*, the luma of most software, max(R, G, B)."""
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -34,6 +37,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     smallest_crop: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     """Side of the smallest crop as a share of the photograph's short side."""
+    patch: bool = False
+    """Cut crops at the photograph's own scale instead of resizing them; a photograph that is too small is enlarged."""
     mirror: Share = 0.0
     """Share of photographs that are mirrored."""
     film: Share = 0.0
@@ -59,7 +64,11 @@ class Batch:
     hints: torch.Tensor
     """float32 [n, 3, h, w]: a*, b*, mask; zeros where none is given."""
     ab: torch.Tensor
-    """float32 [n, 2, h/4, w/4], CIE a*b* of the light averaged over each cell."""
+    """float32 [n, 2, h/s, w/s], CIE a*b* at the resolution of the network's output."""
+
+    def split(self, parts: int) -> list[Batch]:
+        """The batch in so many parts, as equal as can be."""
+        return [Batch(*planes) for planes in zip(*(v.chunk(parts) for v in vars(self).values()), strict=True)]
 
     def to(self, device: torch.device | str) -> Batch:
         return replace(self, **{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})
@@ -81,10 +90,13 @@ def crop(
     height, width = photo.shape[:2]
     short = min(height, width)
     share = augmentation.smallest_crop
-    size = round(short * (generator.uniform(share, 1) if share < 1 else 1))
-    size = max(size, min(short, 16))
+    if augmentation.patch:
+        size = min(side, short)
+    else:
+        size = round(short * (generator.uniform(share, 1) if share < 1 else 1))
+        size = max(size, min(short, 16))
     top, left = (height - size) / 2, (width - size) / 2
-    if share < 1:
+    if augmentation.patch or share < 1:
         top, left = generator.uniform(0, height - size), generator.uniform(0, width - size)
     square = photo[int(top) : int(top) + size, int(left) : int(left) + size]
     if size != side:
@@ -143,37 +155,56 @@ def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Gene
 
 
 def make_batch(
-    crops: np.ndarray | torch.Tensor, augmentation: Augmentation, generators: list[np.random.Generator]
+    crops: np.ndarray | torch.Tensor,
+    augmentation: Augmentation,
+    generators: list[np.random.Generator],
+    scale: int = 4,
+    sampling: str = "area",
+    gray: str = "lightness",
 ) -> Batch:
     """A batch of crops, uint8 [n, h, w, 3], each with the film, the border and the hints that its generator draws.
 
     The batch is made where the crops lie.
+
+    Args:
+        scale: the true colours stand at 1/scale of the size.
+        sampling: "area" takes the mean light of each cell, "point" its upper left pixel (as ECCV16's code does).
+        gray: one of `GRAYS`.
     """
     if not isinstance(crops, torch.Tensor):
         crops = torch.from_numpy(np.array(crops, order="C"))
     n, height, width, _ = crops.shape
-    cells = (height // STRIDE, width // STRIDE)
-    films = [_draw_film(augmentation, min(cells), generator) for generator in generators]
+    films = [_draw_film(augmentation, min(height, width) // CELL, generator) for generator in generators]
     linear = _LINEAR.to(crops.device)[crops.int()]
-    pooled = functional.avg_pool2d(linear.permute(0, 3, 1, 2), STRIDE)
+    planes = linear.permute(0, 3, 1, 2)
+    pooled = functional.avg_pool2d(planes, scale) if sampling == "area" else planes[:, :, ::scale, ::scale]
     ab = rgb_to_lab(srgb_encode(pooled), axis=1)[:, 1:].contiguous()
 
     weights = linear.new_tensor(np.stack([film.weights for film in films]))
     lightness = luminance_to_lightness(torch.einsum("nhwc,nc->nhw", linear, weights))
+    if gray != "lightness":
+        plain = [i for i, film in enumerate(films) if film.weights is _CIE]
+        lightness[plain] = _coded_gray(crops[plain].float(), gray)
     _age(lightness, films, generators)
     for i, film in enumerate(films):
         if film.border:
             top, right, bottom, left, tone = film.border
-            frame = torch.ones(cells, dtype=torch.bool, device=crops.device)
-            frame[top : cells[0] - bottom, left : cells[1] - right] = False
-            ab[i, :, frame] = 0
-            lightness[i, frame.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)] = tone
+            frame = torch.ones((height, width), dtype=torch.bool, device=crops.device)
+            frame[top * CELL : height - bottom * CELL, left * CELL : width - right * CELL] = False
+            lightness[i, frame] = tone
+            ab[i, :, frame[::scale, ::scale]] = 0
 
     hints = linear.new_zeros(n, 3, height, width)
     for i, generator in enumerate(generators):
         if generator.uniform() < augmentation.hints:
             draw_hints(hints[i], ab[i], generator)
     return Batch(lightness[:, None], hints, ab)
+
+
+def _coded_gray(crops: torch.Tensor, gray: str) -> torch.Tensor:
+    """The L* of a gray that is made of code values; [n, h, w, 3] of 0..255 to [n, h, w]."""
+    code = crops.amax(dim=-1) if gray == "value" else crops @ crops.new_tensor([0.299, 0.587, 0.114])
+    return luminance_to_lightness(srgb_decode(code / 255))
 
 
 def _age(lightness: torch.Tensor, films: list[_Film], generators: list[np.random.Generator]) -> None:
@@ -210,8 +241,10 @@ class Batches:
 
     Args:
         size: photographs in a batch; at most as many as there are.
-        side: of the square crops, in pixels, a multiple of STRIDE and of what the network asks for.
+        side: of the square crops, in pixels, a multiple of what the network asks for.
         threads: that make batches while the machine trains. The batches do not depend on their number.
+        scale, sampling, gray: as in `make_batch`.
+        part: (k, n) makes of each batch only the photographs k, k + n, ...: what the k-th of n processes trains on.
     """
 
     def __init__(
@@ -222,6 +255,11 @@ class Batches:
         augmentation: Augmentation,
         seed: int = 0,
         threads: int = 1,
+        *,
+        scale: int = 4,
+        sampling: str = "area",
+        gray: str = "lightness",
+        part: tuple[int, int] = (0, 1),
     ):
         self.photographs = photographs
         self.size = min(size, len(photographs))
@@ -229,6 +267,7 @@ class Batches:
         self.augmentation = augmentation
         self.seed = seed
         self.threads = threads
+        self.scale, self.sampling, self.gray, self.part = scale, sampling, gray, part
         self._shuffled: tuple[int, np.ndarray] = (-1, np.empty(0, int))
 
     def indices(self, step: int) -> Places:
@@ -248,12 +287,13 @@ class Batches:
     def batch(self, step: int, places: Places | None = None) -> Batch:
         """The batch of a step, or of the given places."""
         crops, generators = [], []
-        for epoch, index in self.indices(step) if places is None else places:
+        first, processes = self.part
+        for epoch, index in (self.indices(step) if places is None else places)[first::processes]:
             generator = np.random.default_rng([self.seed, 1 + epoch, index])
             crops.append(crop(self.photographs[index], self.side, self.augmentation, generator))
             generators.append(generator)
         stack = torch.stack if isinstance(crops[0], torch.Tensor) else np.stack
-        return make_batch(stack(crops), self.augmentation, generators)
+        return make_batch(stack(crops), self.augmentation, generators, self.scale, self.sampling, self.gray)
 
     def stream(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of steps start..stop-1, in order, a few made ahead."""

@@ -7,11 +7,12 @@ photograph is a run of bytes at a known offset, so that any of them is reached a
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import mmap
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,22 @@ def describe(data: str | Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: the description of the set cannot be read ({error}); prepare it again") from error
+
+
+def sources(data: str | Path) -> dict[str, str]:
+    """Where each photograph of a set came from, SHARD/MEMBER to what its manifest calls the source.
+
+    Raises:
+        DataError: the set has no manifest, or one that cannot be read.
+    """
+    path = Path(data) / "manifest.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {f"{Path(row['shard']).stem}/{row['file']}": row["source"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(
+            f"{path}: the sources of the photographs cannot be read ({error}); leave out data.sources"
+        ) from error
 
 
 def _index(shard: Path) -> Iterator[tuple[str, int, int]]:
@@ -104,17 +121,21 @@ class Photographs:
 
     Args:
         limit: take only the first so many.
+        keep: take only those whose name it says yes to.
     Raises:
         DataError: a shard cannot be read, or there is no photograph.
     """
 
-    def __init__(self, shards: Sequence[str | Path], limit: int | None = None):
+    def __init__(
+        self, shards: Sequence[str | Path], limit: int | None = None, keep: Callable[[str], bool] | None = None
+    ):
         self.names: list[str] = []
         self._places: list[tuple[mmap.mmap, int, int]] = []
         for shard in map(Path, shards):
             if limit is not None and len(self.names) >= limit:
                 break
-            found = list(_index(shard))[: None if limit is None else limit - len(self.names)]
+            found = [entry for entry in _index(shard) if keep is None or keep(f"{shard.stem}/{entry[0]}")]
+            found = found[: None if limit is None else limit - len(self.names)]
             if not found:
                 continue
             with shard.open("rb") as file:

@@ -3,9 +3,13 @@
 A family module offers
 
     Config    a frozen msgspec.Struct: every knob, with the published defaults
-    Network   a torch.nn.Module made from a Config:
-                forward(lightness [n,1,h,w] L* 0..100, hints [n,3,h,w]) -> Prediction
+    Network   a torch.nn.Module made as Network(config, channels), where the target says how many channels it needs:
+                forward(lightness [n,1,h,w] L* 0..100, hints [n,3,h,w]) -> [n, channels, h/scale, w/scale], the linear
+                  output of its last layer, to which `tintype.targets` gives a meaning
                 stride: the sides of the input must be multiples of it
+                scale: the output stands at 1/scale of the input
+                takes_hints: whether the hints matter
+                side_bins, where it has a side head: its channels; forward then gives (output, side logits)
                 load_pretrained(), where it has a pretrained part: reads it from the file that the Config names; called
                 once by a run that starts afresh, so that a checkpoint needs no other file
                 encoder_parts, where it has one: the first names of its parameters, which may learn at their own rate
@@ -15,25 +19,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tintype.errors import ConfigError
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    import torch
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of a batch, at a quarter of its input size."""
-
-    ab: torch.Tensor | None = None
-    """[n, 2, h', w'], CIE a*b*, of a network that regresses."""
-    logits: torch.Tensor | None = None
-    """[n, Q, h', w'] of a network that classifies; colours come of them by the annealed mean over its bins."""
 
 
 def names() -> list[str]:

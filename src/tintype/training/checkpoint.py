@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from tintype.color.bins import published_bins
 from tintype.errors import ConfigError, TintypeError
 
 
@@ -31,6 +33,12 @@ def save(path: Path, state: dict[str, Any]) -> None:
         raise TintypeError(
             f"{path}: the checkpoint cannot be written ({reason}); make room or take another folder"
         ) from error
+
+
+def bins(state: dict[str, Any]) -> np.ndarray | None:
+    """The table of bins of a run, float64 [Q, 2]; None where the target has no distribution."""
+    table = state.get("bins", published_bins())
+    return None if table is None else np.array(table)
 
 
 def load(path: str | Path) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+import numpy as np
+import torch
 
-from tintype import families
+from tintype import critics, families, targets
 from tintype.data.batches import Augmentation
 from tintype.errors import ConfigError
+from tintype.training import optimizers
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Limit = Annotated[int, msgspec.Meta(ge=0)]
@@ -22,6 +25,9 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 ALL_TO_TRAIN = "train-*.tar"
+
+PRETRAINED = ("encoder", "published")
+"""Knobs of families that name a file of weights, which only a run that starts afresh needs."""
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,8 +41,12 @@ class Data(_Strict):
     train: str = ALL_TO_TRAIN
     """Pattern of the shards to train on; those of `validation` are never among them."""
     validation: str = "validation-*.tar"
+    sources: tuple[str, ...] = ()
+    """Take only photographs whose source in the set's manifest fits one of these patterns, such as "*/n02123045/*"."""
     limit: Positive | None = None
     """Take only the first so many photographs of each part."""
+    gray: Literal["lightness", "rec601", "value"] = "lightness"
+    """The gray that the network sees, where no film is drawn: CIE L*, luma, or the V of HSV."""
     side: Positive = 128
     """Side of the training crops, a multiple of the family's stride."""
     validation_side: Positive = 160
@@ -49,44 +59,97 @@ class Data(_Strict):
 
 
 class Loss(_Strict):
-    """Weights of the losses, whose sum is minimised, and what they are measured with."""
+    """Weights of the losses, whose sum is minimised, and what they are measured with.
 
-    cross_entropy: Amount = 1.0
+    `squared`, `absolute`, `huber` and `chroma_weighted` compare what the target regresses, at about unit size: a*b*
+    divided by the target's scale (the annealed mean of a distribution by 110), sRGB, or the hue's plane.
+    """
+
+    cross_entropy: Amount = 0.0
     """Weight of the rebalanced cross-entropy on the bins."""
-    huber: Amount = 0.0
-    """Weight of the Huber loss on a*b* (the annealed mean of a network that classifies)."""
     squared: Amount = 0.0
-    """Weight of the mean squared error on a*b*."""
+    """Weight of the mean squared error."""
+    absolute: Amount = 0.0
+    """Weight of the mean absolute error (L1)."""
+    huber: Amount = 0.0
+    """Weight of the Huber loss, summed over the two channels."""
+    delta: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """Where the Huber loss turns from squared to linear."""
+    chroma_weighted: Amount = 0.0
+    """Weight of the squared error that counts more where the truth is colourful."""
+    hue: Amount = 0.0
+    """Weight of one minus the cosine of the hue's error, in proportion to the true chroma or saturation."""
+    perceptual: Amount = 0.0
+    """Weight of the squared difference of VGG16 features."""
+    vgg: str = ""
+    """A safetensors file with VGG16 to relu3_3, for `perceptual`."""
+    lpips: Amount = 0.0
+    """Weight of LPIPS."""
+    lpips_network: str = ""
+    """A file with torchvision's VGG16, for `lpips`."""
+    lpips_weights: str = ""
+    """A file with the linear weights of LPIPS for VGG16, version 0.1."""
+    colorfulness: Amount = 0.0
+    """Weight of 1 - colourfulness / 100."""
+    side: Amount = 0.0
+    """Weight of the cross-entropy of the 529-bin side head, where the family has one."""
     neighbours: Positive = 5
     """K of the soft code; 1 is one-hot."""
     sigma: Annotated[float, msgspec.Meta(gt=0)] = 5.0
     """Of the soft code, in a*b* units."""
+    skip_gray: Amount = 0.0
+    """The cross-entropy leaves out photographs of which no |a*| or |b*| is above this; 0: none."""
     uniform: Share = 0.5
     """lambda of the rebalancing weights; 1 is no rebalancing."""
     prior: Literal["own", "published"] = "own"
     """The prior that the weights balance: the training set's or ImageNet's."""
+    smoothing: Amount = 0.0
+    """Sigma in a*b* units of a Gaussian that smooths the own prior in the ab plane; the published one is smooth."""
+    published_share: Share = 0.0
+    """Share of the published prior that is mixed into the own one."""
     temperature: Annotated[float, msgspec.Meta(gt=0)] = 0.6
     """Of the annealed mean in the losses on a*b* and in the validation figures."""
 
+    def weights(self) -> dict[str, float]:
+        """The losses that have a weight."""
+        return {name: getattr(self, name) for name in WEIGHTS if getattr(self, name)}
 
-class Optimizer(_Strict):
-    """AdamW with a warm-up."""
 
-    rate: Annotated[float, msgspec.Meta(gt=0)] = 1e-3
-    encoder: Amount = 1.0
-    """The pretrained part's rate as a share of `rate`."""
-    betas: tuple[Share, Share] = (0.9, 0.99)
-    decay: Amount = 0.02
-    """Weight decay; norms and biases have none."""
-    clip: Amount = 1.0
-    """Largest norm of the gradient; 0: no limit."""
-    warmup: Limit = 300
-    """Steps."""
-    schedule: Literal["cosine", "linear", "hold"] = "cosine"
-    """How the rate falls to 0 by the last step; `hold` keeps it until the last `fall` of the run."""
-    fall: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.25
-    average: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.999
-    """Decay of the exponential moving average of the weights, which is what is validated and exported."""
+WEIGHTS = (
+    "cross_entropy",
+    "squared",
+    "absolute",
+    "huber",
+    "chroma_weighted",
+    "hue",
+    "perceptual",
+    "lpips",
+    "colorfulness",
+    "side",
+)
+"""The keys of `loss` that are weights of losses."""
+
+
+class Adversarial(_Strict):
+    """Training against a critic that learns to tell the network's colours from true ones."""
+
+    weight: Amount = 0.0
+    """Of the critic's judgement in what the network minimises; 0: no critic."""
+    loss: Literal["bce", "lsgan", "hinge"] = "bce"
+    """Cross-entropy, least squares or hinge."""
+    smoothing: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.0
+    """The critic's aim for true colours is 1 - smoothing (one-sided label smoothing)."""
+    every: Positive = 1
+    """The network learns at every so many steps; the critic at each."""
+    rate: Annotated[float, msgspec.Meta(gt=0)] = 2e-4
+    """The critic's rate, of Adam; it follows the schedule."""
+    betas: tuple[Share, Share] = (0.5, 0.999)
+    starts: Share = 0.0
+    """Share of the run after which the critic begins to learn."""
+    joins: Share = 0.0
+    """Share of the run after which the network learns from the critic; from `starts` until then it rests (NoGAN)."""
+    critic: critics.Config = critics.Config()
+    """The critic's own knobs."""
 
 
 class Config(_Strict):
@@ -98,10 +161,18 @@ class Config(_Strict):
     data: Data
     network: dict[str, Any] = {}
     """Knobs of the family's Config."""
+    target: targets.Config = targets.Config()
     loss: Loss = Loss()
-    optimizer: Optimizer = Optimizer()
+    adversarial: Adversarial = Adversarial()
+    optimizer: optimizers.Optimizer = optimizers.Optimizer()
     steps: Positive = 1000
     batch: Positive = 32
+    accumulate: Positive = 1
+    """Parts into which each batch is split, one after the other, where memory does not hold it at once."""
+    initialisation: Literal["random", "data", "kmeans"] = "random"
+    """Random weights; these scaled on data (Krähenbühl et al. 2015); or kernels from k-means of the data's patches."""
+    norms: Literal["learn", "frozen"] = "learn"
+    """Whether normalisation takes the statistics of the batch and learns, or keeps what it has."""
     seed: Limit = 0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     device: str = "auto"
@@ -116,6 +187,17 @@ class Config(_Strict):
     """Keep a checkpoint of its own every so many steps; 0: only the last and the best."""
     validate_every: Limit = 0
     """Steps between validations; 0: once an epoch."""
+
+    def describe_network(self) -> torch.nn.Module:
+        """The network without weights, to ask for its stride and scale.
+
+        Raises:
+            ConfigError: the family cannot make it.
+        """
+        # How many bins of their own the photographs have is known only when they are read.
+        channels = targets.make(self.target, targets.table(self.target, lambda: np.zeros((1, 2)))).channels
+        with torch.device("meta"):
+            return families.get(self.family).Network(self.family_config(), channels)
 
     def family_config(self) -> msgspec.Struct:
         """The family's Config with the knobs of `network`."""
@@ -158,18 +240,62 @@ def from_dict(values: dict[str, Any], where: str = "configuration") -> Config:
         ConfigError: a key is unknown, a value is of the wrong kind or cannot work; it says which.
     """
     config = _convert(values, Config, where)
-    family = families.get(config.family)
-    _convert(config.network, family.Config, where, "network.")
+    families.get(config.family)
     if config.name.split(".")[0] != config.family or config.name.count(".") != 1 or config.name.endswith("."):
         raise ConfigError(f"{where}: name must be FAMILY.TAG, such as {config.family}.v1, not {config.name!r}")
-    stride = family.Network.stride
+    optimizers.check(config.optimizer, where)
+    try:
+        network = config.describe_network()
+        _check_sides(config, network)
+        _check_losses(config, network)
+    except ConfigError as error:
+        text = str(error)
+        raise error if text.startswith(where) else ConfigError(f"{where}: {text}") from None
+    return config
+
+
+def _check_sides(config: Config, network: torch.nn.Module) -> None:
     for key in ("side", "validation_side"):
         side = getattr(config.data, key)
-        if side % stride:
-            raise ConfigError(f"{where}: data.{key} must be a multiple of {stride}, not {side}")
-    if not (config.loss.cross_entropy or config.loss.huber or config.loss.squared):
-        raise ConfigError(f"{where}: no loss has a weight; set loss.cross_entropy, loss.huber or loss.squared")
-    return config
+        if side % network.stride:
+            raise ConfigError(f"data.{key} must be a multiple of {network.stride}, not {side}")
+    if config.batch % config.accumulate:
+        raise ConfigError(f"batch = {config.batch} cannot be split into accumulate = {config.accumulate} equal parts")
+
+
+def _check_losses(config: Config, network: torch.nn.Module) -> None:
+    """Refuse losses that the target, the family or missing files leave without meaning."""
+    loss, target, critic = config.loss, config.target, config.adversarial
+    if not loss.weights():
+        raise ConfigError(f"no loss has a weight; set one of {', '.join('loss.' + name for name in WEIGHTS)}")
+    if loss.cross_entropy and target.kind != "bins":
+        raise ConfigError(f'loss.cross_entropy needs target.kind = "bins", and it is {target.kind!r}')
+    published = target.kind == "bins" and target.bins == "published"
+    balances = loss.cross_entropy and loss.uniform < 1
+    for key, on in (("prior", loss.prior == "published"), ("published_share", loss.published_share > 0)):
+        if balances and on and not published:
+            raise ConfigError(f'loss.{key} asks for the published prior, which needs target.bins = "published"')
+    if loss.prior == "published" and loss.smoothing:
+        raise ConfigError("loss.smoothing would smooth the published prior, which is smoothed already; set it to 0")
+    if loss.hue and target.kind == "rgb":
+        raise ConfigError('loss.hue needs target.kind = "ab", "hue" or "bins", and it is "rgb"')
+    if loss.side and not getattr(network, "side_bins", 0):
+        raise ConfigError(f"loss.side needs a family with a side head, which {config.family} has not; set it to 0")
+    for key, files in (("perceptual", ("vgg",)), ("lpips", ("lpips_network", "lpips_weights"))):
+        for file in files:
+            if getattr(loss, key) and not getattr(loss, file):
+                raise ConfigError(f"loss.{key} needs loss.{file}, a file of weights")
+    if critic.weight and critic.joins < critic.starts:
+        raise ConfigError(
+            f"adversarial.joins = {critic.joins:g} comes before adversarial.starts = {critic.starts:g}; set it later"
+        )
+    if critic.weight and critic.loss == "hinge" and critic.smoothing:
+        raise ConfigError('adversarial.smoothing needs labels, which loss = "hinge" has not; set it to 0')
+    if critic.weight and config.accumulate > 1:
+        raise ConfigError("accumulate = 1 is needed for a run with a critic, which judges whole batches")
+    if critic.weight:
+        with torch.device("meta"):
+            critics.make(critic.critic, config.data.side // network.scale)
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -199,12 +325,7 @@ def read(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> Config:
         ConfigError: the file cannot be read, or what it says cannot work.
     """
     path = Path(path)
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: the configuration cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML ({error})") from error
+    values = _file(path)
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
@@ -217,6 +338,29 @@ def read(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> Config:
                 raise ConfigError(f"{change!r}: {name} is not a table")
         table[last] = _value(text.strip())
     return from_dict(values, str(path))
+
+
+def _file(path: Path, depth: int = 0) -> dict[str, Any]:
+    """The values of a file, over those of the file that its key `include` names, a path relative to its own."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: the configuration cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML ({error})") from error
+    included = values.pop("include", None)
+    if included is None:
+        return values
+    if not isinstance(included, str) or depth == 8:
+        raise ConfigError(f"{path}: include must be the path of one TOML file that does not include this one")
+    return _over(_file(path.parent / included, depth + 1), values)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = dict(below)
+    for key, value in above.items():
+        both[key] = _over(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+    return both
 
 
 def _value(text: str) -> Any:

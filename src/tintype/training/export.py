@@ -18,13 +18,13 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from tintype import families
-from tintype.color.bins import published_prior, rebalancing_weights
+from tintype import families, targets
 from tintype.errors import ConfigError, ModelError
 from tintype.models.card import KEY, Card
 from tintype.training import checkpoint
-from tintype.training.config import Config, from_dict
+from tintype.training.config import PRETRAINED, Config, from_dict
 from tintype.training.loop import load_photographs, prior_of
+from tintype.training.objective import class_weights, main_head
 
 OPSET = 17
 AB_MAX, AB_MEAN = 0.5, 0.02
@@ -34,27 +34,41 @@ AB_MAX, AB_MEAN = 0.5, 0.02
 class Contract(nn.Module):
     """A network behind the contract of released models.
 
-    lightness [n, 1, h, w], hints [n, 3, h, w], temperature [] to ab [n, 2, h/4, w/4] and logits [n, Q, h/4, w/4].
+    lightness [n, 1, h, w], hints [n, 3, h, w] if it takes them, and temperature [] if it has a distribution, to
+    ab [n, 2, h', w'] and, of a distribution, logits [n, Q, h', w'].
 
     Args:
         shift: [Q], added to the logits; None: nothing.
     """
 
-    def __init__(self, network: nn.Module, shift: np.ndarray | None = None):
+    def __init__(self, network: nn.Module, target: targets.Target, shift: np.ndarray | None = None):
         super().__init__()
-        self.network = network
-        shift = torch.zeros(len(network.bins)) if shift is None else torch.tensor(shift, dtype=torch.float32)
-        self.register_buffer("shift", shift.half().float()[:, None, None])
-        # One product gives the sums of p a*, p b* and p. A softmax over channels, which the run-time library computes
-        # pixel by pixel, would cost more than all the convolutions.
-        table = torch.cat([network.bins.T, torch.ones(1, len(network.bins))])
-        self.register_buffer("table", table[:, :, None, None])
+        self.network, self.target = network, target
+        self.takes_hints, self.has_bins = network.takes_hints, target.bins is not None
+        if self.has_bins:
+            shift = torch.zeros(len(target.bins)) if shift is None else torch.tensor(shift, dtype=torch.float32)
+            self.register_buffer("shift", shift.half().float()[:, None, None])
+            # One product gives the sums of p a*, p b* and p. A softmax over channels, which the run-time library
+            # computes pixel by pixel, would cost more than all the convolutions.
+            table = torch.cat([target.bins.T, torch.ones(1, len(target.bins))])
+            self.register_buffer("table", table[:, :, None, None])
 
-    def forward(
-        self, lightness: torch.Tensor, hints: torch.Tensor, temperature: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = self.network(lightness, hints).logits + self.shift
-        weight = torch.exp((logits - logits.amax(dim=1, keepdim=True)) / temperature)
+    @property
+    def inputs(self) -> list[str]:
+        return ["lightness", *(["hints"] if self.takes_hints else []), *(["temperature"] if self.has_bins else [])]
+
+    @property
+    def outputs(self) -> list[str]:
+        return ["ab", "logits"] if self.has_bins else ["ab"]
+
+    def forward(self, lightness: torch.Tensor, *more: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        given = dict(zip(self.inputs[1:], more, strict=True))
+        # A network that takes no hints has the argument and never looks at it.
+        raw = main_head(self.network(lightness, given.get("hints", lightness)))
+        if not self.has_bins:
+            return self.target.ab(raw, lightness, 1.0)
+        logits = raw + self.shift
+        weight = torch.exp((logits - logits.amax(dim=1, keepdim=True)) / given["temperature"])
         sums = functional.conv2d(weight, self.table)
         return sums[:, :2] / sums[:, 2:], logits
 
@@ -65,13 +79,21 @@ def fold_norms(network: nn.Module) -> nn.Module:
     for module in list(network.modules()):
         children = dict(module.named_children())
         for name, child in children.items():
-            # conv1 and bn1, conv and bn, and the two members of a Sequential such as `downsample`.
-            before = children.get(name.replace("bn", "conv")) if name != "1" else children.get("0")
-            if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
-                place = name.replace("bn", "conv") if name != "1" else "0"
-                setattr(module, place, fuse_conv_bn_eval(before, child))
+            before = _feeder(module, name, children)
+            if isinstance(child, nn.BatchNorm2d) and isinstance(children.get(before), nn.Conv2d | nn.ConvTranspose2d):
+                conv = children[before]
+                fused = fuse_conv_bn_eval(conv, child, transpose=isinstance(conv, nn.ConvTranspose2d))
+                setattr(module, before, fused)
                 setattr(module, name, nn.Identity())
     return network
+
+
+def _feeder(module: nn.Module, name: str, children: dict[str, nn.Module]) -> str:
+    """The name of what a normalisation follows: conv1 of bn1, or the member before it in a Sequential."""
+    if isinstance(module, nn.Sequential):
+        names = list(children)
+        return names[names.index(name) - 1] if names.index(name) else ""
+    return name.replace("bn", "conv")
 
 
 def round_weights(network: nn.Module) -> None:
@@ -117,7 +139,7 @@ def export(
     training_data: Sequence[Mapping[str, Any]] = (),
     figures: Sequence[Mapping[str, Any]] = (),
     size: int = 256,
-    temperature: float = 0.6,
+    temperature: float | None = None,
     rebalancing: float = 1.0,
 ) -> Card:
     """Write a checkpoint's averaged weights as a model file.
@@ -125,7 +147,8 @@ def export(
     Args:
         source: a checkpoint file or the folder of a run.
         output: the ONNX file; it appears whole or not at all.
-        size, temperature and the rest: what the card says.
+        temperature: the card's default; None: the one of the losses. Without meaning where there is no distribution.
+        size and the rest: what the card says.
         rebalancing: how much of the class rebalancing of the training the released distribution keeps. 1: as trained;
             0: the frequencies of the training photographs. Less of it is milder in colour and nearer to the truth.
     Returns:
@@ -136,13 +159,18 @@ def export(
         ModelError: the file's colours differ from torch's, or it cannot be written.
     """
     state = checkpoint.load(source)
-    config = from_dict({**state["config"], "network": {**state["config"]["network"], "encoder": ""}}, str(source))
-    family = families.get(config.family)
-    network = family.Network(config.family_config())
+    config = from_dict({**state["config"], "network": without_files(state["config"])}, str(source))
+    bins = checkpoint.bins(state)
+    target = targets.make(config.target, bins, config.data.gray == "value")
+    network = families.get(config.family).Network(config.family_config(), target.channels)
     network.load_state_dict(state["average"])
     network = fold_norms(network)
     round_weights(network)
-    contract = Contract(network, _shift(config, rebalancing)).eval()
+    contract = Contract(network, target, _shift(config, state.get("prior"), bins, rebalancing)).eval()
+    if target.bins is None:
+        temperature = None
+    elif temperature is None:
+        temperature = config.loss.temperature
     try:
         card = Card(
             name=config.name,
@@ -155,7 +183,7 @@ def export(
             licence=licence,
             training_data=tuple(training_data),
             figures=tuple(figures),
-            bins=tuple((float(a), float(b)) for a, b in network.bins.tolist()),
+            bins=None if bins is None else tuple((float(a), float(b)) for a, b in bins.tolist()),
         )
     except ValueError as error:
         raise ConfigError(f"{output}: {error}") from error
@@ -173,20 +201,24 @@ def export(
     return card
 
 
-def _shift(config: Config, rebalancing: float) -> np.ndarray | None:
+def without_files(config: dict[str, Any]) -> dict[str, Any]:
+    """The network's knobs without files of pretrained weights, which the checkpoint holds already."""
+    return {key: value for key, value in config["network"].items() if key not in PRETRAINED}
+
+
+def _shift(config: Config, prior: list[float] | None, bins: np.ndarray | None, rebalancing: float) -> np.ndarray | None:
     """What to add to the logits so that only a part of the rebalancing is left; [Q], or None for nothing.
 
     A distribution learnt under class weights w is in proportion to w p. Dividing by w^(1 - rebalancing) takes back a
     part of it, which no training has to be repeated for.
     """
-    if rebalancing == 1:
+    if rebalancing == 1 or bins is None:
         return None
-    prior = published_prior()
-    if config.loss.prior == "own":
-        # The prior takes a thinned sample, which need not be held in memory.
+    if prior is None and config.loss.prior == "own":
+        # An older checkpoint. The prior takes a thinned sample, which need not be held in memory.
         data = msgspec.structs.replace(config.data, memory=0)
-        prior = prior_of(data, load_photographs(msgspec.structs.replace(config, data=data))[0])
-    weights = rebalancing_weights(prior, config.loss.uniform)
+        prior = prior_of(config, load_photographs(msgspec.structs.replace(config, data=data))[0], bins)
+    weights = class_weights(config.loss, prior, bins)
     # A bin that no training photograph touches has no weight to take back.
     return (rebalancing - 1) * np.log(np.where(weights > 0, weights, weights.max()))
 
@@ -195,20 +227,20 @@ def _to_onnx(contract: Contract, card: Card) -> bytes:
     import onnx
 
     side = 2 * contract.network.stride
-    inputs = (torch.rand(1, 1, side, side) * 100, torch.zeros(1, 3, side, side), torch.tensor(0.5))
-    names = ["lightness", "hints", "temperature"]
-    axes = {name: {0: "n", 2: "h", 3: "w"} for name in names[:2]}
-    axes |= {name: {0: "n", 2: "h_out", 3: "w_out"} for name in ("ab", "logits")}
+    given = {"lightness": torch.rand(1, 1, side, side) * 100}
+    given |= {"hints": torch.zeros(1, 3, side, side), "temperature": torch.tensor(0.5)}
+    axes = {name: {0: "n", 2: "h", 3: "w"} for name in contract.inputs if name != "temperature"}
+    axes |= {name: {0: "n", 2: "h_out", 3: "w_out"} for name in contract.outputs}
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter of traced graphs is announced as the older one; what the newer writes depends on its version.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             contract,
-            inputs,
+            tuple(given[name] for name in contract.inputs),
             buffer,
-            input_names=names,
-            output_names=["ab", "logits"],
+            input_names=contract.inputs,
+            output_names=contract.outputs,
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
@@ -242,7 +274,7 @@ def _store_half(model) -> None:
         graph.node.insert(0, node)
 
 
-def check(contract: Contract, data: bytes, stride: int, temperature: float) -> tuple[float, float]:
+def check(contract: Contract, data: bytes, stride: int, temperature: float | None) -> tuple[float, float]:
     """Largest and mean difference in a*b* between torch and the file, over sizes, hints and temperatures.
 
     Raises:
@@ -264,11 +296,12 @@ def check(contract: Contract, data: bytes, stride: int, temperature: float) -> t
         hints = torch.zeros(1, 3, h, w)
         if with_hints:
             hints[:, :, h // 4 : h // 4 + 6, w // 3 : w // 3 + 6] = torch.tensor([40.0, 20.0, 1.0]).view(1, 3, 1, 1)
-        degree = torch.tensor(temperature)
+        given = {"lightness": lightness, "hints": hints, "temperature": torch.tensor(temperature or 1.0)}
         with torch.inference_mode():
-            expected = contract(lightness, hints, degree)[0].numpy()
-        feed = {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": degree.numpy()}
-        difference = np.abs(session.run(["ab"], feed)[0] - expected)
+            expected = contract(*(given[name] for name in contract.inputs))
+        expected = (expected[0] if contract.has_bins else expected).numpy()
+        (found,) = session.run(["ab"], {name: given[name].numpy() for name in contract.inputs})
+        difference = np.abs(found - expected)
         worst, mean = max(worst, float(difference.max())), max(mean, float(difference.mean()))
     if not (worst <= AB_MAX and mean <= AB_MEAN):
         raise ModelError(

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,21 +16,28 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from tintype import families, losses
-from tintype.color.bins import annealed_mean, count, published_bins, published_prior, rebalancing_weights
+from tintype import families, targets
+from tintype.color.bins import count, published_bins
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
 from tintype.data.batches import Augmentation, Batch, Batches
-from tintype.data.shards import Held, Photographs, describe, shard_paths
+from tintype.data.shards import Held, Photographs, describe, shard_paths, sources
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.evaluation.metrics import Areas
-from tintype.training import checkpoint
-from tintype.training.config import ALL_TO_TRAIN, Config, Data, differences, from_dict, to_dict
+from tintype.training import checkpoint, optimizers
+from tintype.training.adversary import Adversary
+from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, differences, from_dict, to_dict
+from tintype.training.objective import Objective, Output, main_head
+from tintype.training.processes import Processes
 from tintype.version import __version__
 
 VALIDATION_BATCH = 50
 SHOWN = 8
 """Photographs on the sheet of samples."""
+QUARTER = 4
+"""Validation figures are of the colours at 1/4 of the input's size, or coarser where the network answers coarser."""
+INITIAL_BATCHES = 4
+"""On which data-dependent initialisation looks."""
 COLLAPSED = 0.25
 """A mean chroma below this share of the truth's is a collapse to gray or brown."""
 
@@ -67,9 +74,10 @@ def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | 
             raise DataError(f"{data.folder}: no shard is named {pattern} to take for {part}; set data.{part}")
     held_back = min(data.validation_limit, data.limit or data.validation_limit)
     room = data.memory * 2**30
+    keep = _from_sources(data.folder, data.sources) if data.sources else None
     parts = []
     # The smaller part first: it is read anew at each validation.
-    for photographs in (Photographs(validation, held_back), Photographs(train, data.limit)):
+    for photographs in (Photographs(validation, held_back, keep), Photographs(train, data.limit, keep)):
         if photographs.decoded_bytes() <= room:
             photographs = Held(photographs)
             room -= photographs.pixels.nbytes
@@ -77,79 +85,41 @@ def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | 
     return parts[1], parts[0]
 
 
-def own_prior(photographs: Photographs | Held, sample: int = 3000) -> np.ndarray:
-    """The prior of a set over the bins, soft-counted on a thinned sample of its photographs; float64 [Q], sum 1."""
-    counts = np.zeros(len(published_bins()))
+def _from_sources(folder: str, patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    known = sources(folder)
+    chosen = {name for name, source in known.items() if any(fnmatch(source, pattern) for pattern in patterns)}
+    if not chosen:
+        few = sorted(set(known.values()))[:5]
+        raise DataError(
+            f"{folder}: no photograph's source fits data.sources = {list(patterns)}; there are {', '.join(few)} ..."
+        )
+    return chosen.__contains__
+
+
+def own_colours(photographs: Photographs | Held, sample: int = 3000) -> Iterator[np.ndarray]:
+    """a*b* of a thinned sample of photographs, float64 [pixels, 2] of each."""
     for i in range(0, len(photographs), max(1, len(photographs) // sample)):
-        pixels = photographs[i][2::8, 2::8].reshape(-1, 3) / 255
-        counts += count(rgb_to_lab(pixels)[:, 1:])
+        pixels = np.asarray(photographs[i])[2::8, 2::8].reshape(-1, 3) / 255
+        yield rgb_to_lab(pixels)[:, 1:]
+
+
+def own_prior(photographs: Photographs | Held, bins: np.ndarray | None = None, sample: int = 3000) -> np.ndarray:
+    """The prior of a set over bins, soft-counted on a thinned sample of its photographs; float64 [Q], sum 1."""
+    table = published_bins() if bins is None else bins
+    counts = sum(count(ab, table) for ab in own_colours(photographs, sample))
     return counts / counts.sum()
 
 
-def prior_of(data: Data, photographs: Photographs | Held) -> np.ndarray:
-    """The prior of the photographs to train on: the prepared set's, where all of it is trained on, else their own."""
-    description = describe(data.folder)
-    if description and data.train == ALL_TO_TRAIN and data.limit is None:
-        return np.array(description["prior"])
-    return own_prior(photographs)
-
-
-def colours(prediction: families.Prediction, temperature: float) -> torch.Tensor:
-    """The a*b* that a network regresses, or the annealed mean of its distribution; float32 [n, 2, h, w]."""
-    if prediction.logits is None:
-        return prediction.ab.float()
-    return annealed_mean(prediction.logits.float(), temperature)
-
-
-class Objective:
-    """The losses that a configuration weighs.
-
-    Args:
-        prior: [Q], the training set's own.
+def prior_of(config: Config, photographs: Photographs | Held, bins: np.ndarray | None = None) -> np.ndarray:
+    """The prior of the photographs to train on: the prepared set's, where all of it is trained on and the bins are the
+    published ones, else their own.
     """
-
-    def __init__(self, config: Config, prior: np.ndarray):
-        self.loss = config.loss
-        self.codes = losses.SoftCodes(None, self.loss.neighbours, self.loss.sigma)
-        weights = rebalancing_weights(prior if self.loss.prior == "own" else published_prior(), self.loss.uniform)
-        self.class_weights = torch.tensor(weights, dtype=torch.float32)
-
-    def __call__(self, prediction: families.Prediction, batch: Batch) -> torch.Tensor:
-        """Their sum, a scalar."""
-        return torch.stack(list(self.terms(prediction, batch).values())).sum()
-
-    def terms(self, prediction: families.Prediction, batch: Batch) -> dict[str, torch.Tensor]:
-        """Each of them by its name, times its weight.
-
-        Raises:
-            ConfigError: the network does not classify, and the cross-entropy has a weight.
-        """
-        terms = {}
-        if self.loss.cross_entropy:
-            if prediction.logits is None:
-                raise ConfigError("the family has no distribution for a cross-entropy; set loss.cross_entropy=0")
-            self.class_weights = self.class_weights.to(batch.ab.device)
-            loss = losses.cross_entropy(prediction.logits, *self.codes(batch.ab), self.class_weights)
-            terms["cross_entropy"] = self.loss.cross_entropy * loss
-        if self.loss.huber or self.loss.squared:
-            ab = colours(prediction, self.loss.temperature)
-            if self.loss.huber:
-                terms["huber"] = self.loss.huber * losses.huber(ab, batch.ab)
-            if self.loss.squared:
-                terms["squared"] = self.loss.squared * losses.mean_squared_error(ab, batch.ab)
-        return terms
-
-
-def rate_at(config: Config, step: int) -> float:
-    """The learning rate as a share of the configured one, at a step in 0..steps-1."""
-    o = config.optimizer
-    warm = min(1.0, (step + 1) / max(o.warmup, 1))
-    done = step / config.steps
-    if o.schedule == "cosine":
-        return warm * 0.5 * (1 + math.cos(math.pi * done))
-    if o.schedule == "linear":
-        return warm * (1 - done)
-    return warm * min(1.0, (1 - done) / o.fall)
+    data = config.data
+    whole = data.train == ALL_TO_TRAIN and data.limit is None and not data.sources
+    description = describe(data.folder) if whole else None
+    if description and (bins is None or np.array_equal(bins, published_bins())):
+        return np.array(description["prior"])
+    return own_prior(photographs, bins)
 
 
 @dataclass(frozen=True)
@@ -193,33 +163,60 @@ class Run:
         say: Callable[[str], None] = print,
         watch: Callable[[Pace], None] | None = None,
     ):
-        self.config, self.folder, self.say = config, Path(folder), say
-        self.watch = watch or (lambda pace: say(str(pace)))
-        self.device = pick_device(config.device)
+        self.config, self.folder = config, Path(folder)
+        self.processes = Processes(pick_device(config.device))
+        self.device = self.processes.device
+        self.say = say if self.processes.first else lambda line: None
+        self.watch = watch or (lambda pace: self.say(str(pace)))
+        if config.batch % (self.processes.count * config.accumulate):
+            raise ConfigError(
+                f"batch = {config.batch} cannot be split among {self.processes.count} processes with "
+                f"accumulate = {config.accumulate}; choose a multiple of {self.processes.count * config.accumulate}"
+            )
         last = self.folder / "last.pt"
         state = checkpoint.load(last) if last.is_file() else None
         if state:
-            _check_same_run(config, state["config"], last, say)
+            _check_same_run(config, state["config"], last, self.say)
+        self._loaded: tuple[Photographs | Held, Photographs | Held] | None = None
+        bins = checkpoint.bins(state) if state else self._bins()
+        self.target = targets.make(config.target, bins, config.data.gray == "value").to(self.device)
+        self.prior = np.array(state["prior"]) if state and state.get("prior") else None
         torch.manual_seed(config.seed)
-        self.network = families.get(config.family).Network(config.family_config())
+        self.network = families.get(config.family).Network(config.family_config(), self.target.channels)
         if not state:
             self._start()
         self.network.to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.network.to(memory_format=torch.channels_last)
         self.average.to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=config.optimizer.rate, betas=config.optimizer.betas)
+        self.optimizer = optimizers.make(config.optimizer, self._groups())
+        self.adversary = None
+        if config.adversarial.weight:
+            self.adversary = Adversary(config, config.data.side // self.network.scale, self.device)
+        # What is drawn from here on, such as dropout, is another in each process.
+        if self.processes.count > 1:
+            torch.manual_seed(config.seed + self.processes.rank)
         self.step, self.best, self.seconds = 0, math.inf, 0.0
         self.stopping = False
         self._sums: dict[str, torch.Tensor] = {}
-        self._met = 0
+        self._met: dict[str, int] = {}
         if state:
             self._resume(state)
-            say(f"continuing {last} at step {self.step} of {config.steps}")
+            self.say(f"continuing {last} at step {self.step} of {config.steps}")
 
     def stop(self) -> None:
         """End the run after the step at hand, as if its time were up. May be called from a signal or a thread."""
         self.stopping = True
+
+    def photographs(self) -> tuple[Photographs | Held, Photographs | Held]:
+        """Those to train on and those to validate on, read once."""
+        if self._loaded is None:
+            self.say(f"reading photographs from {self.config.data.folder}")
+            self._loaded = load_photographs(self.config)
+        return self._loaded
+
+    def _bins(self) -> np.ndarray | None:
+        return targets.table(self.config.target, lambda: np.concatenate(list(own_colours(self.photographs()[0]))))
 
     def _start(self) -> None:
         if not self.config.start:
@@ -249,12 +246,15 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         # The checkpoint's settings came along with the moments; it is the configuration that counts.
+        kept = optimizers.averaging(self.config.optimizer)
         for group, wanted in zip(self.optimizer.param_groups, self._groups(), strict=True):
-            group.update({key: wanted[key] for key in ("share", "weight_decay")}, betas=self.config.optimizer.betas)
+            group.update({key: wanted[key] for key in ("share", "weight_decay")}, **kept)
+        if self.adversary and state.get("adversary"):
+            self.adversary.load_state_dict(state["adversary"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        self._met = state.get("met", 0)
+        self._met = dict(state.get("met") or {})
         self._sums = {name: torch.tensor(value, device=self.device) for name, value in state.get("sums", {}).items()}
-        if "random" in state:
+        if "random" in state and self.processes.first:
             torch.set_rng_state(state["random"])
         self._forget_after(self.step)
 
@@ -275,6 +275,8 @@ class Run:
         os.replace(part, path)
 
     def _save(self, name: str) -> None:
+        if not self.processes.first:
+            return
         checkpoint.save(
             self.folder / name,
             {
@@ -282,6 +284,9 @@ class Run:
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
+                "adversary": self.adversary.state_dict() if self.adversary else None,
+                "bins": None if self.target.bins is None else self.target.bins.tolist(),
+                "prior": None if self.prior is None else self.prior.tolist(),
                 "step": self.step,
                 "best": self.best,
                 "seconds": self.seconds,
@@ -308,26 +313,22 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{self.folder}: the run cannot be written there ({error.strerror})") from error
-        self.say(f"reading photographs from {config.data.folder}")
-        train, held_back = load_photographs(config)
-        objective = Objective(config, prior_of(config.data, train))
+        train, held_back = self.photographs()
+        if self.prior is None and self.target.bins is not None:
+            self.prior = prior_of(config, train, self.target.bins.cpu().double().numpy())
+        objective = Objective(config, self.target, self.prior)
         where = self._place(train)
-        batches = Batches(
-            train, config.batch, config.data.side, config.data.augmentation, config.seed, config.data.threads
-        )
-        validation = Batches(
-            held_back,
-            VALIDATION_BATCH,
-            config.data.validation_side,
-            Augmentation(),
-            config.seed,
-            config.data.threads,
-        )
+        truth = {"scale": self.network.scale, "sampling": config.target.sampling, "gray": config.data.gray}
+        augmentation, threads, seed = config.data.augmentation, config.data.threads, config.seed
+        part = (self.processes.rank, self.processes.count)
+        batches = Batches(train, config.batch, config.data.side, augmentation, seed, threads, part=part, **truth)
+        side = config.data.validation_side
+        validation = Batches(held_back, VALIDATION_BATCH, side, Augmentation(), seed, threads, **truth)
+        if self.step == 0 and not config.start:
+            self._initialise(Batches(train, config.batch, config.data.side, augmentation, seed, **truth))
         every = config.validate_every or max(1, len(train) // batches.size)
         self.say(f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}")
-        from torch.utils.tensorboard import SummaryWriter
-
-        board = SummaryWriter(str(self.folder), purge_step=self.step + 1 if self.step else None)
+        board = self._board() if self.processes.first else None
         self._note("start", photographs=len(train), torch=torch.__version__, config=to_dict(config))
         saved = shown = time.monotonic()
         since, waited = self.step, 0.0
@@ -344,18 +345,22 @@ class Run:
                     now = time.monotonic()
                     speed = (self.step - since) * batches.size / (now - shown)
                     left = (config.steps - self.step) * batches.size / speed
-                    pace = Pace(self.step, config.steps, means["loss"], speed, waited / (now - shown), left)
-                    rate = rate_at(config, self.step - 1)
+                    loss = means.get("loss", math.nan)
+                    pace = Pace(self.step, config.steps, loss, speed, waited / (now - shown), left)
+                    rate = optimizers.rate_at(config.optimizer, self.step - 1, config.steps)
                     self._log(board, "train", **means, rate=rate, images_per_second=pace.speed, waiting=pace.waiting)
                     self.watch(pace)
                     shown, since, waited = now, self.step, 0.0
                 if self.step % every == 0 or done:
                     paused = time.monotonic()
                     self._check_finite()
-                    self._validate(validation, objective, board)
+                    if self.processes.first:
+                        self._validate(validation, objective, board)
                     shown += time.monotonic() - paused
                 now = time.monotonic()
-                over = self.stopping or (max_minutes is not None and now - started > max_minutes * 60)
+                over = self.processes.any(
+                    self.stopping or (max_minutes is not None and now - started > max_minutes * 60)
+                )
                 if now - saved > config.checkpoint_minutes * 60 or over or done:
                     self._check_finite()
                     self.seconds += now - saved
@@ -369,8 +374,29 @@ class Run:
                     return False
         finally:
             stream.close()
-            board.close()
+            if board:
+                board.close()
+        self.processes.wait()
         return True
+
+    def _board(self):
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.folder), purge_step=self.step + 1 if self.step else None)
+
+    def _initialise(self, batches: Batches) -> None:
+        """Set or scale random weights on data, the same in each process."""
+        how = self.config.initialisation
+        if how == "random":
+            return
+        from tintype.training.initialise import data_dependent
+
+        some = (batches.batch(step).to(self.device) for step in range(INITIAL_BATCHES))
+        pretrained = any(self.config.network.get(key) for key in PRETRAINED)
+        data_dependent(
+            self.network, some, kmeans=how == "kmeans", seed=self.config.seed, skip=None if pretrained else ()
+        )
+        self.average.load_state_dict(self.network.state_dict())
 
     def _place(self, train: Photographs | Held) -> str:
         """Where the photographs are kept; they are moved to the GPU when they take at most half of what is free."""
@@ -382,27 +408,61 @@ class Run:
         return "held in memory"
 
     def _step(self, batch: Batch, objective: Objective) -> None:
-        o = self.config.optimizer
-        share = rate_at(self.config, self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = o.rate * share * group["share"]
-        self.network.train()
-        terms = objective.terms(self._predict(self.network, batch), batch)
-        loss = torch.stack(list(terms.values())).sum()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if o.clip:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), o.clip)
-        self.optimizer.step()
-        self._update_average()
+        o, adversary, step = self.config.optimizer, self.adversary, self.step
+        share = optimizers.rate_at(o, step, self.config.steps)
+        self._train_mode()
+        terms: dict[str, torch.Tensor] = {}
+        if adversary is None or adversary.network_learns(step):
+            for group in self.optimizer.param_groups:
+                group["lr"] = o.rate * share * group["share"]
+            self.optimizer.zero_grad(set_to_none=True)
+            for part in batch.split(self.config.accumulate):
+                found, ab = self._terms(part, objective)
+                (sum(found.values()) / self.config.accumulate).backward()
+                for name, value in found.items():
+                    terms[name] = terms.get(name, 0) + value.detach() / self.config.accumulate
+            self.processes.average_gradients(self.network)
+            optimizers.limit(o, self.network.parameters())
+            self.optimizer.step()
+            self._update_average()
+            terms = {"loss": sum(terms.values()), **(terms if len(terms) > 1 else {})}
+        elif adversary.learns(step):
+            with torch.no_grad():
+                ab = objective.ab(main_head(self._predict(self.network, batch)).float(), batch)
+        if adversary and adversary.learns(step):
+            with self._autocast():
+                average = self.processes.average_gradients
+                terms["critic"] = adversary.learn(batch.lightness, batch.ab, ab, share, average)
         # Summed where they are: to read a number from a GPU would make it wait at each step.
-        for name, value in {"loss": loss, **(terms if len(terms) > 1 else {})}.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach()
-        self._met += 1
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, 0) + value
+            self._met[name] = self._met.get(name, 0) + 1
         self.step += 1
 
-    def _predict(self, network: torch.nn.Module, batch: Batch) -> families.Prediction:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+    def _terms(self, batch: Batch, objective: Objective) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        """What the network minimises, by name, and its colours where a critic is to see them."""
+        output = self._predict(self.network, batch)
+        terms = objective.terms(output, batch)
+        if self.adversary is None or not self.adversary.learns(self.step):
+            return terms, None
+        ab = objective.ab(main_head(output).float(), batch)
+        if self.adversary.judges(self.step):
+            with self._autocast():
+                terms["judgement"] = self.adversary.judgement(batch.lightness, ab)
+        return terms, ab
+
+    def _train_mode(self) -> None:
+        self.network.train()
+        if self.config.norms == "frozen":
+            for module in self.network.modules():
+                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                    module.eval().requires_grad_(False)
+
+    def _autocast(self):
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+
+    def _predict(self, network: torch.nn.Module, batch: Batch) -> Output:
+        with self._autocast():
             return network(
                 batch.lightness.contiguous(memory_format=torch.channels_last),
                 batch.hints.contiguous(memory_format=torch.channels_last),
@@ -411,9 +471,9 @@ class Run:
     def _means(self) -> dict[str, float]:
         """The mean losses since they were last asked for."""
         self._check_finite()
-        means = {name: float(value) / self._met for name, value in self._sums.items()}
-        self._sums, self._met = {}, 0
-        return means
+        means = {name: float(value) / self._met[name] for name, value in self._sums.items()}
+        self._sums, self._met = {}, {}
+        return dict(zip(means, self.processes.means(means.values()), strict=True))
 
     def _check_finite(self) -> None:
         if not all(math.isfinite(value) for value in self._sums.values()):
@@ -437,18 +497,22 @@ class Run:
         sheet = None
         for batch in validation.once():
             batch = batch.to(self.device)
-            prediction = self._predict(self.average, batch)
-            ab = colours(prediction, self.config.loss.temperature)
-            small = functional.avg_pool2d(batch.lightness, batch.lightness.shape[-1] // ab.shape[-1])
+            output = self._predict(self.average, batch)
+            loss = objective(output, batch)
+            ab, wanted = objective.ab(main_head(output).float(), batch), batch.ab
+            # Methods that answer at different resolutions are compared at a quarter of the size.
+            if (cell := QUARTER // self.network.scale) > 1:
+                ab, wanted = (functional.avg_pool2d(plane, cell) for plane in (ab, wanted))
+            small = targets.at_resolution(batch.lightness, ab)
             gray, ours, truth = (
-                lab_to_rgb(fit_chroma(torch.cat([small, x], 1), 1), 1).clamp(0, 1) for x in (ab * 0, ab, batch.ab)
+                lab_to_rgb(fit_chroma(torch.cat([small, x], 1), 1), 1).clamp(0, 1) for x in (ab * 0, ab, wanted)
             )
             error = ((ours - truth) ** 2).mean(dim=(1, 2, 3)).clamp(1e-8)
-            sums["loss"] += float(objective(prediction, batch)) * len(ab)
+            sums["loss"] += float(loss) * len(ab)
             sums["chroma"] += float(ab.norm(dim=1).mean()) * len(ab)
-            sums["true_chroma"] += float(batch.ab.norm(dim=1).mean()) * len(ab)
+            sums["true_chroma"] += float(wanted.norm(dim=1).mean()) * len(ab)
             sums["psnr_quarter"] += float((-10 * torch.log10(error)).sum())
-            areas.add(ab.movedim(1, -1).cpu().numpy(), batch.ab.movedim(1, -1).cpu().numpy())
+            areas.add(ab.movedim(1, -1).cpu().numpy(), wanted.movedim(1, -1).cpu().numpy())
             if sheet is None:
                 sheet = torch.cat([torch.cat(list(x[:SHOWN]), dim=2) for x in (gray, ours, truth)], dim=1)
         board.add_image("gray, prediction, truth", sheet.float().cpu(), self.step)
@@ -466,19 +530,31 @@ class Run:
             self._save("best.pt")
 
     def _log(self, board, part: str, **figures: float) -> None:
-        for key, value in figures.items():
-            board.add_scalar(f"{part}/{key}", value, self.step)
+        if board:
+            for key, value in figures.items():
+                board.add_scalar(f"{part}/{key}", value, self.step)
         self._note(part, **figures)
 
     def _note(self, part: str, **facts) -> None:
+        if not self.processes.first:
+            return
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"part": part, "step": self.step, **facts}) + "\n")
 
 
-FIXED = ("family", "network.", "seed", "batch", "data.side")
+FIXED = ("family", "network.", "target.", "seed", "batch", "data.side")
 """Keys that a run cannot change on its way: with another network or another order it would be another run."""
 
-UNNOTICED = ("device", "log_every", "checkpoint_minutes", "keep_every", "start", "data.threads", "data.memory")
+UNNOTICED = (
+    "device",
+    "log_every",
+    "checkpoint_minutes",
+    "keep_every",
+    "start",
+    "data.threads",
+    "data.memory",
+    "accumulate",
+)
 """Keys that do not change what a run learns."""
 
 

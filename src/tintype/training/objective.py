@@ -1,0 +1,128 @@
+"""What a network minimises: the losses that a configuration weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from tintype import losses
+from tintype.color.bins import published_prior, rebalancing_weights, siggraph17_bins, smooth
+from tintype.data.batches import Batch
+from tintype.targets import Target, at_resolution
+from tintype.training.config import Config, Loss
+
+Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+"""What a network gives: its raw output, or that and the logits of a side head."""
+
+
+def main_head(output: Output) -> torch.Tensor:
+    """The raw output without a side head."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+def class_weights(loss: Loss, prior: np.ndarray, bins: np.ndarray | None = None) -> np.ndarray:
+    """The rebalancing weights of a configuration.
+
+    Args:
+        prior: of the training photographs over `bins`, [Q], sums to 1.
+    Returns:
+        float64 [Q].
+    """
+    if loss.prior == "published":
+        prior = published_prior()
+    else:
+        if loss.smoothing:
+            prior = smooth(prior, loss.smoothing, bins)
+        if loss.published_share:
+            prior = (1 - loss.published_share) * prior + loss.published_share * published_prior()
+    return rebalancing_weights(prior, loss.uniform)
+
+
+class Objective:
+    """The weighted losses of a run.
+
+    Args:
+        target: gives the network's output its meaning.
+        prior: [Q], the training set's own over the target's bins; None where there is no distribution.
+    """
+
+    def __init__(self, config: Config, target: Target, prior: np.ndarray | None = None):
+        self.loss, self.target = config.loss, target
+        self.weights = self.loss.weights()
+        device = torch.device("cpu") if target.bins is None else target.bins.device
+        if self.loss.cross_entropy:
+            table = target.bins.cpu().double().numpy()
+            self.codes = losses.SoftCodes(table, self.loss.neighbours, self.loss.sigma)
+            balance = class_weights(self.loss, prior, table)
+            self.class_weights = torch.tensor(balance, dtype=torch.float32, device=device)
+        if self.loss.side:
+            self.side_codes = losses.SoftCodes(siggraph17_bins(), 1)
+        if self.loss.perceptual:
+            self.features = losses.Perceptual(self.loss.vgg)
+        if self.loss.lpips:
+            self.lpips = losses.Lpips(self.loss.lpips_network, self.loss.lpips_weights)
+
+    def __call__(self, output: Output, batch: Batch) -> torch.Tensor:
+        """Their sum, a scalar."""
+        return torch.stack(list(self.terms(output, batch).values())).sum()
+
+    def terms(self, output: Output, batch: Batch) -> dict[str, torch.Tensor]:
+        """Each of them by its name, times its weight."""
+        raw = main_head(output).float()
+        return {name: weight * _TERMS[name](self, raw, output, batch) for name, weight in self.weights.items()}
+
+    def ab(self, raw: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """The colours of an output, [n, 2, h', w'], CIE a*b*."""
+        return self.target.ab(raw, batch.lightness, self.loss.temperature)
+
+    def _cross_entropy(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        photos = losses.colourful(batch.ab, self.loss.skip_gray) if self.loss.skip_gray else None
+        balance = self.class_weights if self.loss.uniform < 1 else None
+        return losses.cross_entropy(raw, *self.codes(batch.ab), balance, photos)
+
+    def _side(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        logits = output[1]
+        cell = batch.ab.shape[-1] // logits.shape[-1]
+        return losses.cross_entropy(logits, *self.side_codes(batch.ab[..., ::cell, ::cell]))
+
+    def _perceptual(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        ab = self.ab(raw, batch)
+        self.features.to(ab.device)
+        return self.features(at_resolution(batch.lightness, ab), ab, batch.ab)
+
+    def _lpips(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        ab = self.ab(raw, batch)
+        lightness = at_resolution(batch.lightness, ab)
+        self.lpips.to(ab.device)
+        return self.lpips(losses.to_rgb(lightness, ab), losses.to_rgb(lightness, batch.ab))
+
+    def _colorfulness(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        ab = self.ab(raw, batch)
+        return losses.colorfulness(losses.to_rgb(at_resolution(batch.lightness, ab), ab))
+
+
+def _measured(measure: Callable[..., torch.Tensor], **settings) -> Callable:
+    """A loss between what the target regresses and its truth, which is at unit scale already."""
+
+    def term(self: Objective, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        values = self.target.values(raw, self.loss.temperature)
+        chosen = {key: getattr(self.loss, name) for key, name in settings.items()}
+        return measure(values, self.target.truth(batch.lightness, batch.ab), scale=1.0, **chosen)
+
+    return term
+
+
+_TERMS = {
+    "cross_entropy": Objective._cross_entropy,
+    "squared": _measured(losses.mean_squared_error),
+    "absolute": _measured(losses.mean_absolute_error),
+    "huber": _measured(losses.huber, delta="delta"),
+    "chroma_weighted": _measured(losses.chroma_weighted_squared_error),
+    "hue": _measured(losses.hue_error),
+    "perceptual": Objective._perceptual,
+    "lpips": Objective._lpips,
+    "colorfulness": Objective._colorfulness,
+    "side": Objective._side,
+}
