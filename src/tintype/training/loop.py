@@ -256,7 +256,8 @@ class Run:
         self._sums = {name: torch.tensor(value, device=self.device) for name, value in state.get("sums", {}).items()}
         if "random" in state and self.processes.first:
             torch.set_rng_state(state["random"])
-        self._forget_after(self.step)
+        if self.processes.first:
+            self._forget_after(self.step)
 
     def _forget_after(self, step: int) -> None:
         """Drop from the log what a killed run wrote after its last checkpoint; it will be written again."""
