@@ -27,6 +27,18 @@ LARGEST = 2**28
 UNPACKED = 2**31
 """Bytes of a gzipped tar at most: it is held in memory, for its files cannot be reached one by one."""
 
+_BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+)
+"""What the libraries raise for an archive that is broken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -46,22 +58,22 @@ class Member:
         Raises:
             UnreadablePhoto: it is broken or too large.
         """
-        if self.size > LARGEST:
-            raise UnreadablePhoto(f"{self.name} has {self.size} bytes, more than any photograph")
+        if max(self.size, self.zipped.compress_size if self.zipped else 0) > LARGEST:
+            raise UnreadablePhoto(f"{self.name} is larger than any photograph")
         if self.zipped is None:
             return self.archive[self.offset : self.offset + self.size]
         return self._unzip(self.zipped)
 
     def _unzip(self, info: zipfile.ZipInfo) -> bytes:
         """APPNOTE.TXT, 4.3.7: a header of 30 bytes, a name and an extra field of the lengths that it says, the data."""
-        start = self.offset + 30 + sum(struct.unpack("<HH", self.archive[self.offset + 26 : self.offset + 30]))
-        content = self.archive[start : start + info.compress_size]
         try:
+            start = self.offset + 30 + sum(struct.unpack("<HH", self.archive[self.offset + 26 : self.offset + 30]))
+            content = self.archive[start : start + info.compress_size]
             if info.compress_type == zipfile.ZIP_DEFLATED:
-                content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, self.size)
+                content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, max(1, self.size))  # 0: no limit
             elif info.compress_type != zipfile.ZIP_STORED:
                 raise zlib.error("packed in a way that is not read")
-        except zlib.error as error:
+        except (struct.error, zlib.error) as error:
             raise UnreadablePhoto(f"{self.name} is broken in its archive ({error})") from None
         if len(content) != self.size or zlib.crc32(content) != info.CRC:
             raise UnreadablePhoto(f"{self.name} is broken in its archive, or encrypted")
@@ -81,7 +93,7 @@ def members(path: Path, enter: Callable[[str], bool] = lambda name: True) -> Ite
             if number == MOST:
                 raise DataError(f"{path}: holds more than {MOST} files, more than any collection")
             yield member
-    except (OSError, EOFError, ValueError, struct.error, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         why = getattr(error, "strerror", None) or error
         raise DataError(f"{path}: the archive cannot be read ({why}); fetch it again") from error
 
@@ -112,7 +124,7 @@ def _gunzip(path: Path) -> bytes:
 def _zip(path: Path, content: mmap.mmap) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if not info.is_dir():
+            if not info.filename.endswith("/"):
                 yield Member(_safe(info.filename, path), info.file_size, content, info.header_offset, info)
 
 

@@ -24,6 +24,9 @@ from tintype.data.pickles import read_pickle
 from tintype.errors import DataError, OptionError, UnreadablePhoto
 from tintype.photo import SUFFIXES
 
+_SUFFIXES = (".tar", ".tgz", ".gz", ".zip", ".mat")
+"""Of the archives that are looked for in a folder."""
+
 _TORCHVISION = "github.com/pytorch/vision, torchvision/datasets"
 _TFDS = "github.com/tensorflow/datasets, tensorflow_datasets/url_checksums"
 
@@ -90,7 +93,7 @@ def sources_of(
                 )
             found[word] = []
         elif equals:
-            found.setdefault(name, []).extend(_given(name, collections[name], Path(path)))
+            found.setdefault(name, []).extend(_given(name, collections[name], Path(path).expanduser()))
         elif not colon and Path(word).exists():
             raise OptionError(f"{word} is a collection, and a folder here: give ./{word} or {word}=ARCHIVE")
         else:
@@ -118,7 +121,7 @@ def sources_of(
 def _given(name: str, collection: Collection, path: Path) -> list[Path]:
     """An archive, or those in a folder."""
     if path.is_dir():
-        archives = sorted(file for file in path.iterdir() if file.suffix in (".tar", ".tgz", ".gz", ".zip", ".mat"))
+        archives = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
         if not archives:
             raise DataError(f"{path}: holds no archive of {name}; a folder of photographs is given without {name}=")
         return archives
