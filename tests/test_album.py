@@ -75,6 +75,20 @@ def test_leaving_the_iteration_gives_up_what_is_unfinished(folder, tmp_path, tin
     assert all(name.endswith(".png") and not name.startswith(".") for name in left)
 
 
+def test_a_broken_file_whose_bytes_are_in_the_message_costs_only_itself(folder, tiny):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(folder / "broken.avif", exif=exif)
+    data = (folder / "broken.avif").read_bytes()
+    # libvips quotes the name of a property that it does not know, which is no text here.
+    (folder / "broken.avif").write_bytes(data.replace(b"irot", b"\xff\xff\xff\xff"))
+    tasks = album.plan([folder / "broken.avif", folder / "01.png"], folder / "out").tasks
+    outcomes = {outcome.input.name: outcome for outcome in album.colorize_all(tasks, Colorizer(tiny, threads=1))}
+    assert outcomes["01.png"].status == "coloured"
+    assert outcomes["broken.avif"].status == "failed"
+    assert "broken.avif is broken or cut short (" in outcomes["broken.avif"].message
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
 def test_a_named_pipe_is_coloured(folder, tmp_path, tiny):
     os.mkfifo(tmp_path / "pipe")

@@ -13,11 +13,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyvips
-
 from tintype.colorizer import Colorizer, Hints, beside, check_output, refuse_same, result_suffix
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
-from tintype.photo import SUFFIXES, is_marked
+from tintype.photo import SUFFIXES, is_marked, size_of
 
 BUDGET = 256_000_000
 """Pixels that are worked on at one moment, of four bytes or so; a photograph that needs more is worked on alone."""
@@ -317,16 +315,13 @@ def _alike(path: Path) -> str:
 
 def _load(path: Path, colorizer: Colorizer) -> int:
     """How much of the BUDGET a photograph takes, by the size that its header tells."""
-    size = 0, 0
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
             return BUDGET  # A pipe gives its header once, and not to us.
-        with open(path, "rb") as file:
-            pixels = os.fstat(file.fileno()).st_size  # the best guess where libvips cannot tell
-            image = pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(file.fileno()), "")
-            size, pixels = (image.height, image.width), image.height * image.width
+        size = size_of(path)
     except OSError:
-        return 0
-    except pyvips.Error:
-        pass
-    return pixels + NETWORK * math.prod(colorizer.network_size(size if all(size) else (1, 1)))
+        return 0  # It fails at once.
+    # Where the header does not tell, the size of the file is the best guess.
+    pixels = math.prod(size) if size else status.st_size
+    return pixels + NETWORK * math.prod(colorizer.network_size(size or (1, 1)))

@@ -3,7 +3,7 @@
 from tintype.photo.decode import MOST_PIXELS
 from tintype.photo.kinds import FORMATS, SUFFIXES
 from tintype.photo.photo import Metadata, Photo
-from tintype.photo.reader import from_array, is_marked, read
+from tintype.photo.reader import from_array, is_marked, read, size_of
 from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
 from tintype.photo.xmp import Mark
 
@@ -20,5 +20,6 @@ __all__ = [
     "jpeg_quality",
     "output_format",
     "read",
+    "size_of",
     "write",
 ]

@@ -101,6 +101,21 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
     )
 
 
+def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
+    """(height, width) of a photograph as it is stored, by the header of its file; None where that does not tell.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    with open(path, "rb") as stream:
+        try:
+            image = pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(stream.fileno()), "")
+        except _FAILURES:
+            pyvips.vips_lib.vips_error_clear()
+            return None
+        return image.height, image.width
+
+
 def name_of(source) -> str:
     """What errors call a source: its path in printable letters, or what it is."""
     if isinstance(source, bytes | bytearray | memoryview):
