@@ -146,7 +146,7 @@ def gamut(
         313 (published), 529 (SIGGRAPH17), srgb (a grid masked by sRGB), or a set, a folder of photographs or one
         photograph, whose colours mask the grid.
     step
-        Of the grid of one's own, in a*b* units.
+        Of the grid of one's own, in units of the ab plane.
     lightness
         CIE L* of each panel. Default: 50.
     """
@@ -182,7 +182,7 @@ def code(
     /,
     *,
     output: Output,
-    at: tuple[int, int] | None = None,
+    at: Annotated[tuple[int, int] | None, Parameter(negative="")] = None,
     neighbours: int = 5,
     sigma: float = 5.0,
 ) -> None:
@@ -201,7 +201,7 @@ def code(
     neighbours
         K, the number of bins.
     sigma
-        Of the Gaussian, in a*b* units.
+        Of the Gaussian, in units of the ab plane.
     """
     from tintype.plots import code, figure
 

@@ -380,7 +380,7 @@ def _blocks(calls: list[Call], ends: list[Call]) -> tuple[list[Block], list[Arro
     names = [block.name for block in blocks if block.kind != "input"]
     for block in blocks:
         # The name of what holds nearly all says nothing.
-        if 2 * names.count(block.name) > len(names):
+        if names.count(block.name) > max(1, len(names) / 2):
             block.name = ""
     return [block for block in blocks if block.kind != "input" or block in used], outputs
 
@@ -436,6 +436,7 @@ SLANT = 0.18
 LETTER = 0.066
 """About the width of a letter of the words under the blocks."""
 LINE = 0.15
+SKIP = "#8a5a9e"
 
 KINDS = {"input": "#c9c9c9", "same": "#9cc3e4", "smaller": "#3f7fb5", "larger": "#efa45a", "output": "#55b08d"}
 MEANING = {
@@ -448,7 +449,7 @@ MEANING = {
 
 def draw(diagram: Diagram) -> Figure:
     """Blocks from left to right: their height by the size of the maps, their width by the number of channels (both by
-    the square root); arrows under them, and those that pass over other blocks above."""
+    the square root). Arrows that do not lead to the next block pass above."""
     with style():
         return _draw(diagram)
 
@@ -498,7 +499,7 @@ def _draw(diagram: Diagram) -> Figure:
     ceiling = max([*tops, *(arc.level + 0.12 for arc in arcs)])
     floor = -max(box.height for box in boxes.values()) / 2 - 0.12
     lines = max(len(block.words()) for block in blocks)
-    low, high, right = floor - lines * LINE - 0.45, ceiling + 0.42, x + 0.75
+    low, high, right = floor - lines * LINE - 0.45, ceiling + 0.5, x + 0.75
     page = new(max(right + 0.3, 5), high - low)
     page.set_layout_engine("none")
     panel = page.add_axes((0, 0, 1, 1))
@@ -506,17 +507,10 @@ def _draw(diagram: Diagram) -> Figure:
     panel.set_axis_off()
     for block, box in boxes.items():
         _cuboid(panel, box)
+        middle = box.left + box.width / 2
         for row, text in enumerate(block.words()):
-            bold = row == (0 if block.kind == "input" else 1)
-            panel.text(
-                box.left + box.width / 2,
-                floor - row * LINE,
-                text,
-                ha="center",
-                va="top",
-                fontsize=7,
-                color=INK if bold or row == 2 else FAINT,
-            )
+            ink = INK if text in (block.operation, f"{block.shape[0]} ch") else FAINT
+            panel.text(middle, floor - row * LINE, text, ha="center", va="top", fontsize=7, color=ink)
     for number, block in enumerate(blocks[1:], start=1):
         for arrow in block.arrows:
             if arrow.source is blocks[number - 1] and not arrow.join:
@@ -528,17 +522,11 @@ def _draw(diagram: Diagram) -> Figure:
         if arrow.source is blocks[-1]:
             _across(panel, box, box.right + box.depth + 0.6, arrow.steps)
         else:
-            panel.annotate(
-                "output",
-                (box.left + box.width / 2, -box.height / 2 - 0.32),
-                (box.left + box.width / 2, -box.height / 2),
-                arrowprops={"arrowstyle": "<-", "color": INK, "linewidth": 0.9},
-                ha="center",
-                fontsize=6.5,
-            )
-    panel.text(-0.2, high - 0.12, diagram.name, fontsize=11, va="top", weight="bold")
-    note = f"{diagram.parameters / 1e6:.4g} million parameters"
-    panel.text(-0.2 + 0.11 * len(diagram.name) + 0.15, high - 0.14, note, fontsize=9, va="top", color=FAINT)
+            middle, under = box.left + box.width / 2, -box.height / 2
+            _head(panel, (middle, under), (middle, under - 0.28), INK)
+    panel.text(-0.2, high - 0.1, diagram.name, fontsize=11, va="top", weight="bold")
+    count = f"{diagram.parameters:,}".replace(",", "\N{NO-BREAK SPACE}")
+    panel.text(-0.2, high - 0.31, f"{count} parameters", fontsize=8.5, va="top", color=FAINT)
     kinds = [kind for kind in MEANING if any(box.kind == kind for box in boxes.values())]
     panel.legend(
         handles=[Patch(color=KINDS[kind], label=MEANING[kind]) for kind in kinds],
@@ -589,7 +577,8 @@ def _arcs(blocks: list[Block], boxes: dict[Block, _Box]) -> list[_Arc]:
         for arc in arcs:
             if begin < arc.begin and arc.end < end:
                 level = max(level, arc.level + 0.2)
-        arcs.append(_Arc(begin, source.top, end, target.top, level, " ".join([arrow.join, *arrow.steps]).strip()))
+        text = " ".join([arrow.join, ", ".join(arrow.steps)]).strip()
+        arcs.append(_Arc(begin, source.top, end, target.top, level, text))
     return arcs
 
 
@@ -612,45 +601,19 @@ def _cuboid(panel, box: _Box) -> None:
 
 def _across(panel, source: _Box, end: float, steps: tuple[str, ...]) -> None:
     begin = source.right + source.depth / 2 + 0.03
-    panel.annotate(
-        "",
-        (end - 0.02, 0),
-        (begin, 0),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": INK,
-            "linewidth": 0.9,
-            "shrinkA": 0,
-            "shrinkB": 0,
-            "mutation_scale": 7,
-        },
-    )
+    _head(panel, (begin, 0), (end - 0.02, 0), INK)
     for row, step in enumerate(reversed(steps)):
-        panel.text((begin + end) / 2, 0.06 + row * 0.13, step, ha="center", va="bottom", fontsize=6.5, color=INK)
+        panel.text((begin + end) / 2, 0.06 + row * 0.13, step, ha="center", va="bottom", fontsize=6.5)
 
 
 def _over(panel, arc: _Arc) -> None:
-    colour = "#8a5a9e"
-    panel.plot(
-        [arc.begin, arc.begin, arc.end],
-        [arc.begin_top - 0.04, arc.level, arc.level],
-        color=colour,
-        linewidth=1,
-        solid_joinstyle="round",
-    )
-    panel.annotate(
-        "",
-        (arc.end, arc.end_top),
-        (arc.end, arc.level),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": colour,
-            "linewidth": 1,
-            "shrinkA": 0,
-            "shrinkB": 0,
-            "mutation_scale": 7,
-        },
-    )
-    panel.text(
-        (arc.begin + arc.end) / 2, arc.level + 0.02, arc.text, ha="center", va="bottom", fontsize=6.5, color=colour
-    )
+    across, up = [arc.begin, arc.begin, arc.end], [arc.begin_top - 0.04, arc.level, arc.level]
+    panel.plot(across, up, color=SKIP, linewidth=1, solid_joinstyle="round")
+    _head(panel, (arc.end, arc.level), (arc.end, arc.end_top), SKIP)
+    middle = (arc.begin + arc.end) / 2
+    panel.text(middle, arc.level + 0.02, arc.text, ha="center", va="bottom", fontsize=6.5, color=SKIP)
+
+
+def _head(panel, begin: tuple[float, float], end: tuple[float, float], colour: str) -> None:
+    look = {"arrowstyle": "-|>", "color": colour, "linewidth": 0.95, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
+    panel.annotate("", end, begin, arrowprops=look)

@@ -126,7 +126,7 @@ def _draw(first: Prior, second: Prior, uniform: float) -> Figure:
     p, q = first.values, second.values
     colour = bin_colours(published_bins())
     lowest = min(values[values > 0].min() for values in (p, q)) / 2
-    page = new(11, 5.6)
+    page = new(10.4, 5.2)
     left, right = page.subfigures(1, 2, width_ratios=(0.92, 1))
     points = left.subplots()
     points.set(xscale="log", yscale="log", xlabel=first.name, ylabel=second.name, aspect="equal")
