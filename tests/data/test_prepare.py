@@ -234,6 +234,22 @@ def test_the_fingerprint_survives_scaling_and_compression():
     assert 0 <= hash < 2**63
 
 
+def test_what_is_found_is_what_measuring_all_would_find():
+    generator = np.random.default_rng(0)
+    hashes = generator.integers(0, 2**63, 5000, dtype=np.uint64)
+    hashes[1000:1500] = hashes[:500]
+    known = Fingerprints()
+    for i, hash in enumerate(hashes):
+        known.add(int(hash), str(i))
+    for _ in range(300):
+        hash = int(hashes[generator.integers(len(hashes))])
+        for bit in generator.choice(63, int(generator.integers(0, 12)), replace=False):
+            hash ^= 1 << int(bit)
+        distance = [(int(other) ^ hash).bit_count() for other in hashes]
+        nearest = int(np.argmin(distance))
+        assert known.find(hash) == (str(nearest) if distance[nearest] <= SAME else None)
+
+
 def test_fingerprints_find_the_nearest():
     known = Fingerprints()
     generator = np.random.default_rng(0)
