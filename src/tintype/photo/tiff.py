@@ -20,7 +20,7 @@ import numpy as np
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif
-from tintype.photo.exif import Directory, Tags, Value, number, whole
+from tintype.photo.exif import Directory, Value, number, whole
 
 # What every build of libtiff unpacks. libvips returns black tiles, without an error, for any other.
 _COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate"}
@@ -253,6 +253,3 @@ def _deflate(strip: np.ndarray) -> bytes:
     change[:, 1:] -= values[:, :-1]
     # Level 4 is three times as fast as 6 on photographs, for a tenth more bytes.
     return zlib.compress(change, 4)
-
-
-__all__ = ["Page", "Tags", "find_page", "opening", "write"]
