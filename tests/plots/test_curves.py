@@ -64,6 +64,12 @@ def test_photographs_seen_make_batches_comparable(tmp_path):
     assert ends == {1200, 2400}
 
 
+def test_losses_of_different_kinds_share_a_scale_of_powers(tmp_path):
+    near, far = write_run(tmp_path / "near"), write_run(tmp_path / "far", offset=200)
+    for runs, scale in (([near], "linear"), ([near, far], "log")):
+        assert curves.draw(curves.read_logs(runs), ["loss"]).axes[0].get_yscale() == scale
+
+
 def test_many_runs_have_a_line_each_that_no_other_has(tmp_path):
     looks = [tuple(map(str, figure.line_of(number).values())) for number in range(20)]
     assert len(set(looks)) == 20

@@ -39,6 +39,16 @@ def test_a_runs_prior_is_that_of_what_it_trains_on(tmp_path):
     np.testing.assert_allclose(priors.load(run).values, counts / counts.sum())
 
 
+def test_a_run_that_takes_some_sources_has_their_prior(tmp_path):
+    folder = write_set(tmp_path / "data", train=3, validation=1)
+    rows = "".join(f"train-00.tar,{i:03d}.png,{'cats' if i == 1 else 'dogs'}/{i}.png\n" for i in range(3))
+    (folder / "manifest.csv").write_text(f"shard,file,source\n{rows}")
+    data = {"folder": str(folder), "train": "train-*.tar", "validation": "validation-*.tar", "limit": None}
+    run = write_run(tmp_path / "run", data=data | {"sources": ["cats/*"]})
+    counts = count(rgb_to_lab(picture(1)[2::8, 2::8].reshape(-1, 3) / 255)[:, 1:])
+    np.testing.assert_allclose(priors.load(run).values, counts / counts.sum())
+
+
 def test_what_is_drawn_are_the_priors_and_their_weights():
     values = np.zeros(313)
     values[:200] = 1 / 200

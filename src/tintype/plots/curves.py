@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from tintype.errors import DataError, OptionError
-from tintype.plots.figure import FAINT, line_of, new, style
+from tintype.plots.figure import FAINT, line_of, new, powers, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +23,9 @@ WINDOW = 100
 """Training steps that a running average takes in, where nothing else is said."""
 VALIDATIONS = 1
 """Validations that a running average takes in; by default a run has one an epoch."""
+
+SPAN = 30
+"""Times the least value that the greatest of a panel may be on an even scale."""
 
 TRUE = "true_"
 """A figure of this name and more is the truth's, drawn as a level beside the network's own."""
@@ -187,7 +190,8 @@ def _draw(logs, figures, window, validations, across) -> Figure:
             truths = log.series("validation", TRUE + figure)
             if len(truths[0]):
                 level = True
-                panel.plot(truths[0] * scale, truths[1], color=FAINT, linewidth=1, linestyle=(0, (2, 2)))
+                panel.plot(truths[0] * scale, truths[1], color=look["color"], linewidth=1, linestyle=(0, (2, 2)))
+        _stretch(panel)
     for panel in panels[max(0, len(figures) - columns) : len(figures)]:
         panel.set_xlabel("photographs seen" if across == "photographs" else "steps")
     handles = [Line2D([], [], **line_of(number), linewidth=2, label=log.name) for number, log in enumerate(logs)]
@@ -200,3 +204,12 @@ def _draw(logs, figures, window, validations, across) -> Figure:
         handles.append(Line2D([], [], color=FAINT, linewidth=1, linestyle=(0, (2, 2)), label="of the true colours"))
     page.legend(handles=handles, loc="outside lower left", ncols=min(4, len(handles)), handlelength=2.2)
     return page
+
+
+def _stretch(panel) -> None:
+    """A scale of powers, where runs are as far apart as losses of different kinds are."""
+    values = np.concatenate([line.get_ydata() for line in panel.lines])
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > SPAN * values.min():
+        panel.set_yscale("log")
+        powers(panel.yaxis)

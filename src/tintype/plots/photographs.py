@@ -57,33 +57,28 @@ def in_colour(rgb: np.ndarray) -> bool:
     return chroma >= GRAY and float(np.hypot(*ab.mean(axis=0))) <= SINGLE_HUE * chroma
 
 
-def colours(source: str | PathLike, shards: Sequence[Path] = (), limit: int | None = None) -> Iterator[np.ndarray]:
-    """a*b* [n, 2] of each photograph of a folder of shards, or of photographs, or of one file.
+def colours(source: str | PathLike) -> Iterator[np.ndarray]:
+    """a*b* [n, 2] of each photograph of a folder of shards, of a folder of photographs, or of one file.
 
-    Of many photographs every so manieth is taken, up to SAMPLE; of each, every eighth pixel in both directions of a
-    photograph of a set, and all of one that is reduced to 256 pixels.
+    Of many photographs every so manieth is taken, up to SAMPLE. Those that are no set are reduced to 256 pixels first.
 
-    Args:
-        shards: which ones of the folder; default: all.
-        limit: only the first so many photographs of the shards.
     Raises:
         DataError: there is none. PhotoError: one that is named cannot be read.
     """
     path = Path(source)
-    if path.is_dir() and (shards or any(path.glob("*.tar"))):
-        photographs = Photographs(shards or shard_paths(path), limit)
-        for i in range(0, len(photographs), max(1, len(photographs) // SAMPLE)):
-            yield _ab(photographs[i][2::8, 2::8])
+    if path.is_dir() and any(path.glob("*.tar")):
+        yield from colours_of(Photographs(shard_paths(path)))
         return
-    if not path.is_dir():
-        yield _ab(read(path, 256))
-        return
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
         raise DataError(f"{path}: holds neither shards nor photographs")
     for file in files[:: max(1, len(files) // SAMPLE)]:
-        yield _ab(read(file, 256))
+        yield rgb_to_lab(read(file, 256).reshape(-1, 3) / 255)[:, 1:]
 
 
-def _ab(rgb: np.ndarray) -> np.ndarray:
-    return rgb_to_lab(rgb.reshape(-1, 3) / 255)[:, 1:]
+def colours_of(photographs: Photographs) -> Iterator[np.ndarray]:
+    """a*b* [n, 2] of a thinned sample of a set: every eighth pixel in both directions, as training counts them."""
+    for i in range(0, len(photographs), max(1, len(photographs) // SAMPLE)):
+        yield rgb_to_lab(photographs[i][2::8, 2::8].reshape(-1, 3) / 255)[:, 1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from os import PathLike
@@ -14,11 +15,11 @@ import numpy as np
 from tintype.color.bins import count, published_bins, published_prior, rebalancing_weights
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb
-from tintype.data.shards import DESCRIPTION, describe, shard_paths
+from tintype.data.shards import DESCRIPTION, Photographs, describe, shard_paths, sources
 from tintype.errors import DataError, OptionError
 from tintype.plots.curves import LOG
 from tintype.plots.figure import FAINT, INK, new, powers, style
-from tintype.plots.photographs import colours
+from tintype.plots.photographs import colours, colours_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def load(source: str | PathLike) -> Prior:
     description = describe(path)
     if description is not None:
         return _checked(name, path, description.get("prior"))
-    return Prior(name, _counted(path))
+    return Prior(name, _counted(colours(path)))
 
 
 def _array(path: Path) -> np.ndarray:
@@ -87,17 +88,18 @@ def _of_run(run: Path) -> np.ndarray:
         folder, train, validation, limit = (data[key] for key in ("folder", "train", "validation", "limit"))
     except (StopIteration, ValueError, KeyError, TypeError):
         raise DataError(f"{run / LOG}: does not say what the run was trained on; name its data set instead") from None
+    patterns = data.get("sources", ())
     description = describe(folder)
-    if description and train == "train-*.tar" and limit is None and not data.get("sources"):
+    if description and train == "train-*.tar" and limit is None and not patterns:
         return _checked(folder, Path(folder), description.get("prior")).values
     shards = [path for path in shard_paths(folder) if fnmatch(path.name, train) and not fnmatch(path.name, validation)]
-    if not shards:
-        raise DataError(f"{folder}: no shard is named {train} any more, on which {run} was trained")
-    return _counted(Path(folder), shards, limit)
+    known = sources(folder) if patterns else {}
+    chosen = {name for name, place in known.items() if any(fnmatch(place, pattern) for pattern in patterns)}
+    return _counted(colours_of(Photographs(shards, limit, chosen.__contains__ if patterns else None)))
 
 
-def _counted(folder: Path, shards=(), limit: int | None = None) -> np.ndarray:
-    counts = sum(count(ab) for ab in colours(folder, shards, limit))
+def _counted(photographs: Iterable[np.ndarray]) -> np.ndarray:
+    counts = sum(count(ab) for ab in photographs)
     return counts / counts.sum()
 
 
