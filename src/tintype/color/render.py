@@ -36,7 +36,7 @@ def render(lightness: np.ndarray, ab: np.ndarray, depth: int = 8) -> np.ndarray:
 
     Args:
         lightness: float32 [rows, W], CIE L* in [0, 100].
-        ab: float32 [2, rows, W], CIE a*, b* of any size.
+        ab: float32 [2, rows, W], CIE a*, b*, up to 100 000.
         depth: 8, 16 or 32 bits per channel.
     Returns:
         sRGB-encoded [rows, W, 3]: uint8, uint16, or float32 in [0, 1]. Where a = b = 0 the three are equal.
