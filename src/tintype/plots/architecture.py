@@ -204,9 +204,8 @@ def _calls(network, size: int) -> tuple[list[Call], list[Call]]:
             if made:
                 label = getattr(function, "__name__", "").strip("_")
                 label = SYNONYMS.get(label, label)
-                call = Call(
-                    label, _shape(made[0]), parents, _facts(label, args, kwargs, modules[-1] if modules else "")
-                )
+                facts = _facts(label, args, kwargs, modules[-1] if modules else "")
+                call = Call(label, _shape(made[0]), parents, facts)
                 for parent in parents:
                     parent.children += 1
                 calls.append(call)
@@ -235,7 +234,7 @@ def _calls(network, size: int) -> tuple[list[Call], list[Call]]:
     finally:
         for hook in hooks:
             hook.remove()
-    ends = [found[id(value)] for value in _tensors(results)]
+    ends = [found[id(value)] for value in _tensors(results) if id(value) in found]
     for end in ends:
         end.children += 1
     return calls, ends
@@ -415,9 +414,8 @@ def _merge_residuals(blocks: list[Block], outputs: list[Arrow]) -> None:
         if not (before and before.residual and block.residual and block.stride == 1 and len(users) == 1):
             continue
         keys = ("kind", "shape", "kernel", "dilation", "groups", "after")
-        if any(arrow.source is before for arrow in outputs) or any(
-            getattr(before, key) != getattr(block, key) for key in keys
-        ):
+        alike = all(getattr(before, key) == getattr(block, key) for key in keys)
+        if not alike or any(arrow.source is before for arrow in outputs):
             continue
         block.count += before.count
         block.norms += before.norms

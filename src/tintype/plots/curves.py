@@ -76,8 +76,8 @@ def read_log(run: str | PathLike, name: str | None = None) -> Log:
     for number, row in enumerate(rows, start=1):
         try:
             line = json.loads(row)
-            parts[line["part"]].append(line)
             float(line["step"])
+            parts.setdefault(line["part"], []).append(line)
         except (ValueError, KeyError, TypeError):
             if number == len(rows):
                 break  # the run is at it, or was killed in the middle of the line
