@@ -153,7 +153,7 @@ class Model:
         try:
             ab = self.predict(np.full((height, width), 50, np.float32))
         except ModelError as error:
-            return str(error).rstrip("")
+            return str(error).rstrip(".")
         if ab.ndim != 3 or ab.shape[0] != 2 or ab.shape[1] * width != ab.shape[2] * height:
             return f"its output ab is {[1, *ab.shape]} for a lightness of {[1, 1, height, width]}"
         if self.card.bins is not None:
@@ -222,5 +222,5 @@ def _shown(shape: list) -> str:
 def _first_line(error: BaseException) -> str:
     """The gist of an exception of onnxruntime, whose texts run over many lines."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = lines[0].split(" : ")[-1].strip().rstrip("")
+    text = lines[0].split(" : ")[-1].strip().rstrip(".")
     return text[:200] or type(error).__name__
