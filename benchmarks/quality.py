@@ -24,18 +24,21 @@ from tintype.evaluation.metrics import Areas, colorfulness, psnr
 
 def photographs(tar: Path, limit: int | None = None, side: int | None = None) -> Iterator[tuple[str, np.ndarray]]:
     """Name and uint8 [h, w, 3] of each photograph; `side`: centre square, resized (for shards of mixed sizes)."""
-    from PIL import Image
-
     for i, (name, data) in enumerate(members(tar)):
         if limit is not None and i >= limit:
             return
         photo = decode(name, data)
-        if side is not None:
-            short = min(photo.shape[:2])
-            top, left = (photo.shape[0] - short) // 2, (photo.shape[1] - short) // 2
-            square = Image.fromarray(photo[top : top + short, left : left + short])
-            photo = np.asarray(square.resize((side, side), Image.Resampling.LANCZOS))
-        yield name, photo
+        yield name, photo if side is None else square(photo, side)
+
+
+def square(photo: np.ndarray, side: int) -> np.ndarray:
+    """The centre square of a photograph, resized; uint8 [h, w, 3] to [side, side, 3]."""
+    from PIL import Image
+
+    short = min(photo.shape[:2])
+    top, left = (photo.shape[0] - short) // 2, (photo.shape[1] - short) // 2
+    centre = Image.fromarray(photo[top : top + short, left : left + short])
+    return np.asarray(centre.resize((side, side), Image.Resampling.LANCZOS))
 
 
 class Row:

@@ -1,0 +1,348 @@
+"""What the five projects found, decided by our own figures.
+
+Each claim stands here with the figures that decide it, and for each figure the side of 0 on which the claim puts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.comparison.bootstrap import Resampled, interval, over_runs, rank_correlation
+from benchmarks.comparison.measure import TRUTH, at
+from benchmarks.comparison.table import logs, methods, undertrained, with_interval
+from tintype.plots.curves import Log
+
+RULE = """A claim is **confirmed** when the 95 % interval of each of its figures lies on the side of 0 that it says,
+**refuted** when none does and at least one lies on the other side, and **undecided** otherwise, or when a method it
+needs is undertrained or was not measured. Intervals are of the bootstrap over photographs, all methods on the same ones
+(of the figures "over runs": over the methods' runs). Each method was trained once: how much another seed would change
+is not in the intervals. Differences are first minus second; figures in brackets decide nothing."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that claims are decided by."""
+
+    figures: Resampled
+    logs: dict[str, Log]
+    marked: dict[str, str]
+    """The undertrained methods, and why."""
+
+    def methods(self) -> list[str]:
+        """Those trained enough."""
+        return [label for label in methods(self.figures) if label not in self.marked]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One figure of a claim."""
+
+    words: str
+    figure: Callable[[Measured], np.ndarray]
+    """[1 + samples]."""
+    side: int
+    """+1 or -1: where the claim puts it; 0: told, and decides nothing."""
+    needs: tuple[str, ...] = ()
+    """Labels that must have been measured; those of methods must not be undertrained."""
+    form: str = "{:+.2f}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    who: str
+    """The project, as in the list of what they found."""
+    words: str
+    evidence: tuple[Evidence, ...] = ()
+    why: str = ""
+    """Why there is no evidence."""
+
+
+NAMES = {"psnr": "PSNR", "colorfulness": "colourfulness", "ab_rmse": "ab RMSE", "ab_error": "ab error", "red": "red %"}
+
+
+def pair(first: str, second: str, **sides: int) -> tuple[Evidence, ...]:
+    """Paired differences of two ways, by metric."""
+
+    def of(metric: str) -> Callable:
+        return lambda measured: measured.figures.difference(metric, first, second)
+
+    return tuple(
+        Evidence(f"{NAMES.get(metric, metric)}, {first} − {second}", of(metric), side, (first, second))
+        for metric, side in sides.items()
+    )
+
+
+SPREAD = (0.0, 0.14, None, 0.58, 1.0)
+"""Temperatures whose figures are compared; None: the card's."""
+
+
+def spread(metric: str, name: str) -> tuple[Callable, tuple[str, ...]]:
+    """The largest minus the smallest of a metric over temperatures, and the labels it needs."""
+    labels = tuple(name if t is None else at(name, t) for t in SPREAD)
+    return lambda measured: np.ptp([measured.figures.figure(metric, label) for label in labels], axis=0), labels
+
+
+def narrower(metric: str, first: str, second: str) -> Evidence:
+    """Whether temperature changes one model less than another."""
+    (one, mine), (other, theirs) = spread(metric, first), spread(metric, second)
+    words = f"range of {NAMES.get(metric, metric)} over T = 0 to 1, {first} − {second}"
+    return Evidence(words, lambda measured: one(measured) - other(measured), -1, mine + theirs)
+
+
+def over_methods(measured: Measured) -> np.ndarray:
+    """Rank correlation of PSNR and colourfulness over the methods."""
+    figures = measured.figures
+    metrics = [[figures.mean(m, label) for label in measured.methods()] for m in ("psnr", "colorfulness")]
+    return rank_correlation(*(np.stack(metric, axis=-1) for metric in metrics))
+
+
+def over_photographs(label: str) -> Evidence:
+    """Rank correlation of a photograph's detail and a way's error on it."""
+
+    def figure(measured: Measured) -> np.ndarray:
+        figures = measured.figures
+        detail, error = figures.ways[TRUTH]["detail"], figures.ways[label]["ab_error"]
+        times = figures.times.astype(np.int64)
+        picks = np.stack([np.repeat(np.arange(figures.count), row) for row in times])
+        return rank_correlation(detail[picks], error[picks])
+
+    return Evidence(f"rank correlation of detail and ab error over photographs, {label}", figure, 1, (label,))
+
+
+def of_runs(value: Callable[[Log], float]) -> Callable[[Measured], np.ndarray]:
+    """The mean of a run's figure over the methods."""
+
+    def figure(measured: Measured) -> np.ndarray:
+        return over_runs(np.array([value(measured.logs[label]) for label in measured.methods()]))
+
+    return figure
+
+
+def together(log: Log) -> float:
+    """Rank correlation of validation loss and auc_balanced over the second half of a run."""
+    losses, areas = (log.series("validation", figure)[1] for figure in ("loss", "auc_balanced"))
+    half = len(losses) // 2
+    return float(rank_correlation(losses[half:], areas[half:]))
+
+
+def rise(log: Log) -> float:
+    """Share in % by which the last validation loss is above the lowest."""
+    losses = log.series("validation", "loss")[1]
+    return float(100 * (losses[-1] / losses.min() - 1))
+
+
+REACHED = 0.9
+
+FEWEST = 5
+"""Methods that a figure over methods must be of."""
+
+
+def later(log: Log) -> float:
+    """Share of a run, in %, by which chroma reaches 0.9 of its last value later than the loss 0.9 of its fall.
+
+    The loss starts from the first logged training steps; between validations both go straight.
+    """
+    steps, losses = log.series("validation", "loss")
+    chroma = log.series("validation", "chroma")[1]
+    first, start = (values[0] for values in log.series("train", "loss"))
+    steps = np.concatenate([[first], steps])
+    loss = (start - np.concatenate([[start], losses])) / (start - losses[-1])
+    colour = np.concatenate([[0.0], chroma]) / chroma[-1]
+    return float(100 * (_crossing(steps, colour) - _crossing(steps, loss)) / steps[-1])
+
+
+def _crossing(steps: np.ndarray, share: np.ndarray) -> float:
+    """The step at which a share that starts at 0 first reaches REACHED."""
+    after = int(np.argmax(share >= REACHED))
+    part = (REACHED - share[after - 1]) / (share[after] - share[after - 1])
+    return float(steps[after - 1] + part * (steps[after] - steps[after - 1]))
+
+
+CLAIMS: Sequence[Claim] = (
+    Claim(
+        "A",
+        "the network of hue and saturation is weak (here: against its twin to a*b*)",
+        pair("cnn10.hsv", "cnn10.lab", psnr=-1, auc_balanced=-1, colorfulness=0),
+    ),
+    Claim(
+        "B",
+        "lowering the resolution of the output helps most",
+        pair("eccv16.low", "eccv16.own", psnr=1, auc_balanced=1, colorfulness=0),
+    ),
+    Claim(
+        "B",
+        "rebalancing gives vibrancy",
+        pair("eccv16.rebalanced", "eccv16.soft", colorfulness=1, auc_balanced=0, psnr=0),
+    ),
+    Claim(
+        "C",
+        "regression barely colours and yet scores well",
+        pair("eccv16.euclidean", "eccv16.soft", colorfulness=-1, psnr=1, auc_balanced=0),
+    ),
+    Claim(
+        "C",
+        "soft encoding beats one-hot",
+        pair("eccv16.soft", "eccv16.onehot", auc_balanced=1, psnr=1, colorfulness=0),
+    ),
+    Claim(
+        "C",
+        "grey is learnt first, colour in the flat tail of the curve",
+        (
+            Evidence(
+                "chroma reaches 0.9 of its last value later than the loss 0.9 of its fall, % of the run, over runs",
+                of_runs(later),
+                1,
+                form="{:+.1f}",
+            ),
+        ),
+    ),
+    Claim(
+        "C",
+        "the simplified network, with half the parameters, is better",
+        pair("eccv16.simplified", "eccv16.own", auc_balanced=1, psnr=1, colorfulness=0),
+    ),
+    Claim(
+        "C",
+        "the set's own prior is sharper and better than ImageNet's",
+        pair("eccv16.own", "eccv16.rebalanced", auc_balanced=1, psnr=1, colorfulness=0),
+    ),
+    Claim(
+        "C",
+        "temperature matters less with the own prior",
+        (
+            narrower("colorfulness", "eccv16.own", "eccv16.rebalanced"),
+            narrower("psnr", "eccv16.own", "eccv16.rebalanced"),
+        ),
+    ),
+    Claim(
+        "C",
+        "rebalanced models over-predict red",
+        (
+            *pair("eccv16.rebalanced", TRUTH, red=1),
+            *pair("eccv16.own", TRUTH, red=1),
+            *pair("eccv16.soft", TRUTH, red=0),
+        ),
+    ),
+    Claim(
+        "C",
+        "the metrics rank desaturated models best",
+        (Evidence("rank correlation of PSNR and colourfulness over methods", over_methods, -1),),
+    ),
+    Claim(
+        "C",
+        "the validation loss rises while metrics and images improve",
+        (
+            Evidence(
+                "rank correlation of validation loss and auc_balanced in the second half, over runs",
+                of_runs(together),
+                1,
+            ),
+            Evidence(
+                "last validation loss above the lowest, %, over runs",
+                of_runs(rise),
+                0,
+            ),
+        ),
+    ),
+    Claim("C", "busy images are harder", (over_photographs("tintype.small"), over_photographs("eccv16.own"))),
+    Claim("C", "unsmoothed weights give better saturated extremes", why="no run with a smoothed prior"),
+    Claim("C", "sky and interiors always right, grass and water sometimes swapped", why="needs labels of regions"),
+    Claim("C", "more classes: worse loss, better on the first test set", why="all runs see the same photographs"),
+    Claim(
+        "D",
+        "a perceptual loss is better than one of pixels",
+        pair("resunet.perceptual", "resunet.l1", auc_balanced=1, psnr=1, colorfulness=0),
+    ),
+    Claim(
+        "D",
+        "question: absolute error is better than squared error",
+        pair("resunet.l1", "resunet.mse", auc_balanced=1, psnr=1, colorfulness=0),
+    ),
+    Claim(
+        "D",
+        "question: absolute and squared error together are better than either",
+        (
+            *pair("resunet.l1mse", "resunet.l1", auc_balanced=1, psnr=1),
+            *pair("resunet.l1mse", "resunet.mse", auc_balanced=1, psnr=1),
+        ),
+    ),
+    Claim(
+        "D",
+        "question: an adversary improves on absolute error alone",
+        pair("pix2pix.gan", "resunet.l1", auc_balanced=1, colorfulness=1, psnr=0),
+    ),
+    Claim("E", "squared error desaturates", pair("cnn_mse.mse", TRUTH, colorfulness=-1)),
+    Claim(
+        "E",
+        "classification gives more realistic colour than regression",
+        pair("classifier.soft", "cnn_mse.mse", auc_balanced=1, colorfulness=1, psnr=0),
+    ),
+    Claim(
+        "E",
+        "the annealed mean is much more consistent in space than the mode",
+        tuple(
+            evidence
+            for name in ("eccv16.soft", "eccv16.own", "eccv16.rebalanced")
+            for evidence in pair(name, at(name, 0), roughness=-1)
+        ),
+    ),
+    Claim(
+        "E",
+        "adversarial training is promising",
+        pair("dcgan.gan", "cnn_mse.mse", auc_balanced=1, colorfulness=1, psnr=0),
+    ),
+)
+
+
+def verdict(claim: Claim, measured: Measured) -> tuple[list[str], str]:
+    """Each figure of a claim in words, and what they decide."""
+    if not claim.evidence:
+        return [], f"undecided ({claim.why})"
+    told, sides, doubts = [], [], []
+    for evidence in claim.evidence:
+        missing = [f"{label} was not measured" for label in evidence.needs if label not in measured.figures.ways]
+        if evidence.side:
+            weak = [label for label in map(_method, evidence.needs) if label in measured.marked]
+            doubts += missing[:1] + [f"{label} is undertrained" for label in weak]
+        if missing:
+            continue
+        if not evidence.needs and len(measured.methods()) < FEWEST:
+            doubts.append(f"fewer than {FEWEST} methods are trained enough")
+            continue
+        figure = evidence.figure(measured)
+        text = f"{evidence.words}: {with_interval(figure, evidence.form)}"
+        told.append(text if evidence.side else f"({text})")
+        if evidence.side:
+            low, high = interval(figure)
+            sides.append(evidence.side * ((low > 0) - (high < 0)))
+    if doubts:
+        return told, f"undecided ({', '.join(dict.fromkeys(doubts))})"
+    if all(side > 0 for side in sides):
+        return told, "**confirmed**"
+    if all(side <= 0 for side in sides) and min(sides) < 0:
+        return told, "**refuted**"
+    return told, "undecided"
+
+
+def _method(label: str) -> str:
+    """The method of a label that may name a temperature."""
+    return label.partition(" T=")[0]
+
+
+def decide(folder: Path, runs: Path | None) -> str:
+    """The claims as Markdown."""
+    figures = Resampled(folder)
+    found = logs(runs, methods(figures))
+    measured = Measured(figures, found, undertrained(figures, found))
+    lines = [RULE, "", "| | claim | figures | here |", "|---|---|---|---|"]
+    for claim in CLAIMS:
+        told, said = verdict(claim, measured)
+        lines.append(f"| {claim.who} | {claim.words} | {'<br>'.join(told)} | {said} |")
+    if measured.marked:
+        why = "; ".join(f"{label} ({reason})" for label, reason in measured.marked.items())
+        lines += ["", f"Undertrained: {why}."]
+    return "\n".join(lines)

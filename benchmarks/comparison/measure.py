@@ -1,0 +1,376 @@
+"""Ways of colouring, measured photograph by photograph: FOLDER/NAME.npz each, and all of them in FOLDER/figures.csv.
+
+A photograph's CIE lightness as 8-bit gray is coloured from array to array, and the 8-bit RGB that comes out is compared
+with the truth. Beside the models stand ways that know nothing: gray, constant colours, the colours of another
+photograph. Of each photograph and true bin the sum of the areas under the curve is kept, so that the figures of a set
+can be taken of any resampling of its photographs.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.quality import square
+from tintype import Colorizer
+from tintype.color import lab
+from tintype.color.bins import annealed_mean
+from tintype.color.render import render
+from tintype.data.shards import Photographs
+from tintype.errors import DataError
+from tintype.evaluation.metrics import Areas, colorfulness, psnr
+from tintype.models import Model
+from tintype.models.card import Card, read_card
+
+TRUTH = "truth"
+MEAN, ANNEALED = "prior mean", "prior annealed"
+BASELINES = ("gray", MEAN, ANNEALED, "another's colours")
+CONSTANT = (MEAN, ANNEALED)
+PAPER = 0.38
+"""The paper's temperature, at which the methods decode and the training set's prior does."""
+
+TEMPERED = ("eccv16.soft", "eccv16.own", "eccv16.rebalanced")
+TEMPERATURES = (0.0, 0.14, 0.58, 1.0)
+"""At which these are measured too; 0 is the mode."""
+MODE = 1e-3
+"""What stands for a temperature of 0: the most probable bin alone is left."""
+
+RED, SECTOR, COLOURED = 40.0, 30.0, 20.0
+"""Red is a hue within 30 degrees of 40, that of sRGB's red in CIE Lab, with a chroma of at least 20."""
+CELL = 4
+"""Roughness is between neighbouring cells of 4 x 4 pixels, which holds more than the rounding to 8 bits."""
+
+TIMED = 5
+"""Photographs on which the time is taken."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of colouring, sent to another process."""
+
+    label: str
+    model: str | None = None
+    """An ONNX file."""
+    temperature: float | None = None
+    """None: the card's."""
+    constant: tuple[float, float] | None = None
+    """a*b* of all pixels."""
+
+    def file(self, folder: Path) -> Path:
+        return folder / f"{self.label.replace(' ', '_')}.npz"
+
+    def colorizer(self, threads: int = 1) -> Colorizer:
+        return Colorizer(Model(self.model, threads), temperature=self.temperature, threads=threads)
+
+    def key(self) -> str:
+        """What the figures depend on beside the photographs: the graph and what its card sets, not what it says."""
+        if self.model is None:
+            return json.dumps([self.label, self.constant])
+        import onnx
+
+        graph, card = onnx.load(self.model), read_card(self.model)
+        graph.ClearField("metadata_props")
+        graph.ClearField("doc_string")
+        content = hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
+        return json.dumps([self.label, content, card.size, self.temperature or card.temperature])
+
+
+@dataclass(frozen=True)
+class Set:
+    """The photographs to measure on, sent to another process."""
+
+    tar: str
+    limit: int | None = None
+    side: int | None = 256
+    """Centre square of this side; None: the photographs as they are."""
+
+    def open(self) -> Photographs:
+        return Photographs([self.tar], self.limit)
+
+    def read(self, photographs: Photographs, index: int) -> np.ndarray:
+        photo = photographs[index]
+        return photo if self.side is None else square(photo, self.side)
+
+
+def codes_of(rgb: np.ndarray) -> np.ndarray:
+    """The 8-bit gray [h, w] of a photograph's CIE lightness."""
+    return np.rint(lab.gray(lab.lightness(rgb / np.float32(255))) * 255).astype(np.uint8)
+
+
+def ab_of(rgb: np.ndarray) -> np.ndarray:
+    """CIE a*b* [h, w, 2] of uint8 sRGB."""
+    return lab.rgb_to_lab(rgb / np.float32(255))[..., 1:]
+
+
+def appearance(rgb: np.ndarray, ab: np.ndarray) -> dict[str, float]:
+    """What can be said of a photograph's colours without a truth."""
+    chroma = np.hypot(ab[..., 0], ab[..., 1])
+    hue = np.degrees(np.arctan2(ab[..., 1], ab[..., 0]))
+    return {
+        "colorfulness": colorfulness(rgb),
+        "chroma": float(chroma.mean()),
+        "red": 100 * float(np.mean((np.abs(hue - RED) <= SECTOR) & (chroma >= COLOURED))),
+        "roughness": roughness(ab),
+    }
+
+
+def roughness(plane: np.ndarray) -> float:
+    """Mean distance between the means of neighbouring cells; plane [h, w, c]."""
+    height, width = (side // CELL for side in plane.shape[:2])
+    cells = plane[: height * CELL, : width * CELL].reshape(height, CELL, width, CELL, -1).mean(axis=(1, 3))
+    steps = [np.linalg.norm(np.diff(cells, axis=axis), axis=-1) for axis in (0, 1)]
+    return float(sum(step.sum() for step in steps) / sum(step.size for step in steps))
+
+
+def errors(ours: np.ndarray, ab: np.ndarray, truth: np.ndarray, true_ab: np.ndarray) -> dict[str, float]:
+    """How far a photograph's colours are from the truth."""
+    a, b = np.moveaxis(ab - true_ab, -1, 0)
+    squared = a * a + b * b
+    return {
+        "psnr": psnr(ours, truth),
+        "ab_rmse": float(np.sqrt(squared.mean() / 2)),
+        "ab_error": float(np.sqrt(squared).mean()),
+    }
+
+
+def painter(way: Way, others: Callable[[int], np.ndarray]) -> Callable[[int, np.ndarray], np.ndarray]:
+    """A function of a photograph's number and its gray [h, w] to uint8 RGB [h, w, 3].
+
+    Args:
+        others: gives the photograph whose colours another one borrows.
+    """
+    if way.model is not None:
+        colorize = way.colorizer()
+        return lambda number, codes: colorize(codes)
+    if way.label == "gray":
+        return lambda number, codes: np.repeat(codes[..., None], 3, axis=2)
+
+    def paint(number: int, codes: np.ndarray) -> np.ndarray:
+        lightness = lab.rgb_to_lab(np.repeat(codes[..., None], 3, axis=2) / np.float32(255))[..., 0]
+        if way.constant is not None:
+            ab = np.broadcast_to(np.array(way.constant, np.float32)[:, None, None], (2, *codes.shape))
+        else:
+            ab = np.moveaxis(ab_of(others(number)), -1, 0)
+        return render(lightness, ab)
+
+    return paint
+
+
+def partners(count: int) -> np.ndarray:
+    """For each photograph another one, each taken once; the same for the same number of photographs."""
+    ring = np.random.default_rng(0).permutation(count)
+    partner = np.empty(count, np.int64)
+    partner[ring] = np.roll(ring, 1)
+    return partner
+
+
+def measure_way(way: Way, photos: Set, folder: Path) -> float:
+    """Write what one way of colouring comes to; seconds that it took."""
+    started = time.monotonic()
+    photographs = photos.open()
+    other = partners(len(photographs))
+    paint = painter(way, lambda number: photos.read(photographs, other[number]))
+    rows, areas = [], []
+    for number in range(len(photographs)):
+        truth = photos.read(photographs, number)
+        true_ab = ab_of(truth)
+        if way.label == TRUTH:
+            row = appearance(truth, true_ab)
+            lightness = lab.lightness(truth / np.float32(255))
+            row["detail"] = roughness(lightness[..., None])
+            ours, ab = truth, true_ab
+        else:
+            ours = paint(number, codes_of(truth))
+            ab = ab_of(ours)
+            row = errors(ours, ab, truth, true_ab) | appearance(ours, ab)
+        found = Areas()
+        found.add(ab, true_ab)
+        # Of the truth each pixel has the area 1, so that its sums are the pixels of the bins.
+        areas.append(np.cumsum(found.errors[:, :-1], axis=1).mean(axis=1))
+        rows.append(row)
+    columns = {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
+    path = way.file(folder)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            key=key_of(way, photos, photographs),
+            label=way.label,
+            photos=photographs.names,
+            areas=areas,
+            **columns,
+        )
+    os.replace(part, path)
+    return time.monotonic() - started
+
+
+def key_of(way: Way, photos: Set, photographs: Photographs) -> str:
+    """Figures of the same key need not be measured again."""
+    names = hashlib.sha256("\n".join(photographs.names).encode()).hexdigest()
+    return json.dumps([way.key(), names, photos.side])
+
+
+def is_measured(way: Way, photos: Set, photographs: Photographs, folder: Path) -> bool:
+    try:
+        with np.load(way.file(folder)) as file:
+            return str(file["key"]) == key_of(way, photos, photographs)
+    except (OSError, KeyError, ValueError):
+        return False
+
+
+def measure(ways: Sequence[Way], photos: Set, folder: Path, jobs: int) -> None:
+    """Measure what has not been measured yet, several ways at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photographs = photos.open()
+    missing = [way for way in ways if not is_measured(way, photos, photographs, folder)]
+    print(f"{len(photographs)} photographs, {len(missing)} of {len(ways)} ways to measure", flush=True)
+    # Fresh processes: the run-time library does not survive a fork of its threads.
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        tasks = {way.label: pool.submit(measure_way, way, photos, folder) for way in missing}
+        for label, task in tasks.items():
+            print(f"{label:28} {1000 * task.result() / len(photographs):6.1f} ms a photograph", flush=True)
+    write_csv(folder)
+
+
+def ways_of(models: Sequence[Path], constants: dict[str, tuple[float, float]], temperatures: Sequence[float]) -> list:
+    """The truth, what knows nothing, the models, and some of them at further temperatures.
+
+    Raises:
+        DataError: two models have one name.
+    """
+    ways = [Way(TRUTH), *(Way(label, constant=constants.get(label)) for label in BASELINES)]
+    for path in models:
+        name = card_of(path).name
+        if name in [way.label for way in ways]:
+            raise DataError(f"{path}: another file has the model {name} too; give one of them")
+        ways.append(Way(name, os.fspath(path)))
+        if name in TEMPERED:
+            ways += [Way(at(name, t), os.fspath(path), max(t, MODE)) for t in temperatures]
+    return ways
+
+
+def at(name: str, temperature: float) -> str:
+    """What a model at another temperature than its card's is called."""
+    return f"{name} T={temperature:g}"
+
+
+def card_of(path: Path) -> Card:
+    """The card of a file.
+
+    Raises:
+        ModelError: it cannot be opened as a model.
+    """
+    return Model(path, 1).card
+
+
+def constants(training: Sequence[Path], folder: Path) -> dict[str, tuple[float, float]]:
+    """The mean colour of the training photographs, and the annealed mean of their prior; kept in FOLDER/prior.npy."""
+    path = folder / "prior.npy"
+    if not path.is_file():
+        from tintype.training.loop import own_prior
+
+        if not training:
+            raise DataError(f"{path} is not there: give the training shards by --training")
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(path, own_prior(Photographs(training)))
+    logits = np.log(np.maximum(np.load(path), 1e-12))[None, :]
+    return {
+        label: tuple(float(value) for value in annealed_mean(logits, temperature)[0])
+        for label, temperature in ((MEAN, 1.0), (ANNEALED, PAPER))
+    }
+
+
+def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """What was measured, by label: the truth and what knows nothing first, then the models by name.
+
+    Raises:
+        DataError: nothing was, or not all on the same photographs.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as file:
+            found[str(file["label"])] = {key: file[key] for key in file.files}
+    if TRUTH not in found:
+        raise DataError(f"{folder}: nothing was measured there; run `python -m benchmarks.comparison measure` first")
+    for label, way in found.items():
+        if not np.array_equal(way["photos"], found[TRUTH]["photos"]):
+            raise DataError(f"{folder}: {label} was measured on other photographs; measure it again or delete its file")
+    first = [TRUTH, *BASELINES]
+    return dict(sorted(found.items(), key=lambda item: first.index(item[0]) if item[0] in first else len(first)))
+
+
+def figures(way: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The figures that each photograph has one of, [n] each."""
+    return {key: way[key] for key in way if key not in ("key", "label", "photos", "areas")}
+
+
+def write_csv(folder: Path) -> None:
+    """FOLDER/figures.csv: model, photo, metric, value."""
+    path = folder / "figures.csv"
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("model", "photo", "metric", "value"))
+        for label, way in read(folder).items():
+            for metric, values in figures(way).items():
+                table.writerows(
+                    (label, photo, metric, f"{value:.6g}") for photo, value in zip(way["photos"], values, strict=True)
+                )
+    os.replace(part, path)
+
+
+def costs(ways: Sequence[Way], photos: Set, folder: Path) -> None:
+    """FOLDER/costs.json: bytes and parameters of each model, and its milliseconds on one thread, network and all.
+
+    One way after the other, so that they do not slow each other down; the fastest of a few photographs counts.
+    """
+    photographs = photos.open()
+    some = [codes_of(photos.read(photographs, number)) for number in range(min(TIMED, len(photographs)))]
+    found = {}
+    for way in ways:
+        if way.model is None or way.temperature is not None:
+            continue
+        colorize = way.colorizer()
+        height, width = colorize.network_size(some[0].shape)
+        seen = np.linspace(0, 100, height * width, dtype=np.float32).reshape(height, width)
+        found[way.label] = {
+            "bytes": Path(way.model).stat().st_size,
+            "parameters": parameters(way.model),
+            "size": colorize.size,
+            "network_ms": min(_milliseconds(lambda _, c=colorize, s=seen: c.model.predict(s), some)),
+            "photograph_ms": min(_milliseconds(colorize, some)),
+        }
+    path = folder / "costs.json"
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    os.replace(part, path)
+
+
+def _milliseconds(do: Callable[[np.ndarray], object], some: Sequence[np.ndarray]) -> Iterator[float]:
+    do(some[0])
+    for codes in some:
+        started = time.perf_counter()
+        do(codes)
+        yield 1000 * (time.perf_counter() - started)
+
+
+def parameters(model: str) -> int:
+    """Weights in a file, normalisations folded into them; without its table of bins and what corrects their prior."""
+    import onnx
+
+    weights = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+    return sum(
+        int(np.prod(tensor.dims))
+        for tensor in onnx.load(model).graph.initializer
+        if tensor.data_type in weights and tensor.name.removesuffix("_half") not in ("table", "shift")
+    )

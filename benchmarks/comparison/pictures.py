@@ -1,0 +1,103 @@
+"""Sheets of all methods on photographs that may be shown, and on some of the training set that may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.comparison.measure import TEMPERED, card_of
+from benchmarks.quality import square
+from tintype import Colorizer
+from tintype.data.shards import Photographs
+from tintype.models import Model
+from tintype.plots import methods, output, temperatures
+from tintype.plots.photographs import in_colour, read_all
+from tintype.plots.sheet import Row, lay_out
+
+SIDE = 256
+
+SCIKIT = ("astronaut", "coffee", "chelsea", "rocket")
+"""Of `skimage.data`: NASA, public domain; Rachel Michetti, Stefan van der Walt, SpaceX, all three CC0."""
+WALLPAPERS = ("pop-kait-herzog-8242", "pop-ahmadreza-sajadi-10140-edit")
+"""Of pop-os/wallpapers: Unsplash of the CC0 years, public domain by its README."""
+HISTORIC = (
+    "ddcolor-saratoga",
+    "fsa-8b26531",
+    "getty-lange",
+    "rz-adams-tetons",
+    "usfs-priest-pass-1922",
+    "yacht-bess-1925",
+)
+"""Black-and-white, of works of the United States or before 1931; who made them stands in docs/img/SOURCES.md."""
+SEEN = 6
+
+LARGEST = 300_000
+"""Bytes of a sheet."""
+
+
+def draw(models: Sequence[Path], folder: Path, seen: Path, data: Path) -> None:
+    """Write the sheets: those to show to `folder`, that of training photographs to `seen`, which is to stay local."""
+    colorizers = {card_of(path).name: Colorizer(Model(path)) for path in models}
+    colour = in_public(data)
+    historic = squares(read_all([data / "historic" / "bw" / f"{name}.jpg" for name in HISTORIC]))
+    folder.mkdir(parents=True, exist_ok=True)
+    seen.mkdir(parents=True, exist_ok=True)
+    save(sheet(colorizers, colour), folder / "methods-colour.jpg")
+    save(sheet(colorizers, historic), folder / "methods-historic.jpg")
+    some = dict(list(colour.items())[:1]) | dict(list(colour.items())[2:3])
+    tempered = {name: colorizer.model for name, colorizer in colorizers.items() if name in TEMPERED}
+    if tempered:
+        save(strips(tempered, some), folder / "temperatures.jpg")
+    save(sheet(colorizers, trained_on(data)), seen / "methods-seen.jpg")
+    print(f"{seen / 'methods-seen.jpg'} is of training photographs, which may not be passed on: keep it local")
+
+
+def in_public(data: Path) -> dict[str, np.ndarray]:
+    """Photographs in colour that no model has seen and everyone may show."""
+    import skimage.data
+
+    photographs = {name: np.asarray(getattr(skimage.data, name)()) for name in SCIKIT}
+    return squares(photographs | read_all([data / "large" / f"{name}.jpg" for name in WALLPAPERS]))
+
+
+def trained_on(data: Path) -> dict[str, np.ndarray]:
+    """The first few photographs in colour that the methods were trained on."""
+    photographs = Photographs([data / "train" / "train-00.tar"], 4 * SEEN)
+    found = {name: photographs[number] for number, name in enumerate(photographs.names)}
+    return squares(dict([item for item in found.items() if in_colour(item[1])][:SEEN]))
+
+
+def squares(photographs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: square(photo, SIDE) for name, photo in photographs.items()}
+
+
+def sheet(colorizers: dict[str, Colorizer], photographs: dict[str, np.ndarray]):
+    """A row for each method, a column for each photograph."""
+    heads, rows = methods.compare(list(colorizers.values()), photographs)
+    return lay_out(
+        list(photographs), [Row(head, [row.pictures[i] for row in rows]) for i, head in enumerate(heads)], 128
+    )
+
+
+def strips(models: dict[str, Model], photographs: dict[str, np.ndarray]):
+    """A row for each model and photograph, a column for each temperature."""
+    rows = []
+    for name, model in models.items():
+        heads, found = temperatures.strip(model, photographs)
+        rows += [Row(f"{name}, {row.name}", row.pictures) for row in found]
+    return lay_out(heads, rows, 128)
+
+
+def save(page, path: Path) -> None:
+    """Write a sheet as JPEG, of the best quality that stays below LARGEST bytes."""
+    from io import BytesIO
+
+    for quality in range(92, 40, -4):
+        memory = BytesIO()
+        page.save(memory, "jpeg", quality=quality, optimize=True)
+        if memory.tell() <= LARGEST:
+            break
+    output.put(memory.getvalue(), path)
+    print(f"{path}  {memory.tell() / 1000:.0f} kB, quality {quality}")

@@ -1,0 +1,123 @@
+"""What the methods come to, as Markdown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.comparison.bootstrap import Resampled, interval
+from benchmarks.comparison.measure import BASELINES, CONSTANT, TRUTH
+from tintype.errors import DataError
+from tintype.plots.curves import Log, read_log
+
+TAIL = 0.1
+STILL = 0.01
+"""A run is undertrained whose validation loss falls by more than this share of itself over its last tenth."""
+
+MARK = "†"
+
+COLUMNS = {
+    "psnr": ("PSNR", "{:.2f}"),
+    "colorfulness": ("colourfulness", "{:.1f}"),
+    "dcf": ("dCF", "{:+.1f}"),
+    "auc": ("auc", "{:.2f}"),
+    "auc_balanced": ("auc_balanced", "{:.2f}"),
+    "ab_rmse": ("ab RMSE", "{:.2f}"),
+}
+
+
+def logs(runs: Path | None, labels: list[str]) -> dict[str, Log]:
+    """The logs of those methods whose runs are there."""
+    if runs is None:
+        return {}
+    return {label: read_log(runs / label) for label in labels if (runs / label).is_dir()}
+
+
+def methods(figures: Resampled) -> list[str]:
+    """The ways that are models at their own temperature."""
+    return [label for label in figures.ways if label not in (TRUTH, *BASELINES) and " T=" not in label]
+
+
+def tail(log: Log) -> float:
+    """By what share of itself the validation loss fell over the last tenth of the run."""
+    steps, losses = log.series("validation", "loss")
+    if not len(steps):
+        raise DataError(f"{log.name}: the run was never validated")
+    before = float(np.interp((1 - TAIL) * steps[-1], steps, losses))
+    return (before - losses[-1]) / abs(before)
+
+
+def undertrained(figures: Resampled, found: dict[str, Log]) -> dict[str, str]:
+    """The methods that support no claim, and why: not above a constant colour, or still improving."""
+    reasons: dict[str, str] = {}
+    for label in methods(figures):
+        why = []
+        for constant in CONSTANT:
+            low, _ = interval(figures.difference("auc_balanced", label, constant))
+            if low <= 0:
+                why.append(f"auc_balanced not above {constant}")
+        if label in found and tail(found[label]) > STILL:
+            why.append("still improving")
+        if why:
+            reasons[label] = ", ".join(why)
+    return reasons
+
+
+def with_interval(figure: np.ndarray, form: str) -> str:
+    low, high = interval(figure)
+    return f"{form.format(figure[0])} [{form.format(low)}, {form.format(high)}]"
+
+
+def quality(figures: Resampled, marked: dict[str, str]) -> str:
+    """A line for each way, the best `auc_balanced` first."""
+    labels = [label for label in figures.ways if label != TRUTH]
+    labels.sort(key=lambda label: -figures.auc_balanced(label)[0])
+    truth = with_interval(figures.mean("colorfulness", TRUTH), COLUMNS["colorfulness"][1])
+    bins = int((figures.pixels[0] >= 1e-4 * figures.pixels[0].sum()).sum())
+    lines = [
+        f"{figures.count} photographs; 95 % intervals over them, single seed. Colourfulness of the truth: {truth}. "
+        f"`auc_balanced` over {bins} bins.",
+        "",
+        "| | " + " | ".join(name for name, _ in COLUMNS.values()) + " |",
+        "|---" * (1 + len(COLUMNS)) + "|",
+    ]
+    for label in labels:
+        name = f"*{label}*" if label in BASELINES else label + (f" {MARK}" if label in marked else "")
+        cells = [with_interval(figures.figure(metric, label), form) for metric, (_, form) in COLUMNS.items()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def cost(figures: Resampled, folder: Path, marked: dict[str, str], found: dict[str, Log]) -> str:
+    """A line for each method: what it costs, and whether it was trained enough."""
+    path = folder / "costs.json"
+    costs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    lines = [
+        "| | network px | file MB | parameters | network ms | photograph ms | auc_balanced above prior mean "
+        f"| loss over last tenth | {MARK} undertrained |",
+        "|---" * 9 + "|",
+    ]
+    for label in sorted(methods(figures)):
+        row = costs.get(label)
+        cells = ["", "", "", "", ""]
+        if row:
+            cells = [
+                f"{row['size']}",
+                f"{row['bytes'] / 1e6:.3f}",
+                f"{row['parameters']:,}",
+                f"{row['network_ms']:.1f}",
+                f"{row['photograph_ms']:.1f}",
+            ]
+        above = with_interval(figures.difference("auc_balanced", label, CONSTANT[0]), "{:+.2f}")
+        fall = f"{-100 * tail(found[label]):+.2f} %" if label in found else "no log"
+        lines.append(f"| {label} | " + " | ".join([*cells, above, fall, marked.get(label, "")]) + " |")
+    return "\n".join(lines)
+
+
+def tables(folder: Path, runs: Path | None) -> str:
+    figures = Resampled(folder)
+    found = logs(runs, methods(figures))
+    marked = undertrained(figures, found)
+    return quality(figures, marked) + "\n\n" + cost(figures, folder, marked, found)
