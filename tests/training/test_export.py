@@ -12,9 +12,9 @@ from tintype import families, targets
 from tintype.color.bins import annealed_mean, published_bins, published_prior, rebalancing_weights
 from tintype.errors import ConfigError, ModelError
 from tintype.models import load
-from tintype.training import checkpoint
+from tintype.training import checkpoint, norms
 from tintype.training.config import from_dict, to_dict
-from tintype.training.export import Contract, check, export, fold_norms, read_card_file, round_weights
+from tintype.training.export import Contract, check, export, read_card_file, round_weights
 
 NARROW = {"context": 32, "decoder": [32, 32, 16, 16]}
 
@@ -73,7 +73,7 @@ def test_weights_are_stored_as_float16_and_computed_as_float32(exported):
 
 def test_folding_changes_nothing_but_rounding_errors():
     _, made = network()
-    folded = fold_norms(made)
+    folded = norms.fold(made)
     x, hints = torch.rand(1, 1, 64, 64) * 100, torch.zeros(1, 3, 64, 64)
     with torch.inference_mode():
         assert torch.allclose(made(x, hints), folded(x, hints), atol=1e-4)
@@ -82,7 +82,7 @@ def test_folding_changes_nothing_but_rounding_errors():
 
 def test_a_file_that_disagrees_is_refused(exported):
     _, made = network()
-    made = fold_norms(made)
+    made = norms.fold(made)
     round_weights(made)
     nn.init.normal_(made.head.weight)
     with pytest.raises(ModelError, match="away from torch"):

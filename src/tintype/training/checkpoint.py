@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Checkpoints: all that a run needs to go on as if it had never stopped; and the weights of released models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 
 from tintype.color.bins import published_bins
 from tintype.errors import ConfigError, TintypeError
+from tintype.models.catalog import shipped
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -53,9 +54,47 @@ def load(path: str | Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such checkpoint; give a .pt file or the folder of a run") from error
+        raise ConfigError(
+            f"{path}: no such checkpoint; give a .pt file, the folder of a run, an .onnx file or a model that ships"
+        ) from error
     except Exception as error:  # torch raises many kinds for broken files
         raise ConfigError(f"{path}: broken, or not a checkpoint of tintype") from error
     if not isinstance(state, dict) or not {"config", "average", "step"} <= state.keys():
         raise ConfigError(f"{path}: not a checkpoint of tintype (no configuration in it)")
     return state
+
+
+def is_released(source: str) -> bool:
+    """Whether it names a released model, one that ships or a file, and no checkpoint."""
+    return source in shipped() or source.endswith(".onnx")
+
+
+def released(source: str) -> dict[str, torch.Tensor]:
+    """The weights of a released model, by the names of its folded network, as float32.
+
+    What the release added to the logits is a part of the last bias, so that they give the colours of the file.
+
+    Raises:
+        ConfigError: the file is missing or is no model that tintype exported.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        graph = onnx.load_from_string((shipped().get(source) or Path(source)).read_bytes()).graph
+        stored = {tensor.name.removesuffix("_half"): numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    except FileNotFoundError as error:
+        raise ConfigError(f"{source}: no such model; give an .onnx file or the name of a model that ships") from error
+    except Exception as error:  # onnx raises many kinds for broken files
+        raise ConfigError(f"{source}: cannot be read, or is no model") from error
+    weights = {
+        name.removeprefix("network."): torch.tensor(value.astype(np.float32))
+        for name, value in stored.items()
+        if name.startswith("network.")
+    }
+    made_by = {output: node for node in graph.node for output in node.output}
+    for node in graph.node:
+        if node.op_type == "Add" and node.input[1] == "shift":
+            bias = made_by[node.input[0]].input[2].removeprefix("network.")
+            weights[bias] += torch.tensor(stored["shift"].astype(np.float32)).flatten()
+    return weights

@@ -178,7 +178,7 @@ class Config(_Strict):
     device: str = "auto"
     """As torch names it; auto: a GPU where there is one."""
     start: str = ""
-    """A checkpoint whose averaged weights to start from (fine-tuning)."""
+    """What to start from (fine-tuning): a checkpoint, whose averaged weights are taken, or a released model."""
     log_every: Positive = 50
     """Steps between two lines of the log."""
     checkpoint_minutes: Amount = 5.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import os
 import tomllib
@@ -16,12 +15,11 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tintype import families, targets
 from tintype.errors import ConfigError, ModelError
 from tintype.models.card import KEY, Card
-from tintype.training import checkpoint
+from tintype.training import checkpoint, norms
 from tintype.training.config import PRETRAINED, Config, from_dict
 from tintype.training.loop import load_photographs, prior_of
 from tintype.training.objective import class_weights, main_head
@@ -71,29 +69,6 @@ class Contract(nn.Module):
         weight = torch.exp((logits - logits.amax(dim=1, keepdim=True)) / given["temperature"])
         sums = functional.conv2d(weight, self.table)
         return sums[:, :2] / sums[:, 2:], logits
-
-
-def fold_norms(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode with each BatchNorm folded into the convolution that feeds it."""
-    network = copy.deepcopy(network).eval()
-    for module in list(network.modules()):
-        children = dict(module.named_children())
-        for name, child in children.items():
-            before = _feeder(module, name, children)
-            if isinstance(child, nn.BatchNorm2d) and isinstance(children.get(before), nn.Conv2d | nn.ConvTranspose2d):
-                conv = children[before]
-                fused = fuse_conv_bn_eval(conv, child, transpose=isinstance(conv, nn.ConvTranspose2d))
-                setattr(module, before, fused)
-                setattr(module, name, nn.Identity())
-    return network
-
-
-def _feeder(module: nn.Module, name: str, children: dict[str, nn.Module]) -> str:
-    """The name of what a normalisation follows: conv1 of bn1, or the member before it in a Sequential."""
-    if isinstance(module, nn.Sequential):
-        names = list(children)
-        return names[names.index(name) - 1] if names.index(name) else ""
-    return name.replace("bn", "conv")
 
 
 def round_weights(network: nn.Module) -> None:
@@ -164,7 +139,7 @@ def export(
     target = targets.make(config.target, bins, config.data.gray == "value")
     network = families.get(config.family).Network(config.family_config(), target.channels)
     network.load_state_dict(state["average"])
-    network = fold_norms(network)
+    network = norms.fold(network)
     round_weights(network)
     contract = Contract(network, target, _shift(config, state.get("prior"), bins, rebalancing)).eval()
     if target.bins is None:

@@ -24,7 +24,7 @@ from tintype.data.batches import Augmentation, Batch, Batches
 from tintype.data.shards import Held, Photographs, describe, shard_paths, sources
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.evaluation.metrics import Areas
-from tintype.training import checkpoint, optimizers
+from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
 from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, differences, from_dict, to_dict
 from tintype.training.objective import Objective, Output, main_head
@@ -37,7 +37,7 @@ SHOWN = 8
 QUARTER = 4
 """Validation figures are of the colours at 1/4 of the input's size, or coarser where the network answers coarser."""
 INITIAL_BATCHES = 4
-"""On which data-dependent initialisation looks."""
+"""On which data-dependent initialisation looks, and which the norms of a released model are measured on."""
 COLLAPSED = 0.25
 """A mean chroma below this share of the truth's is a collapse to gray or brown."""
 
@@ -223,7 +223,10 @@ class Run:
             getattr(self.network, "load_pretrained", lambda: None)()
             return
         try:
-            self.network.load_state_dict(checkpoint.load(self.config.start)["average"])
+            if checkpoint.is_released(self.config.start):
+                norms.load_folded(self.network, checkpoint.released(self.config.start))
+            else:
+                self.network.load_state_dict(checkpoint.load(self.config.start)["average"])
         except RuntimeError as error:
             raise ConfigError(
                 f"{self.config.start}: holds another network than family and network describe; set them as they were"
@@ -325,7 +328,7 @@ class Run:
         batches = Batches(train, config.batch, config.data.side, augmentation, seed, threads, part=part, **truth)
         side = config.data.validation_side
         validation = Batches(held_back, VALIDATION_BATCH, side, Augmentation(), seed, threads, **truth)
-        if self.step == 0 and not config.start:
+        if self.step == 0:
             self._initialise(Batches(train, config.batch, config.data.side, augmentation, seed, **truth))
         every = config.validate_every or max(1, len(train) // batches.size)
         self.say(f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}")
@@ -386,17 +389,20 @@ class Run:
         return SummaryWriter(str(self.folder), purge_step=self.step + 1 if self.step else None)
 
     def _initialise(self, batches: Batches) -> None:
-        """Set or scale random weights on data, the same in each process."""
-        how = self.config.initialisation
-        if how == "random":
-            return
-        from tintype.training.initialise import data_dependent
-
+        """Set or scale random weights, or the norms of a released model, on data; the same in each process."""
+        how, start = self.config.initialisation, self.config.start
         some = (batches.batch(step).to(self.device) for step in range(INITIAL_BATCHES))
-        pretrained = any(self.config.network.get(key) for key in PRETRAINED)
-        data_dependent(
-            self.network, some, kmeans=how == "kmeans", seed=self.config.seed, skip=None if pretrained else ()
-        )
+        if checkpoint.is_released(start):
+            norms.measure(self.network, some)
+        elif how == "random" or start:
+            return
+        else:
+            from tintype.training.initialise import data_dependent
+
+            pretrained = any(self.config.network.get(key) for key in PRETRAINED)
+            data_dependent(
+                self.network, some, kmeans=how == "kmeans", seed=self.config.seed, skip=None if pretrained else ()
+            )
         self.average.load_state_dict(self.network.state_dict())
 
     def _place(self, train: Photographs | Held) -> str:

@@ -1,0 +1,98 @@
+"""Norms: folded into the convolutions that feed them, as released files hold them, and taken out again to train on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from tintype.data.batches import Batch
+
+
+def fold(network: nn.Module) -> nn.Module:
+    """A copy in evaluation mode with each BatchNorm folded into the convolution that feeds it."""
+    network = copy.deepcopy(network).eval()
+    for conv_name, norm_name in list(_pairs(network)):
+        conv, norm = network.get_submodule(conv_name), network.get_submodule(norm_name)
+        fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
+        network.set_submodule(conv_name, fused)
+        network.set_submodule(norm_name, nn.Identity())
+    return network
+
+
+@torch.no_grad()
+def load_folded(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Give a network the weights of its folded copy. Its norms add the bias, and do nothing else until `measure`.
+
+    Raises:
+        RuntimeError: a weight is missing or has another shape.
+    """
+    pairs = list(_pairs(network))
+    own = network.state_dict()
+    # Released files do not count the batches that a norm has seen; the count does nothing here.
+    places = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
+    for conv, norm in pairs:
+        for key in ("weight", "bias", "running_mean", "running_var"):
+            del places[f"{norm}.{key}"]
+        places[f"{conv}.bias"] = own[f"{norm}.bias"]
+    for name, place in places.items():
+        if name not in weights or weights[name].shape != place.shape:
+            raise RuntimeError(f"{name} is missing or has another shape than {list(place.shape)}")
+    for name, place in places.items():
+        place.copy_(weights[name])
+    for conv, norm in pairs:
+        own[f"{norm}.weight"].fill_(1)
+        own[f"{norm}.running_mean"].zero_()
+        own[f"{norm}.running_var"].fill_(1 - network.get_submodule(norm).eps)
+        if f"{conv}.bias" in own:
+            own[f"{conv}.bias"].zero_()
+
+
+@torch.no_grad()
+def measure(network: nn.Module, batches: Iterable[Batch]) -> None:
+    """Give the norms behind convolutions the statistics of data; the network predicts what it did before.
+
+    A norm that is trained divides by the deviation of the batch. Only where its own scale holds what the data's
+    deviation is does training go on from what evaluation shows.
+
+    Args:
+        batches: joined into one, which goes through the network once; it is left in evaluation mode.
+    """
+    batches = list(batches)
+    lightness, hints = (torch.cat([getattr(batch, name) for batch in batches]) for name in ("lightness", "hints"))
+
+    def take(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
+        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
+        slope = norm.weight / (norm.running_var + norm.eps).sqrt()
+        norm.bias += slope * (mean - norm.running_mean)
+        norm.weight.copy_(slope * (variance + norm.eps).sqrt())
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+
+    hooks = [network.get_submodule(norm).register_forward_pre_hook(take) for _, norm in _pairs(network)]
+    try:
+        network.eval()(lightness, hints)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _pairs(network: nn.Module) -> Iterator[tuple[str, str]]:
+    """The names of each convolution and of the BatchNorm that follows it at once."""
+    for path, module in network.named_modules():
+        children = dict(module.named_children())
+        for name, child in children.items():
+            before = _feeder(module, name, children)
+            if isinstance(child, nn.BatchNorm2d) and isinstance(children.get(before), nn.Conv2d | nn.ConvTranspose2d):
+                yield f"{path}.{before}".lstrip("."), f"{path}.{name}".lstrip(".")
+
+
+def _feeder(module: nn.Module, name: str, children: dict[str, nn.Module]) -> str:
+    """The name of what a normalisation follows: conv1 of bn1, or the member before it in a Sequential."""
+    if isinstance(module, nn.Sequential):
+        names = list(children)
+        return names[names.index(name) - 1] if names.index(name) else ""
+    return name.replace("bn", "conv")
