@@ -10,17 +10,24 @@ from typing import Annotated
 from cyclopts import Parameter
 
 
-def models(*, json: Annotated[bool, Parameter(negative="", show_default=False)] = False) -> int:
-    """List the models that ship with tintype, what they were trained on and how well they do.
+def models(
+    *models: Annotated[str, Parameter(name="MODEL")],
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> int:
+    """List the models that ship with tintype, or those that are named: what they were trained on, how well they do.
+
+    Example: tintype models mine.onnx
 
     Parameters
     ----------
+    models
+        Names of models that ship with tintype, or .onnx files. Default: all that ship.
     json
         A JSON list of objects for programs, with all that the cards say.
     """
-    from tintype.models import catalog
+    from tintype.models.catalog import card_of, catalog
 
-    cards = catalog()
+    cards = [card_of(model) for model in models] or catalog()
     if json:
         # The table of bins is as long as all else together, and is the graph's business.
         print(json_.dumps([{k: v for k, v in asdict(card).items() if k != "bins"} for card in cards], indent=2))
@@ -41,18 +48,20 @@ def models(*, json: Annotated[bool, Parameter(negative="", show_default=False)] 
             f"{row['name']} ({row['photographs']})" if "photographs" in row else row["name"]
             for row in card.training_data
         )
+        temperature = "" if card.temperature is None else str(card.temperature)
         figures = "\n".join(f"{row['metric']} {row['value']} ({row['protocol']})" for row in card.figures)
         for label, text in (
             ("", card.description),
             ("version", card.version),
             ("family", card.family),
             ("network size", f"{card.size} pixels, sides multiples of {card.stride}"),
-            ("temperature", str(card.temperature)),
+            ("temperature", temperature),
             ("licence", card.licence),
-            ("trained on", f"{data} (numbers of photographs)"),
+            ("trained on", data and f"{data} (numbers of photographs)"),
             ("measured", figures),
         ):
-            table.add_row(label, Text(text))
+            if text:
+                table.add_row(label, Text(text))
         console.print(table)
         console.print()
     return 0

@@ -1,9 +1,11 @@
-"""The models that ship inside the package."""
+"""The models that ship inside the package, and where those of the user's own are."""
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from tintype.errors import ModelError
 from tintype.models.card import Card, read_card
@@ -39,3 +41,50 @@ def catalog() -> list[Card]:
             raise ModelError(f"The model {name} of the package lacks its own card: install tintype anew")
         cards.append(card)
     return sorted(cards, key=lambda card: card.name != DEFAULT)
+
+
+def card_of(name_or_path: str | os.PathLike) -> Card:
+    """The card of a model that ships, by its name, or of any model file, by its path. No model is run.
+
+    Raises ModelError when there is no such model, or its file holds no card.
+    """
+    file = shipped().get(os.fspath(name_or_path))
+    return card_in(own_file(name_or_path)) if file is None else card_in(file)
+
+
+def card_in(file: Path | Traversable) -> Card:
+    """The card of a file.
+
+    Raises ModelError when it cannot be read or holds none.
+    """
+    try:
+        with file.open("rb") as stream:
+            card = read_card(stream)
+    except FileNotFoundError:
+        raise unusable(file, "there is no such file") from None
+    except OSError as error:
+        raise unusable(file, f"it cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise unusable(file, str(error)) from None
+    if card is None:
+        raise unusable(file, "it holds no card, the JSON text under the metadata key 'tintype'")
+    return card
+
+
+def unusable(file: Path | Traversable, fault: str) -> ModelError:
+    """The error of a file that is no model, for a reason."""
+    return ModelError(f"{file} cannot be used as a model: {fault}")
+
+
+def own_file(name_or_path: str | os.PathLike) -> Path:
+    """The path of a model that does not ship.
+
+    Raises ModelError when it can only be a name.
+    """
+    path = Path(name_or_path)
+    known = ", ".join(shipped()) or "none"
+    if isinstance(name_or_path, str) and path.name == name_or_path and path.suffix != ".onnx" and not path.is_file():
+        raise ModelError(
+            f"There is no model named {name_or_path}: give one that ships with tintype ({known}) or an .onnx file"
+        )
+    return path

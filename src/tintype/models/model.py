@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 
 from tintype.errors import HintError, ModelError, OptionError
-from tintype.models.card import Card, read_card
-from tintype.models.catalog import DEFAULT, shipped
+from tintype.models.card import Card
+from tintype.models.catalog import DEFAULT, card_in, own_file, shipped, unusable
 from tintype.models.threads import available_threads
 
 INPUTS = {"lightness": 1, "hints": 3, "temperature": None}
@@ -46,7 +46,7 @@ class Model:
             with as_file(found) as path:
                 self._open(path)
         else:
-            self._open(_own_file(name_or_path))
+            self._open(own_file(name_or_path))
 
     def __reduce__(self):
         # Sent to another process, a model is opened there anew.
@@ -116,17 +116,7 @@ class Model:
         return result[0]
 
     def _open(self, path: Path) -> None:
-        def broken(fault: str) -> ModelError:
-            return ModelError(f"{path} cannot be used as a model: {fault}")
-
-        try:
-            card = read_card(path)
-        except FileNotFoundError:
-            raise broken("there is no such file") from None
-        except OSError as error:
-            raise broken(f"it cannot be read ({error.strerror})") from None
-        except ValueError as error:
-            raise broken(str(error)) from None
+        self.card = card_in(path)
         options = onnxruntime.SessionOptions()
         # The runtime's own choice counts the processors of the host, not those of the container.
         options.intra_op_num_threads = self.threads or available_threads()
@@ -135,17 +125,14 @@ class Model:
         try:
             self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # see above
-            raise broken(f"onnxruntime does not open it ({_first_line(error)})") from None
-        if card is None:
-            raise broken("it holds no card, the JSON text under the metadata key 'tintype'")
-        self.card = card
+            raise unusable(path, f"onnxruntime does not open it ({_first_line(error)})") from None
         self._inputs = {value.name: value for value in self._session.get_inputs()}
-        fault = _fault_of_inputs(self._inputs, card) or _fault_of_outputs(self._session.get_outputs(), card)
+        fault = _fault_of_inputs(self._inputs, self.card) or _fault_of_outputs(self._session.get_outputs(), self.card)
         if fault:
-            raise broken(fault)
+            raise unusable(path, fault)
         fault = self._fault_of_trial()
         if fault:
-            raise broken(fault)
+            raise unusable(path, fault)
 
     def _fault_of_trial(self) -> str | None:
         """Run the smallest picture that shows a confusion of height and width; what is wrong, in a few words."""
@@ -161,16 +148,6 @@ class Model:
             if logits.ndim != 3 or len(logits) != len(self.card.bins):
                 return f"its output logits is {[1, *logits.shape]}, but its card has {len(self.card.bins)} bins"
         return None
-
-
-def _own_file(name_or_path: str | os.PathLike) -> Path:
-    path = Path(name_or_path)
-    known = ", ".join(shipped()) or "none"
-    if isinstance(name_or_path, str) and path.name == name_or_path and path.suffix != ".onnx" and not path.is_file():
-        raise ModelError(
-            f"There is no model named {name_or_path}: give one that ships with tintype ({known}) or an .onnx file"
-        )
-    return path
 
 
 def _fault_of_inputs(inputs: dict, card: Card) -> str | None:
