@@ -320,7 +320,9 @@ class Run:
         train, held_back = self.photographs()
         if self.prior is None and self.target.bins is not None:
             self.prior = prior_of(config, train, self.target.bins.cpu().double().numpy())
-        objective = Objective(config, self.target, self.prior)
+        # Networks that losses measure with are made of random weights first, which a resumed run draws once more.
+        with torch.random.fork_rng([]):
+            objective = Objective(config, self.target, self.prior)
         where = self._place(train)
         truth = {"scale": self.network.scale, "sampling": config.target.sampling, "gray": config.data.gray}
         augmentation, threads, seed = config.data.augmentation, config.data.threads, config.seed

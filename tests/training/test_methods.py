@@ -1,0 +1,223 @@
+"""Every method that ships: its file, and a few steps of it in small, stopped, taken up again, exported and opened."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from small_sets import write_set
+from tintype import families, targets
+from tintype.encoders import SqueezeNet, stage
+from tintype.models import load
+from tintype.training import checkpoint
+from tintype.training.config import read
+from tintype.training.export import export
+from tintype.training.loop import Run
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+COMPARED, PUBLISHED = (sorted((CONFIGS / folder).glob("*.toml")) for folder in ("comparison", "published"))
+
+COUNTS = {
+    "cnn10.hsv": 7_782_210,
+    "eccv16.nearest": 30_727_801,
+    "eccv16.full": 32_235_385,
+    "eccv16.simplified": 15_387_513,
+    "eccv16.euclidean": 32_155_458,
+    "cnn_mse.mse": 10_956_418,
+    "classifier.rebalanced": 17_748_601,
+    "dcgan.gan": 41_826_690,
+    "siggraph17.classes": 34_187_027,
+}
+"""Parameters that were counted in the published networks."""
+
+
+def identity(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+@cache
+def method(path):
+    return read(path)
+
+
+@pytest.mark.parametrize("path", PUBLISHED + COMPARED, ids=identity)
+def test_a_file_is_named_after_its_method(path):
+    assert method(path).name == path.stem
+
+
+@pytest.mark.parametrize(("name", "count"), COUNTS.items())
+def test_published_networks_have_as_many_parameters_as_were_counted(name, count):
+    network = method(CONFIGS / "published" / f"{name}.toml").describe_network()
+    assert sum(p.numel() for p in network.parameters()) == count
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A small set, and random weights under the names of all that methods start from or measure with."""
+    folder = tmp_path_factory.mktemp("files")
+    write_set(folder / "set", train=8, validation=2)
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(shape):
+        fan = max(1, int(np.prod(shape[1:])))
+        return (torch.randn(shape, generator=generator) * (2 / fan) ** 0.5).half()
+
+    def like(network):
+        return {name: drawn(value.shape) for name, value in network.state_dict().items() if value.ndim}
+
+    vgg, inside = {}, 3
+    widths = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
+    place = 0
+    for width in widths:
+        if not width:
+            place += 1
+            continue
+        vgg |= {f"features.{place}.weight": drawn((width, inside, 3, 3)), f"features.{place}.bias": drawn((width,))}
+        inside, place = width, place + 2
+    save_file(vgg, folder / "vgg.safetensors")
+    lines = enumerate((64, 128, 256, 512, 512))
+    save_file({f"lin{i}.model.1.weight": drawn((1, w, 1, 1)).abs() for i, w in lines}, folder / "lines.safetensors")
+    save_file(like(SqueezeNet()), folder / "squeezenet.safetensors")
+    resnet = torch.nn.Module()
+    resnet.conv1, resnet.bn1 = torch.nn.Conv2d(3, 64, 7, bias=False), torch.nn.BatchNorm2d(64)
+    resnet.layer1, resnet.layer2, resnet.layer3 = stage(64, 64, 1), stage(64, 128, 2), stage(128, 256, 2)
+    weights = like(resnet)
+    # What is divided by must not be near zero.
+    weights |= {name: torch.ones_like(value) for name, value in weights.items() if name.endswith("running_var")}
+    save_file(weights, folder / "resnet.safetensors")
+    return folder
+
+
+SMALL = {
+    "classifier": [],
+    "cnn10": [],
+    "cnn_mse": [],
+    "dcgan": ["network.depth=3"],
+    "eccv16": [],
+    "pix2pix": ["network.depth=3"],
+    "resunet": ["network.depth=3"],
+    "siggraph17": [],
+    "tintype": ["network.context=16", "network.decoder=[16, 16, 16, 16]"],
+    "unet": ["network.decoder=[0.1, 0.1, 0.1, 0.1]"],
+}
+"""What makes a family small, beside its width."""
+
+
+def small(path, files, start=""):
+    """A method as its file says, but for its size, its length and where its files lie."""
+    asked = method(path)
+    words = {
+        "data.folder": (files / "set").as_posix(),
+        "data.train": "train-*",
+        "data.validation": "validation-*",
+        "data.sources": "[]",
+        "data.side": 32,
+        "data.validation_side": 32,
+        "steps": 3,
+        "batch": 4,
+        "log_every": 1,
+        "validate_every": 3,
+        "checkpoint_minutes": 60,
+        "precision": "float32",
+        "device": "cpu",
+        "start": start,
+        # Too few steps for the rates of real runs to show anything.
+        "optimizer.rate": 1e-3,
+        "adversarial.critic.width": 4,
+    }
+    if "encoder" in asked.network:
+        words["network.encoder"] = (files / "resnet.safetensors").as_posix()
+    else:
+        words["network.width"] = 4
+    if "semantic" in asked.network:
+        words["network.semantic"] = (files / "squeezenet.safetensors").as_posix()
+    for key, name in (("vgg", "vgg"), ("lpips_network", "vgg"), ("lpips_weights", "lines")):
+        if getattr(asked.loss, key):
+            words[f"loss.{key}"] = (files / f"{name}.safetensors").as_posix()
+    if asked.adversarial.starts:
+        words |= {"adversarial.starts": 0.3, "adversarial.joins": 0.6}
+    return read(path, SMALL[asked.family] + [f"{key}={value}" for key, value in words.items()])
+
+
+def silent(line):
+    pass
+
+
+@pytest.fixture(scope="module")
+def trained(files, tmp_path_factory):
+    """`trained(path)` gives the folder of a short run, trained once; after the run that it starts from."""
+    folders = {}
+
+    def train(path):
+        if path not in folders:
+            before = method(path).start
+            start = train(path.with_name(f"{Path(before).parent.name}.toml")) / "last.pt" if before else ""
+            folders[path] = tmp_path_factory.mktemp(path.stem)
+            assert Run(small(path, files, start), folders[path], silent).train()
+        return folders[path]
+
+    return train
+
+
+@pytest.mark.parametrize("path", PUBLISHED + COMPARED, ids=identity)
+def test_a_method_trains_and_its_model_says_what_torch_says(path, trained, tmp_path):
+    folder = trained(path)
+    card = export(folder / "last.pt", tmp_path / "model.onnx", size=32)
+    model = load(tmp_path / "model.onnx")
+    assert (model.card.name, model.card.size) == (path.stem, 32)
+
+    state = checkpoint.load(folder / "last.pt")
+    config = method(path)
+    target = targets.make(config.target, checkpoint.bins(state), config.data.gray == "value")
+    module = families.get(config.family)
+    network = module.Network(module.Config(**state["config"]["network"]), target.channels).eval()
+    network.load_state_dict(state["average"])
+    lightness = torch.linspace(5, 95, 32 * 64).reshape(1, 1, 32, 64)
+    hints = torch.zeros(1, 3, 32, 64)
+    if model.takes_hints:
+        hints[:, :, 10:16, 20:26] = torch.tensor([40.0, -20.0, 1.0])[:, None, None]
+    with torch.inference_mode():
+        raw = network(lightness, hints)
+        expected = target.ab(raw[0] if isinstance(raw, tuple) else raw, lightness, card.temperature)
+    found = model.predict(lightness[0, 0].numpy(), hints[0].numpy() if model.takes_hints else None)
+    # The file's weights are float16.
+    assert np.abs(found - expected[0].numpy()).mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "classifier.grid",  # bins of its own
+        "cnn10.hsv",  # hue
+        "dcgan.gan",  # a critic that drops out, and the network learns at the third step
+        "eccv16.paper",  # scaled on data; patches
+        "pix2pix.gan",  # a network that drops out
+        "siggraph17.hints",  # two heads; goes on from another run
+        "unet.nogan",  # stopped while the critic learns alone
+    ],
+)
+def test_a_method_goes_on_as_if_it_had_never_stopped(name, trained, files, tmp_path):
+    path = CONFIGS / "published" / f"{name}.toml"
+    unbroken = checkpoint.load(trained(path) / "last.pt")
+    config = small(path, files, unbroken["config"]["start"])
+    run = Run(config, tmp_path, silent, lambda pace: pace.step == 2 and run.stop())
+    assert not run.train()
+    assert checkpoint.load(tmp_path / "last.pt")["step"] == 2
+    assert Run(config, tmp_path, silent).train()
+    resumed = checkpoint.load(tmp_path / "last.pt")
+    for part in ("network", "average", "optimizer", "adversary", "bins", "prior", "random"):
+        ours, theirs = (dict(leaves(state[part])) for state in (resumed, unbroken))
+        assert ours.keys() == theirs.keys()
+        assert [place for place in ours if not np.array_equal(ours[place], theirs[place])] == [], part
+
+
+def leaves(value, place=""):
+    """All that a part of a checkpoint holds, by its place."""
+    if isinstance(value, dict | list | tuple):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(below, f"{place}/{key}")
+    else:
+        yield place, value
