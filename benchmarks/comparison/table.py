@@ -73,12 +73,11 @@ def with_interval(figure: np.ndarray, form: str) -> str:
 def quality(figures: Resampled, marked: dict[str, str]) -> str:
     """A line for each way, the best `auc_balanced` first."""
     labels = [label for label in figures.ways if label != TRUTH]
-    labels.sort(key=lambda label: -figures.auc_balanced(label)[0])
+    labels.sort(key=lambda label: -figures.figure("auc_balanced", label)[0])
     truth = with_interval(figures.mean("colorfulness", TRUTH), COLUMNS["colorfulness"][1])
-    bins = int((figures.pixels[0] >= 1e-4 * figures.pixels[0].sum()).sum())
     lines = [
         f"{figures.count} photographs; 95 % intervals over them, single seed. Colourfulness of the truth: {truth}. "
-        f"`auc_balanced` over {bins} bins.",
+        f"`auc_balanced` over {figures.bins.sum()} bins.",
         "",
         "| | " + " | ".join(name for name, _ in COLUMNS.values()) + " |",
         "|---" * (1 + len(COLUMNS)) + "|",
