@@ -51,6 +51,7 @@ class Objective:
     def __init__(self, config: Config, target: Target, prior: np.ndarray | None = None):
         self.loss, self.target = config.loss, target
         self.weights = self.loss.weights()
+        self.half = config.precision == "bfloat16"
         device = torch.device("cpu") if target.bins is None else target.bins.device
         if self.loss.cross_entropy:
             table = target.bins.cpu().double().numpy()
@@ -89,14 +90,20 @@ class Objective:
 
     def _perceptual(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
         ab = self.ab(raw, batch)
-        self.features.to(ab.device)
-        return self.features(at_resolution(batch.lightness, ab), ab, batch.ab)
+        self.features.to(ab.device, memory_format=torch.channels_last)
+        with self._autocast(ab):
+            return self.features(at_resolution(batch.lightness, ab), ab, batch.ab)
 
     def _lpips(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
         ab = self.ab(raw, batch)
         lightness = at_resolution(batch.lightness, ab)
         self.lpips.to(ab.device)
-        return self.lpips(losses.to_rgb(lightness, ab), losses.to_rgb(lightness, batch.ab))
+        with self._autocast(ab):
+            return self.lpips(losses.to_rgb(lightness, ab), losses.to_rgb(lightness, batch.ab))
+
+    def _autocast(self, ab: torch.Tensor):
+        """For the large frozen networks, which would cost more than the one that learns."""
+        return torch.autocast(ab.device.type, torch.bfloat16, enabled=self.half)
 
     def _colorfulness(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
         ab = self.ab(raw, batch)
