@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +18,18 @@ from tintype.plots.photographs import in_colour, read_all
 from tintype.plots.sheet import Row, lay_out
 
 SIDE = 256
+CELL = 104
+"""Pixels of a photograph on the sheet: with twenty methods below each other, it stays below LARGEST."""
 
 SCIKIT = ("astronaut", "coffee", "chelsea", "rocket")
 """Of `skimage.data`: NASA, public domain; Rachel Michetti, Stefan van der Walt, SpaceX, all three CC0."""
 WALLPAPERS = ("pop-kait-herzog-8242", "pop-ahmadreza-sajadi-10140-edit")
 """Of pop-os/wallpapers: Unsplash of the CC0 years, public domain by its README."""
-HISTORIC = (
-    "ddcolor-saratoga",
-    "fsa-8b26531",
-    "getty-lange",
-    "rz-adams-tetons",
-    "usfs-priest-pass-1922",
-    "yacht-bess-1925",
-)
-"""Black-and-white, of works of the United States or before 1931; who made them stands in docs/img/SOURCES.md."""
+EXAMPLES = ("lange-1936", "migrant-mother-1936", "priest-pass-1922")
+"""Of examples/photographs, black-and-white: works of the United States, in the public domain."""
+HISTORIC = ("ddcolor-saratoga", "fsa-8b26531", "rz-adams-tetons")
+"""Black-and-white, works of the United States or before 1931; who made them stands in docs/img/SOURCES.md."""
+TEMPERED_ON = ("coffee", "pop-kait-herzog-8242")
 SEEN = 6
 
 LARGEST = 300_000
@@ -41,12 +40,14 @@ def draw(models: Sequence[Path], folder: Path, seen: Path, data: Path) -> None:
     """Write the sheets: those to show to `folder`, that of training photographs to `seen`, which is to stay local."""
     colorizers = {card_of(path).name: Colorizer(Model(path)) for path in models}
     colour = in_public(data)
-    historic = squares(read_all([data / "historic" / "bw" / f"{name}.jpg" for name in HISTORIC]))
+    paths = [Path("examples/photographs") / f"{name}.jpg" for name in EXAMPLES]
+    paths += [data / "historic" / "bw" / f"{name}.jpg" for name in HISTORIC]
+    historic = squares(read_all(paths))
     folder.mkdir(parents=True, exist_ok=True)
     seen.mkdir(parents=True, exist_ok=True)
     save(sheet(colorizers, colour), folder / "methods-colour.jpg")
     save(sheet(colorizers, historic), folder / "methods-historic.jpg")
-    some = dict(list(colour.items())[:1]) | dict(list(colour.items())[2:3])
+    some = {name: colour[name] for name in TEMPERED_ON}
     tempered = {name: colorizer.model for name, colorizer in colorizers.items() if name in TEMPERED}
     if tempered:
         save(strips(tempered, some), folder / "temperatures.jpg")
@@ -77,7 +78,7 @@ def sheet(colorizers: dict[str, Colorizer], photographs: dict[str, np.ndarray]):
     """A row for each method, a column for each photograph."""
     heads, rows = methods.compare(list(colorizers.values()), photographs)
     return lay_out(
-        list(photographs), [Row(head, [row.pictures[i] for row in rows]) for i, head in enumerate(heads)], 128
+        list(photographs), [Row(head, [row.pictures[i] for row in rows]) for i, head in enumerate(heads)], CELL
     )
 
 
@@ -87,13 +88,11 @@ def strips(models: dict[str, Model], photographs: dict[str, np.ndarray]):
     for name, model in models.items():
         heads, found = temperatures.strip(model, photographs)
         rows += [Row(f"{name}, {row.name}", row.pictures) for row in found]
-    return lay_out(heads, rows, 128)
+    return lay_out(heads, rows, CELL)
 
 
 def save(page, path: Path) -> None:
     """Write a sheet as JPEG, of the best quality that stays below LARGEST bytes."""
-    from io import BytesIO
-
     for quality in range(92, 40, -4):
         memory = BytesIO()
         page.save(memory, "jpeg", quality=quality, optimize=True)
