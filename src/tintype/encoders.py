@@ -170,6 +170,94 @@ class SqueezeNet(nn.Module):
         return features, self.classifier(features).mean(dim=(2, 3), keepdim=True)
 
 
+class Inverted(nn.Module):
+    """The block of MobileNetV2 (Sandler et al. 2018, table 1), with timm's names: 1x1 to `grown` times the channels,
+    3x3 channel by channel, 1x1 to the new number without a nonlinearity; a shortcut where size and channels stay.
+
+    The first block of the network does not grow, and has no first 1x1.
+    """
+
+    def __init__(self, inside: int, outside: int, stride: int, grown: int = 6):
+        super().__init__()
+        wide = inside * grown
+        self.shortcut = stride == 1 and inside == outside
+        depthwise = Same(wide, wide, 3, stride, groups=wide, bias=False)
+        narrow = nn.Conv2d(wide, outside, 1, bias=False)
+        if grown == 1:
+            self.conv_dw, self.bn1 = depthwise, _norm(wide)
+            self.conv_pw, self.bn2 = narrow, _norm(outside)
+        else:
+            self.conv_pw, self.bn1 = nn.Conv2d(inside, wide, 1, bias=False), _norm(wide)
+            self.conv_dw, self.bn2 = depthwise, _norm(wide)
+            self.conv_pwl, self.bn3 = narrow, _norm(outside)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        short = x
+        if hasattr(self, "conv_pwl"):
+            x = functional.relu6(self.bn1(self.conv_pw(x)))
+            x = functional.relu6(self.bn2(self.conv_dw(x)))
+            x = self.bn3(self.conv_pwl(x))
+        else:
+            x = functional.relu6(self.bn1(self.conv_dw(x)))
+            x = self.bn2(self.conv_pw(x))
+        return x + short if self.shortcut else x
+
+
+class Same(nn.Conv2d):
+    """A convolution padded as TensorFlow does: to ceil(side / stride) places a side, with the odd pixel at the end."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sides = []
+        for side, kernel, stride in zip(x.shape[:1:-1], self.kernel_size, self.stride, strict=True):
+            missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+            sides += [missing // 2, missing - missing // 2]
+        return super().forward(functional.pad(x, sides))
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+class MobileNetV2(nn.Module):
+    """MobileNetV2 1.0 with its classifier (Sandler et al. 2018, table 2) as TensorFlow trained it, frozen; random until
+    `load`. RGB [n, 3, h, w] in [0, 1] to the logits of ImageNet's 1000 classes [n, 1000].
+    """
+
+    STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+    """Channels, blocks, and stride of the first block of each stage."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv_stem, self.bn1 = Same(3, 32, 3, 2, bias=False), _norm(32)
+        stages = []
+        inside = 32
+        for outside, count, stride in self.STAGES:
+            blocks = []
+            for number in range(count):
+                blocks.append(Inverted(inside, outside, 1 if number else stride, grown=6 if stages else 1))
+                inside = outside
+            stages.append(nn.Sequential(*blocks))
+        self.blocks = nn.Sequential(*stages)
+        self.conv_head, self.bn2 = nn.Conv2d(inside, 1280, 1, bias=False), _norm(1280)
+        self.classifier = nn.Linear(1280, 1000)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
+        self.eval().requires_grad_(False)
+
+    def load(self, path: str) -> None:
+        """Take the weights from a safetensors file with timm's names (`mobilenetv2_100`).
+
+        Raises:
+            ConfigError: the file cannot be read, or holds another network.
+        """
+        load(self, read_weights(path, "classifier's"), path, "MobileNetV2 1.0 in timm's names")
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        x = functional.relu6(self.bn1(self.conv_stem((rgb - self.mean) / self.deviation)))
+        x = functional.relu6(self.bn2(self.conv_head(self.blocks(x))))
+        return self.classifier(x.mean(dim=(2, 3)))
+
+
 class Semantic(nn.Module):
     """What a frozen SqueezeNet sees in the gray picture, joined with the innermost map of a family: concatenated, 1x1,
     ReLU.

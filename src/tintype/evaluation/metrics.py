@@ -1,32 +1,311 @@
-"""Metrics of colour, each with its definition. Arrays are numpy; photographs are uint8 sRGB [h, w, 3]."""
+"""Metrics of colour, each with its definition. Arrays are numpy; photographs are uint8 sRGB [h, w, 3].
+
+`measure` gives all that belong to one photograph, under the names that tables have; the others are of a set.
+docs/metrics.md has them all in one table, with what each of them hides.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
 from tintype.color.bins import nearest_bin, published_bins, published_prior
+from tintype.color.lab import rgb_to_lab
 
 THRESHOLDS = np.arange(151)
 """ab errors 0, 1 .. 150, over which the areas under the curve are taken (Zhang et al. 2016, section 3.1)."""
 
+FLAT = 1.0
+"""L* may change by less than this from a pixel to its neighbours where `edge_bleeding` looks: what an eye can just tell
+(CIE 1976)."""
+
+
+def measure(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """All metrics of one photograph, by name.
+
+    Memory beside the two pictures and the statistics of colourfulness stays bounded, whatever their size.
+
+    Args:
+        prediction, truth: uint8 [h, w, 3], 11 pixels a side or more.
+    Raises:
+        ValueError: the pictures differ in shape, are too small, or not uint8 [h, w, 3].
+    """
+    structure = ssim(prediction, truth)
+    errors = dict.fromkeys(("l1_rgb", "mse_rgb", "l1_ab", "mse_ab", "ciede2000", "accuracy_bins"), 0.0)
+    height, width = truth.shape[:2]
+    for rows in _strips(height, width):
+        ours, theirs = prediction[rows], truth[rows]
+        our_lab, their_lab = _lab(ours), _lab(theirs)
+        our_ab, their_ab = our_lab[..., 1:], their_lab[..., 1:]
+        share = len(theirs) / height
+        errors["l1_rgb"] += share * l1(ours, theirs)
+        errors["mse_rgb"] += share * mse(ours, theirs)
+        errors["l1_ab"] += share * l1(our_ab, their_ab)
+        errors["mse_ab"] += share * mse(our_ab, their_ab)
+        errors["ciede2000"] += share * float(ciede2000(our_lab, their_lab).mean())
+        errors["accuracy_bins"] += share * accuracy_bins(our_ab, their_ab)
+    ours, theirs = colorfulness(prediction), colorfulness(truth)
+    return {
+        "psnr": psnr_pooled([errors["mse_rgb"]], [1]),
+        "ssim": structure,
+        "l1_rgb": errors["l1_rgb"],
+        "mse_rgb": errors["mse_rgb"],
+        "rmse_rgb": errors["mse_rgb"] ** 0.5,
+        "l1_ab": errors["l1_ab"],
+        "mse_ab": errors["mse_ab"],
+        "rmse_ab": errors["mse_ab"] ** 0.5,
+        "ciede2000": errors["ciede2000"],
+        "accuracy_bins": errors["accuracy_bins"],
+        "colorfulness": ours,
+        "colorfulness_absolute": colorfulness_absolute(prediction),
+        "dcf_photo": abs(ours - theirs),
+        "edge_bleeding": edge_bleeding(prediction, truth),
+    }
+
 
 def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
-    """Peak signal-to-noise ratio over RGB in dB, peak 255; infinite for equal pictures.
+    """Peak signal-to-noise ratio in dB: 10 log10(255^2 / MSE), MSE over pixels and R, G, B.
 
+    0 (black against white) to infinite (equal). Of a set, the mean of the photographs' dB; `psnr_pooled` is another.
+
+    Raises:
+        ValueError: the pictures differ in shape or are not uint8 [h, w, 3].
+    """
+    return psnr_pooled([mse(_codes(prediction), _codes(truth))], [1])
+
+
+def psnr_pooled(errors: Sequence[float], pixels: Sequence[int]) -> float:
+    """PSNR in dB of a set taken as one picture: 10 log10(255^2 / MSE), the MSE over all its pixels.
+
+    Never above the mean of the photographs' dB, where all are of one size: it is ruled by the worst of them.
+
+    Args:
+        errors: `mse` over RGB codes of each photograph; pixels: how many each has.
+    """
+    error = np.average(errors, weights=pixels)
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def l1(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Mean of |prediction - truth| over pixels and channels in the unit of the arrays: RGB codes or a*b*. 0 is equal.
+
+    Raises:
+        ValueError: the two differ in shape.
+    """
+    return float(np.abs(_difference(prediction, truth)).mean())
+
+
+def mse(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Mean of (prediction - truth)^2 over pixels and channels, in squared units of the arrays; 0 is equal.
+
+    Over a* and b* this is half the mean squared distance in the ab plane. The root of it is the `rmse_*` of a
+    photograph; of a set, the mean of the photographs' roots.
+
+    Raises:
+        ValueError: the two differ in shape.
+    """
+    return float((_difference(prediction, truth) ** 2).mean())
+
+
+def _difference(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    if prediction.shape != truth.shape:
+        raise ValueError(f"arrays of one shape are needed, not {prediction.shape} and {truth.shape}")
+    return prediction.astype(np.float64) - truth
+
+
+# SSIM: a Gaussian window of sigma 1.5 and 11 pixels a side, and the constants of the paper for codes 0..255.
+_WINDOW = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+_WINDOW /= _WINDOW.sum()
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+
+def ssim(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Structural similarity of Wang et al. (2004), equation 13, over windows wholly inside, mean over R, G and B.
+
+    (2 m m' + C1) (2 s s' + C2) / ((m^2 + m'^2 + C1) (v + v' + C2)) with the window's means m, variances v and
+    covariance s s', C1 = (0.01 L)^2, C2 = (0.03 L)^2, data range L = 255. -1 to 1, 1 is equal. The same as
+    scikit-image's with gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
+
+    Raises:
+        ValueError: the pictures differ in shape, are under 11 pixels a side, or not uint8 [h, w, 3].
+    """
+    if prediction.shape != truth.shape or min(truth.shape[:2]) < len(_WINDOW):
+        raise ValueError(
+            f"pictures of one shape, of {len(_WINDOW)} pixels a side or more, are needed, "
+            f"not {prediction.shape} and {truth.shape}"
+        )
+    height, width = truth.shape[:2]
+    total = 0.0
+    for rows in _strips(height, width, halo=len(_WINDOW) - 1):
+        x, y = _codes(prediction[rows]), _codes(truth[rows])
+        mx, my = _blur(x), _blur(y)
+        product = mx * my
+        squares = mx * mx + my * my
+        covariance = _blur(x * y) - product
+        variances = _blur(x * x + y * y) - squares
+        similar = (2 * product + _C1) * (2 * covariance + _C2) / ((squares + _C1) * (variances + _C2))
+        total += float(similar.sum())
+    return total / ((height - len(_WINDOW) + 1) * (width - len(_WINDOW) + 1) * 3)
+
+
+def _blur(x: np.ndarray) -> np.ndarray:
+    """The Gaussian window along both sides of [h, w, 3], where it lies wholly inside: [h - 10, w - 10, 3]."""
+    for axis in (0, 1):
+        length = x.shape[axis] - len(_WINDOW) + 1
+        x = sum(weight * x[(slice(None),) * axis + (slice(i, i + length),)] for i, weight in enumerate(_WINDOW))
+    return x
+
+
+def ciede2000(lab: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """CIEDE2000 colour difference of each pixel, k_L = k_C = k_H = 1 (CIE 142-2001; equations of Sharma et al. 2005).
+
+    0 is equal, 1 about what an eye can just tell, 100 black against white, and not much above 100.
+
+    Args:
+        lab, truth: CIE L*a*b*, both [..., 3].
+    Returns:
+        float64 [...]; the metric is the mean over pixels.
+    Raises:
+        ValueError: the two differ in shape.
+    """
+    if lab.shape != truth.shape:
+        raise ValueError(f"colours of one shape are needed, not {lab.shape} and {truth.shape}")
+    l1, a1, b1 = np.moveaxis(lab.astype(np.float64), -1, 0)
+    l2, a2, b2 = np.moveaxis(truth.astype(np.float64), -1, 0)
+    # Equations 2 to 7: a* is stretched near the neutral axis, then chroma and hue.
+    stretch = 1.5 - 0.5 * _saturating((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2)
+    a1, a2 = stretch * a1, stretch * a2
+    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
+    h1, h2 = np.arctan2(b1, a1) % (2 * np.pi), np.arctan2(b2, a2) % (2 * np.pi)
+    # Equations 8 to 14: differences and means. Two hues are taken the short way round; opposite ones, which rounding
+    # may push to either side of 180 degrees, have their plain mean. A colour without chroma has the other's hue.
+    gray = c1 * c2 == 0
+    across = (np.abs(h2 - h1) > np.pi + 1e-9) & ~gray
+    hue = np.where(gray, np.where(c1 == 0, h2, h1), (h1 + h2) / 2 + np.pi * across)
+    dl, dc = l2 - l1, c2 - c1
+    dh = 2 * np.sqrt(c1 * c2) * np.sin((h2 - h1) / 2 + np.pi * across)
+    lightness, chroma = (l1 + l2) / 2, (c1 + c2) / 2
+    # Equations 15 to 22: the weights, and the turn that mends the blues.
+    t = (
+        1
+        - 0.17 * np.cos(hue - np.pi / 6)
+        + 0.24 * np.cos(2 * hue)
+        + 0.32 * np.cos(3 * hue + np.pi / 30)
+        - 0.20 * np.cos(4 * hue - 63 / 180 * np.pi)
+    )
+    turn = np.pi / 3 * np.exp(-(((hue % (2 * np.pi) * 180 / np.pi - 275) / 25) ** 2))
+    middle = (lightness - 50) ** 2
+    dl = dl / (1 + 0.015 * middle / np.sqrt(20 + middle))
+    dc = dc / (1 + 0.045 * chroma)
+    dh = dh / (1 + 0.015 * chroma * t)
+    return np.sqrt(dl**2 + dc**2 + dh**2 - 2 * _saturating(chroma) * np.sin(turn) * dc * dh)
+
+
+def _saturating(chroma: np.ndarray) -> np.ndarray:
+    """sqrt(C^7 / (C^7 + 25^7)): 0 for gray, 1 for strong colours."""
+    seventh = chroma**7
+    return np.sqrt(seventh / (seventh + 25.0**7))
+
+
+def accuracy_bins(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Pixels whose colour falls into the true bin, nearest of the 313, in %: 0 to 100.
+
+    The top-1 accuracy of the classification that Zhang et al. (2016) train for, taken of the colours that come out.
+
+    Args:
+        prediction, truth: CIE a*b*, both [..., 2].
+    Raises:
+        ValueError: the two differ in shape.
+    """
+    if prediction.shape != truth.shape:
+        raise ValueError(f"colours of one shape are needed, not {prediction.shape} and {truth.shape}")
+    return 100 * float((_bin(prediction) == _bin(truth)).mean())
+
+
+@cache
+def _grid() -> np.ndarray:
+    """Bin at each point of the square grid of step 10 over -150..150, [31, 31]; -1 where there is none."""
+    grid = np.full((31, 31), -1)
+    for index, (a, b) in enumerate(published_bins() / 10):
+        grid[int(a) + 15, int(b) + 15] = index
+    return grid
+
+
+def _bin(ab: np.ndarray) -> np.ndarray:
+    """The nearest of the 313 bins, [..., 2] to [n].
+
+    Where the grid point nearest to a colour is a bin, it is the nearest bin; only the few other colours need all
+    distances.
+    """
+    colours = ab.reshape(-1, 2)
+    cell = np.clip(np.rint(colours / 10), -15, 15).astype(np.int64) + 15
+    index = _grid()[cell[:, 0], cell[:, 1]]
+    beside = index < 0
+    if beside.any():
+        index[beside] = nearest_bin(colours[beside])
+    return index
+
+
+def edge_bleeding(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """How much more of its colour's change the prediction has where lightness does not change, over the truth.
+
+    B = s(prediction) / s(truth), s the sum of |grad ab| over F divided by its sum over the whole picture. grad are the
+    differences to the pixel on the right and to the one below, || the root of all their squares, and F the pixels where
+    |grad L*| of the truth is under 1 (`FLAT`). Colour that runs over the edge of a thing changes where lightness does
+    not, and raises B; paler colours alone leave it as it is.
+
+    0 (all colour changes at edges of lightness) to 1 / s(truth); 1 is as the truth. Our definition, to be compared on
+    the same photographs at one size. In strips: memory beside the two pictures is bounded.
+
+    Returns:
+        NaN where nothing is asked: no colour changes in the prediction, such as in gray, or none in F of the truth.
     Raises:
         ValueError: the pictures differ in shape or are not uint8 [h, w, 3].
     """
     if prediction.shape != truth.shape:
         raise ValueError(f"pictures of one shape are needed, not {prediction.shape} and {truth.shape}")
-    error = np.mean((_codes(prediction) - _codes(truth)) ** 2)
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+    height, width = truth.shape[:2]
+    flats, totals = np.zeros(2), np.zeros(2)
+    for rows in _strips(height, width, halo=1):
+        ours, theirs = _lab(prediction[rows]), _lab(truth[rows])
+        flat = _gradient(theirs[..., :1]) < FLAT
+        for i, lab in enumerate((ours, theirs)):
+            change = _gradient(lab[..., 1:])
+            flats[i] += change[flat].sum(dtype=np.float64)
+            totals[i] += change.sum(dtype=np.float64)
+    # Rounding leaves gray a ten-thousandth of colour.
+    if min(totals[0], flats[1]) < 1e-3 * height * width:
+        return float("nan")
+    return float(flats[0] / totals[0] / (flats[1] / totals[1]))
+
+
+def _gradient(x: np.ndarray) -> np.ndarray:
+    """Length of the differences to the right and below over all channels, [h, w, c] to [h - 1, w - 1]."""
+    right, below = x[:-1, 1:] - x[:-1, :-1], x[1:, :-1] - x[:-1, :-1]
+    return np.sqrt((right**2 + below**2).sum(axis=-1))
+
+
+def _strips(height: int, width: int, halo: int = 0) -> Iterator[slice]:
+    """Rows in strips of some 32 thousand pixels; each has the first `halo` rows of the next as well, the last has none
+    of its own."""
+    rows = max(1, 2**15 // width)
+    for top in range(0, height - halo, rows):
+        yield slice(top, min(top + rows, height - halo) + halo)
+
+
+def _lab(rgb: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* float32 [h, w, 3] of 8-bit codes."""
+    _check(rgb)
+    return rgb_to_lab(rgb / np.float32(255))
 
 
 def colorfulness(rgb: np.ndarray) -> float:
     """Colourfulness M of Hasler and Süsstrunk (2003) as published: signed rg and yb, 0..255.
 
-    sqrt(var rg + var yb) + 0.3 sqrt(mean rg ^ 2 + mean yb ^ 2), rg = R - G, yb = (R + G) / 2 - B. Of a set, the mean
-    over its photographs; dCF is the difference of two sets' means, not the mean of the photographs' differences.
+    sqrt(var rg + var yb) + 0.3 sqrt(mean rg ^ 2 + mean yb ^ 2), rg = R - G, yb = (R + G) / 2 - B. 0 is gray; their
+    observers called 33 moderately, 59 quite and 109 extremely colourful. Of a set, the mean over its photographs.
 
     Raises:
         ValueError: not uint8 [h, w, 3].
@@ -36,9 +315,23 @@ def colorfulness(rgb: np.ndarray) -> float:
 
 
 def colorfulness_absolute(rgb: np.ndarray) -> float:
-    """DDColor's variant, which takes |rg| and |yb| before the statistics. Not comparable with `colorfulness`."""
+    """DDColor's variant, which takes |rg| and |yb| before the statistics. Not comparable with `colorfulness`.
+
+    Raises:
+        ValueError: not uint8 [h, w, 3].
+    """
     rg, yb = _opponents(rgb)
     return _colorfulness(np.abs(rg), np.abs(yb))
+
+
+def dcf(predictions: Sequence[float], truths: Sequence[float]) -> float:
+    """dCF of a set: mean colourfulness of the predictions - mean colourfulness of the truths; below 0 is too pale.
+
+    DDColor (Kang et al. 2023) prints its absolute value, of `colorfulness_absolute`. Too pale and too vivid photographs
+    cancel; `dcf_photo`, |M of the prediction - M of the truth| of one photograph, does not let them, and its mean over
+    a set is larger, often many times.
+    """
+    return float(np.mean(predictions) - np.mean(truths))
 
 
 def _opponents(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,10 +344,15 @@ def _colorfulness(rg: np.ndarray, yb: np.ndarray) -> float:
 
 
 def _codes(rgb: np.ndarray) -> np.ndarray:
-    """8-bit codes as float64. Values in 0..1 would give figures 255 times too small without a word."""
+    """8-bit codes as float64."""
+    _check(rgb)
+    return rgb.astype(np.float64)
+
+
+def _check(rgb: np.ndarray) -> None:
+    """Values in 0..1 would give figures 255 times too small without a word."""
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
         raise ValueError(f"an 8-bit picture [h, w, 3] is needed, not {rgb.dtype} {list(rgb.shape)}")
-    return rgb.astype(np.float64)
 
 
 class Areas:
@@ -66,13 +364,7 @@ class Areas:
     """
 
     def __init__(self) -> None:
-        q = len(published_bins())
-        self.errors = np.zeros((q, len(THRESHOLDS) + 1), np.int64)
-        # The bins are points of a square grid of step 10. Where the grid point nearest to a colour is a bin, it is the
-        # nearest bin; only the few other colours need all distances.
-        self._grid = np.full((31, 31), -1)
-        for index, (a, b) in enumerate(published_bins() / 10):
-            self._grid[int(a) + 15, int(b) + 15] = index
+        self.errors = np.zeros((len(published_bins()), len(THRESHOLDS) + 1), np.int64)
 
     def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
         """Pixels of ab, [..., 2] each, CIE a*b*.
@@ -83,15 +375,9 @@ class Areas:
         if prediction.shape != truth.shape:
             raise ValueError(f"colours of one shape are needed, not {prediction.shape} and {truth.shape}")
         error = np.sqrt(((prediction.astype(np.float64) - truth) ** 2).sum(axis=-1)).reshape(-1)
-        colours = truth.reshape(-1, 2)
-        cell = np.clip(np.rint(colours / 10), -15, 15).astype(np.int64) + 15
-        true_bin = self._grid[cell[:, 0], cell[:, 1]]
-        beside = true_bin < 0
-        if beside.any():
-            true_bin[beside] = nearest_bin(colours[beside])
         # The error counts from the first threshold that is not below it.
         first = np.minimum(np.ceil(error), len(THRESHOLDS)).astype(np.int64)
-        place = true_bin * self.errors.shape[1] + first
+        place = _bin(truth) * self.errors.shape[1] + first
         self.errors += np.bincount(place, minlength=self.errors.size).reshape(self.errors.shape)
 
     def _areas(self) -> tuple[np.ndarray, np.ndarray]:
@@ -120,3 +406,84 @@ class Areas:
         """How many bins `auc_balanced` averages."""
         pixels = self.errors.sum(axis=1)
         return int((pixels >= 1e-4 * pixels.sum()).sum())
+
+
+class Reliability:
+    """Does 70 % sure mean 70 % right? Confidence and accuracy of a predicted distribution, gathered over a set.
+
+    Confidence is the probability of the likeliest bin; pixels are counted in `parts` equal intervals of it
+    (Guo et al. 2017, section 2). All in 0..1.
+    """
+
+    def __init__(self, parts: int = 15) -> None:
+        self.pixels = np.zeros(parts, np.int64)
+        self.confident = np.zeros(parts)
+        self.right = np.zeros(parts)
+
+    def add(self, probabilities: np.ndarray, true_bins: np.ndarray) -> None:
+        """Pixels.
+
+        Args:
+            probabilities: [..., Q], sums to 1 over the last axis: the softmax of the logits, at temperature 1.
+            true_bins: [...], index of the bin nearest to the true colour.
+        Raises:
+            ValueError: the two do not fit, or probabilities are below 0 or above 1, such as logits.
+        """
+        if probabilities.shape[:-1] != true_bins.shape:
+            raise ValueError(f"one bin a pixel is needed, not {true_bins.shape} for {probabilities.shape}")
+        if probabilities.size and not (probabilities.min() >= 0 and probabilities.max() <= 1.0001):
+            raise ValueError("probabilities lie within 0..1; take the softmax of logits first")
+        confidence = probabilities.max(axis=-1).reshape(-1)
+        right = (probabilities.argmax(axis=-1) == true_bins).reshape(-1)
+        # An interval has its upper end: exactly 1 counts to the last.
+        part = np.clip(np.ceil(confidence * len(self.pixels)) - 1, 0, len(self.pixels) - 1).astype(np.int64)
+        self.pixels += np.bincount(part, minlength=len(self.pixels))
+        self.confident += np.bincount(part, confidence, len(self.pixels))
+        self.right += np.bincount(part, right, len(self.pixels))
+
+    def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Mean confidence, accuracy and pixels of each interval, [parts] each; NaN where an interval has no pixel."""
+        some = np.where(self.pixels > 0, self.pixels, np.nan)
+        return self.confident / some, self.right / some, self.pixels.copy()
+
+    def error(self) -> float:
+        """Expected calibration error: sum n_i / n |accuracy_i - confidence_i| (equation 3). 0 is honest, 1 the worst.
+
+        Raises:
+            ValueError: no pixel was added.
+        """
+        if not self.pixels.sum():
+            raise ValueError("no pixel has been added")
+        return float(np.abs(self.right - self.confident).sum() / self.pixels.sum())
+
+
+def frechet_distance(mean: np.ndarray, covariance: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
+    """Squared Fréchet distance of two Gaussians (Dowson and Landau 1982): 0 is equal, no upper bound.
+
+    |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)); the last trace is that of (S^(1/2) S' S^(1/2))^(1/2), which is symmetric.
+
+    Args:
+        mean, mean2: [d]; covariance, covariance2: [d, d], symmetric, without negative eigenvalues.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
+    shared = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariance2 @ root), 0, None)).sum()
+    return float(((mean - mean2) ** 2).sum() + np.trace(covariance) + np.trace(covariance2) - 2 * shared)
+
+
+def fid(features: np.ndarray, truths: np.ndarray) -> float:
+    """Fréchet Inception distance (Heusel et al. 2017, equation 6) of two sets, from features [n, d] of each.
+
+    0 is equal, no upper bound. It falls as photographs are added: only sets of one size compare. Below some 2 d
+    photographs it says more of the number than of the pictures. Features of another network give another number.
+
+    Raises:
+        ValueError: a set has fewer than two photographs, or the two have different features.
+    """
+    if features.ndim != 2 or truths.ndim != 2 or features.shape[1] != truths.shape[1]:
+        raise ValueError(f"features [n, d] of one d are needed, not {features.shape} and {truths.shape}")
+    if min(len(features), len(truths)) < 2:
+        raise ValueError("a spread needs two photographs or more in each set")
+    ours, theirs = features.astype(np.float64), truths.astype(np.float64)
+    spreads = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (ours, theirs))
+    return frechet_distance(ours.mean(axis=0), next(spreads), theirs.mean(axis=0), next(spreads))
