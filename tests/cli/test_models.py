@@ -11,7 +11,7 @@ import pytest
 
 from running import errors_of, tintype
 from tintype.cli import COMMANDS
-from tintype.models import DEFAULT
+from tintype.models import DEFAULT, catalog
 from tintype.version import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +28,10 @@ def test_models_are_listed_for_programs():
 
 def test_models_are_listed_for_people():
     text = tintype("models", check=0).stdout.decode()
+    listed = [line.split()[0] for line in text.splitlines() if line[:1].strip()]
+    assert listed[:-1] == [card.name for card in catalog()]
+    assert text.strip().endswith(f"tintype models {DEFAULT}")
+    text = tintype("models", DEFAULT, check=0).stdout.decode()
     for word in (DEFAULT, "licence", "trained on", "measured"):
         assert word in text
 

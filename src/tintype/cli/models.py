@@ -14,14 +14,14 @@ def models(
     *models: Annotated[str, Parameter(name="MODEL")],
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> int:
-    """List the models that ship with tintype, or those that are named: what they were trained on, how well they do.
+    """List the models that ship with tintype, or say of those that are named how they were made and how well they do.
 
-    Example: tintype models mine.onnx
+    Example: tintype models tintype.v1 mine.onnx
 
     Parameters
     ----------
     models
-        Names of models that ship with tintype, or .onnx files. Default: all that ship.
+        Names of models that ship with tintype, or .onnx files. Default: a line for each that ships.
     json
         A JSON list of objects for programs, with all that the cards say.
     """
@@ -38,6 +38,16 @@ def models(
     from rich.text import Text
 
     console = Console(file=sys.stdout, highlight=False, markup=False)
+    if not models:
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for card in cards:
+            table.add_row(Text(card.name, "bold"), Text(card.description))
+        console.print(table)
+        console.print()
+        console.print(Text(f"More on one of them: tintype models {cards[0].name}", "dim"))
+        return 0
     for card in cards:
         table = Table(
             title=Text(card.name, "bold"), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
