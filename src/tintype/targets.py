@@ -109,15 +109,23 @@ class Bins(Target):
 
 
 class Rgb(Target):
-    """sRGB in [0, 1] through a sigmoid, as some published regressions have it; only its a*b* are used."""
+    """sRGB in [0, 1] through a sigmoid, as some published regressions have it; only its a*b* are used.
+
+    Args:
+        value: whether the input gray is the V of HSV, max(R, G, B), and not lightness.
+    """
 
     channels = 3
+
+    def __init__(self, value: bool = False):
+        super().__init__()
+        self.value = value
 
     def values(self, raw, temperature):
         return torch.sigmoid(raw)
 
     def truth(self, lightness, ab):
-        return lab.lab_to_rgb(torch.cat([at_resolution(lightness, ab), ab], dim=1), axis=1).clamp(0, 1)
+        return _rgb(lightness, ab, self.value)
 
     def ab(self, raw, lightness, temperature):
         return lab.rgb_to_lab(torch.sigmoid(raw), axis=1)[:, 1:]
@@ -142,8 +150,7 @@ class Hue(Target):
         return torch.tanh(raw) if self.bounded else raw
 
     def truth(self, lightness, ab):
-        rgb = lab.lab_to_rgb(torch.cat([at_resolution(lightness, ab), ab], dim=1), axis=1).clamp(0, 1)
-        return hue_plane(rgb)
+        return hue_plane(_rgb(lightness, ab, self.value))
 
     def ab(self, raw, lightness, temperature):
         plane = self.values(raw, temperature)
@@ -154,6 +161,14 @@ class Hue(Target):
         if not self.value:
             v = _value_of(pure, lab.lightness_to_luminance(lightness.clamp(0.01, 100)))
         return lab.rgb_to_lab(pure * v, axis=1)[:, 1:]
+
+
+def _rgb(lightness: torch.Tensor, ab: torch.Tensor, value: bool) -> torch.Tensor:
+    """sRGB in [0, 1] of true colours, [n, 3, h', w']; their lightness is found again where the gray is their V."""
+    lightness = at_resolution(lightness, ab)
+    if value:
+        lightness = _lightness_of(lab.gray(lightness), ab)
+    return lab.lab_to_rgb(torch.cat([lightness, ab], dim=1), axis=1).clamp(0, 1)
 
 
 def hue_plane(rgb: torch.Tensor) -> torch.Tensor:
@@ -196,6 +211,17 @@ def _value_of(pure: torch.Tensor, luminance: torch.Tensor) -> torch.Tensor:
     return v.clamp(max=1.0)
 
 
+def _lightness_of(value: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+    """L* that gives a*b* [n, 2, h, w] the V of HSV, the largest of red, green and blue; both [n, 1, h, w]."""
+    low, high = torch.zeros_like(value), torch.full_like(value, 100.0)
+    # V rises with L*, and 17 halvings leave less than 0.001 of it.
+    for _ in range(17):
+        middle = (low + high) / 2
+        below = lab.lab_to_rgb(torch.cat([middle, ab], dim=1), axis=1).amax(dim=1, keepdim=True) < value
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    return (low + high) / 2
+
+
 def at_resolution(plane: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """A plane averaged over cells to the resolution of another, whose sides divide its own."""
     cell = plane.shape[-1] // like.shape[-1]
@@ -228,4 +254,4 @@ def make(config: Config, bins: np.ndarray | None = None, value: bool = False) ->
         return Bins(bins)
     if config.kind == "ab":
         return Ab(config.scale, config.bounded)
-    return Rgb() if config.kind == "rgb" else Hue(config.bounded, value)
+    return Rgb(value) if config.kind == "rgb" else Hue(config.bounded, value)
