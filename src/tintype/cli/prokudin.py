@@ -1,0 +1,51 @@
+"""tintype prokudin"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def prokudin(
+    negative: Annotated[Path, Parameter(name="NEGATIVE")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    exposures: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> None:
+    """Align a three-filter negative, such as Prokudin-Gorskii's, into a photograph in true colour.
+
+    The negative, shown as a positive, has the exposures through a blue, a green and a red filter from top to bottom.
+
+    Example: tintype prokudin 00125v.jpg --exposures
+
+    Parameters
+    ----------
+    negative
+        The scanned plate.
+    output
+        The photograph in colour. Default: beside the negative, as NAME.rgb.EXT.
+    exposures
+        Write the aligned exposures too, beside the photograph: gray, as PNG, named .blue, .green and .red.
+    """
+    from tintype.colorizer import check_output, refuse_same, result_suffix
+    from tintype.evaluation import plates
+    from tintype.photo import read
+
+    output = output or negative.with_name(f"{negative.stem}.rgb{result_suffix(negative)}")
+    check_output(path=output)
+    grays = {name: output.with_name(f"{output.stem}.{name}.png") for name in plates.NAMES} if exposures else {}
+    for path in (output, *grays.values()):
+        refuse_same(negative, path)
+    photo = read(negative)
+    aligned = plates.align(photo)
+    plates.write(aligned, photo, output, grays)
+    height, width = aligned.exposures.shape[1:]
+    print(f"{output}: {width} x {height} pixels")
+    for name, motion in (("blue", aligned.blue), ("red", aligned.red)):
+        print(
+            f"  {name}: {motion.x:+.1f} across, {motion.y:+.1f} down, {100 * motion.scale:+.2f} % larger, "
+            f"turned by {motion.degrees:+.2f}\N{DEGREE SIGN}"
+        )
