@@ -20,7 +20,8 @@ from tintype.data.batches import Batches
 from tintype.data.shards import Held, Photographs, shard_paths
 from tintype.models.threads import available_threads
 from tintype.training.config import read
-from tintype.training.loop import Objective, Run, own_prior
+from tintype.training.loop import Run, own_prior
+from tintype.training.objective import Objective
 
 PHOTOGRAPHS = 1000
 """So many of the set stand for all of it."""
@@ -50,12 +51,12 @@ def main() -> None:
     ways = {"held in memory": held, "streamed": stored}
     with tempfile.TemporaryDirectory() as folder:
         run = Run(config, folder, say=lambda line: None)
-        objective = Objective(config, own_prior(held, 200))
+        objective = Objective(config, run.target, own_prior(held, sample=200))
 
         def batches(photographs):
-            return Batches(
-                photographs, config.batch, config.data.side, config.data.augmentation, config.seed, config.data.threads
-            )
+            data = config.data
+            made = (photographs, config.batch, data.side, data.augmentation, config.seed, data.threads)
+            return Batches(*made, scale=run.network.scale)
 
         def train(batch) -> None:
             run._step(batch.to(run.device), objective)

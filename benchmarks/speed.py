@@ -71,13 +71,14 @@ def network(table: Table, runs: int, folder: Path) -> None:
     from tintype.families import get
     from tintype.models import load
     from tintype.models.catalog import shipped
-    from tintype.training.export import fold_norms
+    from tintype.training.norms import fold
 
     torch.set_num_threads(PROCESSORS)
     lightness, hints = torch.rand(1, 1, SIDE, SIDE) * 100, torch.zeros(1, 3, SIDE, SIDE)
     model = load(threads=PROCESSORS)
     # As released, with the normalisation folded; all networks in torch's faster memory format.
-    own = fold_norms(get(model.card.family).Network()).to(memory_format=torch.channels_last)
+    family = get(model.card.family)
+    own = fold(family.Network(family.Config(), len(model.card.bins))).to(memory_format=torch.channels_last)
     peers = {"eccv16": (check(ECCV16()), (lightness,)), "siggraph17": (check(SIGGRAPH17()), (lightness, hints))}
     for net, _ in peers.values():
         net.to(memory_format=torch.channels_last)
