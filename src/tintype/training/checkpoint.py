@@ -11,6 +11,7 @@ import torch
 
 from tintype.color.bins import published_bins
 from tintype.errors import ConfigError, TintypeError
+from tintype.models.card import read_card
 from tintype.models.catalog import shipped
 
 
@@ -40,6 +41,21 @@ def bins(state: dict[str, Any]) -> np.ndarray | None:
     """The table of bins of a run, float64 [Q, 2]; None where the target has no distribution."""
     table = state.get("bins", published_bins())
     return None if table is None else np.array(table)
+
+
+def bins_of(source: str) -> np.ndarray | None:
+    """The table of bins of a checkpoint or a released model, as `bins`.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    if not is_released(source):
+        return bins(load(source))
+    try:
+        card = read_card(shipped().get(source) or Path(source))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{source}: cannot be read, or is no model") from error
+    return None if card is None or card.bins is None else np.array(card.bins)
 
 
 def load(path: str | Path) -> dict[str, Any]:

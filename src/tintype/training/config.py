@@ -269,22 +269,27 @@ def _check_losses(config: Config, network: torch.nn.Module) -> None:
     if not loss.weights():
         raise ConfigError(f"no loss has a weight; set one of {', '.join('loss.' + name for name in WEIGHTS)}")
     if loss.cross_entropy and target.kind != "bins":
-        raise ConfigError(f'loss.cross_entropy needs target.kind = "bins", and it is {target.kind!r}')
-    published = target.kind == "bins" and target.bins == "published"
-    balances = loss.cross_entropy and loss.uniform < 1
+        raise ConfigError(f'loss.cross_entropy needs target.kind = "bins", and it is "{target.kind}"')
     for key, on in (("prior", loss.prior == "published"), ("published_share", loss.published_share > 0)):
-        if balances and on and not published:
+        if loss.cross_entropy and on and target.bins != "published":
             raise ConfigError(f'loss.{key} asks for the published prior, which needs target.bins = "published"')
+    if target.kind == "bins" and target.bins != "own":
+        check_bins(config, targets.table(target))
     if loss.prior == "published" and loss.smoothing:
         raise ConfigError("loss.smoothing would smooth the published prior, which is smoothed already; set it to 0")
     if loss.hue and target.kind == "rgb":
         raise ConfigError('loss.hue needs target.kind = "ab", "hue" or "bins", and it is "rgb"')
     if loss.side and not getattr(network, "side_bins", 0):
         raise ConfigError(f"loss.side needs a family with a side head, which {config.family} has not; set it to 0")
-    for key, files in (("perceptual", ("vgg",)), ("lpips", ("lpips_network", "lpips_weights"))):
+    for key, files, pixels in (("perceptual", ("vgg",), 4), ("lpips", ("lpips_network", "lpips_weights"), 16)):
+        if not getattr(loss, key):
+            continue
         for file in files:
-            if getattr(loss, key) and not getattr(loss, file):
+            if not getattr(loss, file):
                 raise ConfigError(f"loss.{key} needs loss.{file}, a file of weights")
+        for name in ("side", "validation_side"):
+            if (side := getattr(config.data, name)) < pixels * network.scale:
+                raise ConfigError(f"data.{name} must be at least {pixels * network.scale} for loss.{key}, not {side}")
     if critic.weight and critic.joins < critic.starts:
         raise ConfigError(
             f"adversarial.joins = {critic.joins:g} comes before adversarial.starts = {critic.starts:g}; set it later"
@@ -296,6 +301,20 @@ def _check_losses(config: Config, network: torch.nn.Module) -> None:
     if critic.weight:
         with torch.device("meta"):
             critics.make(critic.critic, config.data.side // network.scale)
+
+
+def check_bins(config: Config, bins: np.ndarray) -> None:
+    """Refuse a table [Q, 2] with fewer bins than a soft code has.
+
+    Raises:
+        ConfigError: it does.
+    """
+    wanted = config.loss.neighbours if config.loss.cross_entropy else 1
+    if len(bins) < wanted:
+        raise ConfigError(
+            f"target.bins = {config.target.bins} gives {len(bins)} bins, and loss.neighbours asks for {wanted}; set a "
+            "smaller target.step, target.share or loss.neighbours"
+        )
 
 
 def to_dict(config: Config) -> dict[str, Any]:

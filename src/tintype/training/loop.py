@@ -26,7 +26,7 @@ from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.evaluation.metrics import Areas
 from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
-from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, differences, from_dict, to_dict
+from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, check_bins, differences, from_dict, to_dict
 from tintype.training.objective import Objective, Output, main_head
 from tintype.training.processes import Processes
 from tintype.version import __version__
@@ -129,7 +129,7 @@ class Pace:
     step: int
     steps: int
     loss: float
-    """Mean since the last line of the log."""
+    """Mean since the last line of the log; no number where the critic alone has learnt."""
     speed: float
     """Photographs per second."""
     waiting: float
@@ -138,8 +138,9 @@ class Pace:
     """Seconds."""
 
     def __str__(self) -> str:
+        loss = "the critic alone" if math.isnan(self.loss) else f"loss {self.loss:.4f}"
         return (
-            f"step {self.step}/{self.steps}  loss {self.loss:.4f}  {self.speed:.1f} photographs/s "
+            f"step {self.step}/{self.steps}  {loss}  {self.speed:.1f} photographs/s "
             f"(waited {self.waiting:.0%})  {clock(self.left)} left"
         )
 
@@ -216,7 +217,17 @@ class Run:
         return self._loaded
 
     def _bins(self) -> np.ndarray | None:
-        return targets.table(self.config.target, lambda: np.concatenate(list(own_colours(self.photographs()[0]))))
+        config, own = self.config, self.config.target.kind == "bins" and self.config.target.bins == "own"
+        if own and config.start:
+            # The weights to start from mean their own bins, whatever colours the photographs have now.
+            table = checkpoint.bins_of(config.start)
+            if table is None:
+                raise ConfigError(f"{config.start}: has no bins to start from; set another target.bins than own")
+            return table
+        table = targets.table(config.target, lambda: np.concatenate(list(own_colours(self.photographs()[0]))))
+        if own:
+            check_bins(config, table)
+        return table
 
     def _start(self) -> None:
         if not self.config.start:
@@ -328,6 +339,11 @@ class Run:
         augmentation, threads, seed = config.data.augmentation, config.data.threads, config.seed
         part = (self.processes.rank, self.processes.count)
         batches = Batches(train, config.batch, config.data.side, augmentation, seed, threads, part=part, **truth)
+        if batches.size % self.processes.count:
+            raise ConfigError(
+                f"{config.data.folder}: {len(train)} photographs, fewer than batch = {config.batch}, cannot be split "
+                f"among {self.processes.count} processes; start fewer of them"
+            )
         side = config.data.validation_side
         validation = Batches(held_back, VALIDATION_BATCH, side, Augmentation(), seed, threads, **truth)
         if self.step == 0:
@@ -427,9 +443,10 @@ class Run:
             self.optimizer.zero_grad(set_to_none=True)
             for part in batch.split(self.config.accumulate):
                 found, ab = self._terms(part, objective)
-                (sum(found.values()) / self.config.accumulate).backward()
+                weight = len(part.ab) / len(batch.ab)
+                (weight * sum(found.values())).backward()
                 for name, value in found.items():
-                    terms[name] = terms.get(name, 0) + value.detach() / self.config.accumulate
+                    terms[name] = terms.get(name, 0) + weight * value.detach()
             self.processes.average_gradients(self.network)
             optimizers.limit(o, self.network.parameters())
             self.optimizer.step()
