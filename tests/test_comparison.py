@@ -199,6 +199,13 @@ def test_an_undertrained_method_supports_no_claim():
     assert decide({"a": 2.0}, claims.pair("a", "b", psnr=1)) == "undecided (b was not measured)"
 
 
+def test_few_methods_say_nothing_of_all():
+    figures = Figures(ways={label: np.zeros(11) for label in "abcd"})
+    measured = claims.Measured(figures, {label: log_of([1.0, 0.9]) for label in "abcd"}, {})
+    few = claims.Claim("C", "it rises", (claims.Evidence("rise", claims.of_runs(claims.rise), 1),))
+    assert claims.verdict(few, measured)[1] == "undecided (fewer than 5 methods to tell by)"
+
+
 def test_the_claims_ask_for_methods_that_there_are():
     there = {path.stem for path in release.CONFIGS.glob("*.toml")} | {measure.TRUTH}
     asked = {claims._method(label) for claim in claims.CLAIMS for part in claim.evidence for label in part.needs}

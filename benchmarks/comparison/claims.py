@@ -19,8 +19,12 @@ from tintype.plots.curves import Log
 RULE = """A claim is **confirmed** when the 95 % interval of each of its figures lies on the side of 0 that it says,
 **refuted** when none does and at least one lies on the other side, and **undecided** otherwise, or when a method that
 it needs is undertrained or was not measured. Intervals are of the Bayesian bootstrap over photographs, all methods on
-the same ones; of the figures "over methods", over the methods. Each method was trained once: how much another seed
+the same ones; where a figure is over methods, over the methods too. Each method was trained once: how much another seed
 would change is not in the intervals. Differences are first minus second; figures in brackets decide nothing."""
+
+
+FEWEST = 5
+"""Methods that a figure over methods must be of."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Evidence:
     """One figure of a claim."""
 
     words: str
-    figure: Callable[[Measured], np.ndarray]
-    """[1 + samples]."""
+    figure: Callable[[Measured], np.ndarray | None]
+    """[1 + samples]; None: fewer than FEWEST methods to tell by."""
     side: int
     """+1 or -1: where the claim puts it; 0: told, and decides nothing."""
     needs: tuple[str, ...] = ()
@@ -93,11 +97,13 @@ def narrower(metric: str, first: str, second: str) -> Evidence:
     return Evidence(words, lambda measured: one(measured) - other(measured), -1, mine + theirs)
 
 
-def over_methods(measured: Measured) -> np.ndarray:
+def over_methods(measured: Measured) -> np.ndarray | None:
     """Rank correlation of PSNR and colourfulness over the methods."""
-    figures = measured.figures
-    metrics = [[figures.mean(m, label) for label in measured.methods()] for m in ("psnr", "colorfulness")]
-    return rank_correlation(*(np.stack(metric, axis=-1) for metric in metrics))
+    labels = measured.methods()
+    if len(labels) < FEWEST:
+        return None
+    metrics = [[measured.figures.mean(metric, label) for label in labels] for metric in ("psnr", "colorfulness")]
+    return rank_correlation(*(np.stack(metric, axis=-1) for metric in metrics), weights(len(labels)))
 
 
 def over_photographs(label: str) -> Evidence:
@@ -110,12 +116,12 @@ def over_photographs(label: str) -> Evidence:
     return Evidence(f"rank correlation of detail and ab error over photographs, {label}", figure, 1, (label,))
 
 
-def of_runs(value: Callable[[Log], float]) -> Callable[[Measured], np.ndarray]:
+def of_runs(value: Callable[[Log], float]) -> Callable[[Measured], np.ndarray | None]:
     """The mean of a run's figure over the methods."""
 
-    def figure(measured: Measured) -> np.ndarray:
+    def figure(measured: Measured) -> np.ndarray | None:
         values = np.array([value(measured.logs[label]) for label in measured.methods() if label in measured.logs])
-        return weights(len(values)) @ values
+        return weights(len(values)) @ values if len(values) >= FEWEST else None
 
     return figure
 
@@ -134,9 +140,6 @@ def rise(log: Log) -> float:
 
 
 REACHED = 0.9
-
-FEWEST = 5
-"""Methods that a figure over methods must be of."""
 
 
 def later(log: Log) -> float:
@@ -200,7 +203,7 @@ CLAIMS: Sequence[Claim] = (
     ),
     Claim(
         "C",
-        "the simplified network, with half the parameters, is better",
+        "the simplified network is better (here of the same size)",
         pair("eccv16.simplified", "eccv16.own", auc_balanced=1, psnr=1, colorfulness=0),
     ),
     Claim(
@@ -308,10 +311,10 @@ def verdict(claim: Claim, measured: Measured) -> tuple[list[str], str]:
             doubts += missing[:1] + [f"{label} is undertrained" for label in weak]
         if missing:
             continue
-        if not evidence.needs and len(measured.methods()) < FEWEST:
-            doubts.append(f"fewer than {FEWEST} methods are trained enough")
-            continue
         figure = evidence.figure(measured)
+        if figure is None:
+            doubts.append(f"fewer than {FEWEST} methods to tell by")
+            continue
         text = f"{evidence.words}: {with_interval(figure, evidence.form)}"
         told.append(text if evidence.side else f"({text})")
         if evidence.side:

@@ -31,6 +31,7 @@ from tintype.errors import DataError
 from tintype.evaluation.metrics import Areas, colorfulness, psnr
 from tintype.models import Model
 from tintype.models.card import Card, read_card
+from tintype.plots.temperatures import MODE
 
 TRUTH = "truth"
 MEAN, ANNEALED = "prior mean", "prior annealed"
@@ -42,8 +43,6 @@ PAPER = 0.38
 TEMPERED = ("eccv16.soft", "eccv16.own", "eccv16.rebalanced")
 TEMPERATURES = (0.0, 0.14, 0.58, 1.0)
 """At which these are measured too; 0 is the mode."""
-MODE = 1e-3
-"""What stands for a temperature of 0: the most probable bin alone is left."""
 
 RED, SECTOR, COLOURED = 40.0, 30.0, 20.0
 """Red is a hue within 30 degrees of 40, that of sRGB's red in CIE Lab, with a chroma of at least 20."""
@@ -242,7 +241,9 @@ def measure(ways: Sequence[Way], photos: Set, folder: Path, jobs: int) -> None:
     write_csv(folder)
 
 
-def ways_of(models: Sequence[Path], constants: dict[str, tuple[float, float]], temperatures: Sequence[float]) -> list:
+def ways_of(
+    models: Sequence[Path], constants: dict[str, tuple[float, float]], temperatures: Sequence[float]
+) -> list[Way]:
     """The truth, what knows nothing, the models, and some of them at further temperatures.
 
     Raises:
