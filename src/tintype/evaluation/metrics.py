@@ -474,8 +474,8 @@ def frechet_distance(mean: np.ndarray, covariance: np.ndarray, mean2: np.ndarray
 def fid(features: np.ndarray, truths: np.ndarray) -> float:
     """Fréchet Inception distance (Heusel et al. 2017, equation 6) of two sets, from features [n, d] of each.
 
-    0 is equal, no upper bound. It falls as photographs are added: only sets of one size compare. Below some 2 d
-    photographs it says more of the number than of the pictures. Features of another network give another number.
+    0 is equal, no upper bound. It falls as photographs are added: only sets of one size compare, and with no more than
+    d photographs the covariances have no full rank. Features of another network give another number.
 
     Raises:
         ValueError: a set has fewer than two photographs, or the two have different features.

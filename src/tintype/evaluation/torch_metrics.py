@@ -46,7 +46,7 @@ def imagenet_class(name: str) -> str | None:
 
 
 def lpips(network: Lpips, prediction: np.ndarray, truth: np.ndarray) -> float:
-    """LPIPS on VGG16 (Zhang et al. 2018, equation 1), as `losses.Lpips`: 0 is equal, 1 about unrelated.
+    """LPIPS on VGG16 (Zhang et al. 2018, equation 1), as `losses.Lpips`: 0 is equal, no upper bound.
 
     The photographs go in as they are, from 16 pixels a side. LPIPS on AlexNet, the authors' default, is another number.
 
