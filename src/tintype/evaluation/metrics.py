@@ -18,8 +18,8 @@ THRESHOLDS = np.arange(151)
 """ab errors 0, 1 .. 150, over which the areas under the curve are taken (Zhang et al. 2016, section 3.1)."""
 
 FLAT = 1.0
-"""L* may change by less than this from a pixel to its neighbours where `edge_bleeding` looks: what an eye can just tell
-(CIE 1976)."""
+"""L* may change by less than this from a pixel to its neighbours where `edge_bleeding` looks: about what an eye can
+just tell."""
 
 
 def measure(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
