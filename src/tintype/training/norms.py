@@ -12,14 +12,25 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tintype.data.batches import Batch
 
 
+@torch.no_grad()
 def fold(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode with each BatchNorm folded into the convolution that feeds it."""
+    """A copy in evaluation mode with each BatchNorm folded into the convolution that feeds it.
+
+    One that follows something else stays, as a mere scale and shift: its statistics may be beyond float16.
+    """
     network = copy.deepcopy(network).eval()
     for conv_name, norm_name in list(_pairs(network)):
         conv, norm = network.get_submodule(conv_name), network.get_submodule(norm_name)
         fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
         network.set_submodule(conv_name, fused)
         network.set_submodule(norm_name, nn.Identity())
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d) and norm.affine:
+            slope = norm.weight / (norm.running_var + norm.eps).sqrt()
+            norm.bias -= slope * norm.running_mean
+            norm.weight.copy_(slope)
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1 - norm.eps)
     return network
 
 
@@ -35,25 +46,30 @@ def load_folded(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
     # Released files do not count the batches that a norm has seen; the count does nothing here.
     places = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
     for conv, norm in pairs:
-        for key in ("weight", "bias", "running_mean", "running_var"):
+        for key in ("weight", "bias"):
             del places[f"{norm}.{key}"]
         places[f"{conv}.bias"] = own[f"{norm}.bias"]
+    scaling = {name: m for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d) and m.affine}
+    for name in scaling:
+        for key in ("running_mean", "running_var"):
+            del places[f"{name}.{key}"]
     for name, place in places.items():
         if name not in weights or weights[name].shape != place.shape:
             raise RuntimeError(f"{name} is missing or has another shape than {list(place.shape)}")
     for name, place in places.items():
         place.copy_(weights[name])
+    for norm in scaling.values():
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
     for conv, norm in pairs:
         own[f"{norm}.weight"].fill_(1)
-        own[f"{norm}.running_mean"].zero_()
-        own[f"{norm}.running_var"].fill_(1 - network.get_submodule(norm).eps)
         if f"{conv}.bias" in own:
             own[f"{conv}.bias"].zero_()
 
 
 @torch.no_grad()
 def measure(network: nn.Module, batches: Iterable[Batch]) -> None:
-    """Give the norms behind convolutions the statistics of data; the network predicts what it did before.
+    """Give the norms the statistics of data; the network predicts what it did before.
 
     A norm that is trained divides by the deviation of the batch. Only where its own scale holds what the data's
     deviation is does training go on from what evaluation shows.
@@ -72,7 +88,8 @@ def measure(network: nn.Module, batches: Iterable[Batch]) -> None:
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
 
-    hooks = [network.get_submodule(norm).register_forward_pre_hook(take) for _, norm in _pairs(network)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d) and module.affine]
+    hooks = [norm.register_forward_pre_hook(take) for norm in norms]
     try:
         network.eval()(lightness, hints)
     finally:
