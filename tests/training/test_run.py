@@ -129,7 +129,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(toml, unbroken, tmp_pat
 
 def test_what_a_run_leaves(toml, unbroken):
     folder, said = unbroken
-    assert said[-1].startswith("validation  loss")
+    assert [line for line in said if not line.startswith("warning")][-1].startswith("validation  loss")
     assert any(line.startswith("step 3/12  loss ") and line.endswith("left") for line in said)
     best, last = checkpoint.load(folder), checkpoint.load(folder / "last.pt")
     assert best["best"] == min(line["loss"] for line in log(folder, "validation"))
@@ -298,15 +298,25 @@ def test_a_loss_that_is_no_number_ends_the_run_and_spares_the_checkpoint(data, t
     assert (tmp_path / "last.pt").read_bytes() == before
 
 
-def test_a_collapse_of_the_chroma_is_warned_of(data, tmp_path):
-    said = []
-    run = Run(config(data, steps=1, batch=2, optimizer={"rate": 1e-9}), tmp_path, said.append)
+@pytest.mark.parametrize(
+    ("colour", "said"),
+    [
+        ((0, 0), "warning: the mean chroma has collapsed to less than a quarter of the truth's"),
+        ((10, 20), "warning: all photographs get about the same colour, a* 10 and b* 20"),
+    ],
+    ids=["gray", "brown"],
+)
+def test_a_collapse_is_warned_of(data, tmp_path, colour, said):
+    lines = []
+    run = Run(config(data, steps=1, batch=2, optimizer={"rate": 1e-9}), tmp_path, lines.append)
     with torch.no_grad():
         for network in (run.network, run.average):
             network.head.weight.zero_()
-            network.head.bias.copy_(torch.tensor(published_prior()).log() * 2)  # gray wins
+            distance = np.abs(published_bins() - colour).sum(axis=1)
+            network.head.bias.copy_(-torch.tensor(distance))
     run.train()
-    assert any(line.startswith("warning: the mean chroma has collapsed") for line in said)
+    (line,) = (line for line in lines if line.startswith("warning"))
+    assert line.startswith(said)
 
 
 def test_it_learns_one_photograph_by_what_it_shows(tmp_path):

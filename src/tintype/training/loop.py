@@ -39,7 +39,9 @@ QUARTER = 4
 INITIAL_BATCHES = 4
 """On which data-dependent initialisation looks, and which the norms of a released model are measured on."""
 COLLAPSED = 0.25
-"""A mean chroma below this share of the truth's is a collapse to gray or brown."""
+"""A mean chroma below this share of the truth's is a collapse to gray."""
+ONE_COLOUR = 0.05
+"""Colours that stray from their mean by less than this share of what the true ones do are one, mostly a brown."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -519,7 +521,7 @@ class Run:
     @torch.no_grad()
     def _validate(self, validation: Batches, objective: Objective, board) -> None:
         sums = dict.fromkeys(("loss", "chroma", "true_chroma", "psnr_quarter"), 0.0)
-        areas = Areas()
+        areas, strayed, true_strayed = Areas(), 0.0, 0.0
         sheet = None
         for batch in validation.once():
             batch = batch.to(self.device)
@@ -538,6 +540,8 @@ class Run:
             sums["chroma"] += float(ab.norm(dim=1).mean()) * len(ab)
             sums["true_chroma"] += float(wanted.norm(dim=1).mean()) * len(ab)
             sums["psnr_quarter"] += float((-10 * torch.log10(error)).sum())
+            strayed += _spread(ab) * len(ab)
+            true_strayed += _spread(wanted) * len(ab)
             areas.add(ab.movedim(1, -1).cpu().numpy(), wanted.movedim(1, -1).cpu().numpy())
             if sheet is None:
                 sheet = torch.cat([torch.cat(list(x[:SHOWN]), dim=2) for x in (gray, ours, truth)], dim=1)
@@ -550,6 +554,12 @@ class Run:
             self.say(
                 "warning: the mean chroma has collapsed to less than a quarter of the truth's; lower the rate, "
                 "lengthen the warm-up or start from a pretrained encoder"
+            )
+        elif strayed < ONE_COLOUR * true_strayed:
+            a, b = ab.mean(dim=(0, 2, 3)).tolist()
+            self.say(
+                f"warning: all photographs get about the same colour, a* {a:.0f} and b* {b:.0f}; so runs begin; when "
+                "it stays, lower the rate or start from a pretrained encoder"
             )
         if figures["loss"] < self.best:
             self.best = figures["loss"]
@@ -566,6 +576,11 @@ class Run:
             return
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"part": part, "step": self.step, **facts}) + "\n")
+
+
+def _spread(ab: torch.Tensor) -> float:
+    """The mean distance of colours [n, 2, h, w] from their mean."""
+    return float((ab - ab.mean(dim=(0, 2, 3), keepdim=True)).norm(dim=1).mean())
 
 
 FIXED = ("family", "network.", "target.", "seed", "batch", "data.side")
