@@ -53,7 +53,7 @@ EDGE = 0.12
 """Share of a frame within which its border is looked for on each side."""
 
 GAP, STEP = 4, 0.5
-"""The edge of a border: over so many lines, the logarithm of brightness changes by so much."""
+"""The edge of a border: within so many lines, the logarithm of brightness rises by so much."""
 
 
 @dataclass(frozen=True)
@@ -231,20 +231,26 @@ def _agreed(places: np.ndarray, moves: np.ndarray, weights: np.ndarray) -> Motio
 def _box(coarse: np.ndarray, size: tuple[int, int], red: Motion, blue: Motion) -> tuple[int, int, int, int]:
     """Left, top, right, bottom on the plate of what all exposures show, in the place of the green one."""
     height, width = size
-    boxes = []
+    # Where no border is seen, as where it is as dark as the picture beside it, it ends where borders commonly do.
+    frame, common = height / 3, EDGE / 2
+    usual = common * width, (1 + common) * frame, (1 - common) * width, (2 - common) * frame
+    found = []
     for motion in (red, Motion(0, 0), blue):
         # A border is straight and some pixels wide, so a small picture of it is enough.
         dx, dy = (round(shift * coarse.shape[1] / width) for shift in (motion.x, motion.y))
-        boxes.append(np.array(_border(coarse, dx, dy)) * (width / coarse.shape[1]))
-    left, top = np.max(boxes, axis=0)[:2]
-    right, bottom = np.min(boxes, axis=0)[2:]
+        found.append(np.array(_border(coarse, dx, dy)) * (width / coarse.shape[1]))
+    left, top = np.fmax.reduce(found)[:2]
+    right, bottom = np.fmin.reduce(found)[2:]
+    seen = left, top, right, bottom
+    left, top, right, bottom = np.where(np.isnan(seen), usual, seen)
     # What scale and rotation move at the corners, and the edge of the border itself, which is not sharp.
     spare = max(abs(m.scale) + abs(m.angle) for m in (red, blue)) * height / 6 + 0.005 * width
     return int(left + spare) + 1, int(top + spare) + 1, int(right - spare), int(bottom - spare)
 
 
-def _border(plate: np.ndarray, dx: int, dy: int) -> tuple[int, int, int, int]:
-    """The inner edges of the border around one exposure, as left, top, right, bottom in the place of the green one."""
+def _border(plate: np.ndarray, dx: int, dy: int) -> tuple[float, float, float, float]:
+    """The inner edges of the border around one exposure, as left, top, right, bottom in the place of the green one;
+    NaN where there is none."""
     height, width = plate.shape
     frame = height / 3
     light = np.log(plate + 0.03)
@@ -260,17 +266,16 @@ def _border(plate: np.ndarray, dx: int, dy: int) -> tuple[int, int, int, int]:
     )
 
 
-def _inner(lines: np.ndarray, middle: float, reach: float, inwards: int) -> int:
-    """The innermost edge that runs along a whole line, within `reach` of `middle`; lines: [n, length], logarithms."""
-    change = lines[GAP:] - lines[:-GAP]
-    along = np.maximum((change > STEP).mean(axis=1), (change < -STEP).mean(axis=1))
+def _inner(lines: np.ndarray, middle: float, reach: float, inwards: int) -> float:
+    """The innermost edge of a border along whole lines, within `reach` of `middle`; lines: [n, length], logarithms."""
+    # From a dark border inwards it gets lighter; where it gets darker, the border of the next exposure ends.
+    along = (inwards * (lines[GAP:] - lines[:-GAP]) > STEP).mean(axis=1)
     first = max(0, round(middle - reach))
     last = min(len(along), round(middle + reach))
     found = first + np.flatnonzero(along[first:last] > 0.6)
-    # Without an edge the exposure ends with the plate.
     if not len(found):
-        return int(np.clip(round(middle), 0, len(lines)))
-    return int(found[-1] + GAP if inwards > 0 else found[0] + 1)
+        return math.nan
+    return found[-1] + GAP if inwards > 0 else found[0] + 1
 
 
 def _gradients(plane: np.ndarray) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""tintype inspect"""
+
+from __future__ import annotations
+
+import json as json_
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from tintype.errors import OptionError
+
+
+def inspect(
+    photo: Annotated[Path, Parameter(name="PHOTO")],
+    /,
+    *,
+    at: str | None = None,
+    region: str | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    model: str = "tintype.v1",
+    size: int | None = None,
+    map: Literal["deviation", "entropy"] = "deviation",
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+) -> None:
+    """Show how sure a model is of its colours, and which others it held possible.
+
+    A picture of the coloured photograph, a map of the doubt, and the ten likeliest colours of a place.
+
+    Example: tintype inspect grandmother.jpg --at 410,520
+
+    Parameters
+    ----------
+    photo
+        A photograph.
+    at
+        X,Y of a pixel of the upright photograph. Default: the whole photograph.
+    region
+        X,Y,WIDTH,HEIGHT of a part of the upright photograph.
+    output
+        The picture. Default: beside the photograph, as NAME.inspect.png; with --json none.
+    model
+        A model that predicts a distribution: one that ships with tintype, or an .onnx file.
+    size
+        Short side of what the network sees, in pixels. Default: what suits the model best.
+    map
+        What the map shows: the expected deviation of the colour, or the entropy of the distribution.
+    json
+        What was found, as a JSON object on standard output.
+    """
+    if at is not None and region is not None:
+        raise OptionError("--at and --region contradict each other: give one of them")
+    if at is not None:
+        place = _whole_numbers(at, 2, "--at", "X,Y such as 410,520")
+    elif region is not None:
+        place = _whole_numbers(region, 4, "--region", "X,Y,WIDTH,HEIGHT such as 410,520,40,30")
+    else:
+        place = None
+
+    import numpy as np
+
+    from tintype import distribution
+    from tintype.colorizer import Colorizer, check_output, refuse_same
+    from tintype.photo import from_array, read, write
+
+    if output is None and not json:
+        output = photo.with_name(f"{photo.stem}.inspect.png")
+    if output is not None:
+        check_output(path=output)
+        refuse_same(photo, output)
+    colorizer = Colorizer(model, size)
+    opened = read(photo)
+    part = distribution.checked(opened, place and distribution.Region(*place))
+    found = distribution.predict(colorizer, opened)
+    coloured = np.concatenate(list(colorizer.strips(opened, depth=8)))
+    if output is not None:
+        page = np.asarray(distribution.draw(found, coloured, part, colorizer.model.card.name, map))
+        write(from_array(page), [page], output)
+    rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
+    chosen = coloured[rows, columns].mean(axis=(0, 1))
+    summary = {
+        "photo": str(photo),
+        "width": opened.width,
+        "height": opened.height,
+        "model": colorizer.model.card.name,
+        "region": {"x": part.x, "y": part.y, "width": part.width, "height": part.height},
+        "lightness": round(found.lightness(part), 2),
+        "color": "#" + bytes(np.rint(chosen).astype(np.uint8)).hex(),
+        "deviation": round(float(found.mean(found.deviation, part)), 3),
+        "entropy": round(float(found.mean(found.entropy, part)), 4),
+        "colors": [
+            {"color": likely.color, "a": likely.a, "b": likely.b, "probability": round(likely.probability, 6)}
+            for likely in found.likeliest(part)
+        ],
+    }
+    if json:
+        print(json_.dumps(summary, indent=2))
+        return
+    print(
+        f"{photo}: {part} became {summary['color']}; deviation {summary['deviation']:.1f}, "
+        f"entropy {summary['entropy']:.2f} bits"
+    )
+    for color in summary["colors"]:
+        print(f"  {color['color']}  a* {color['a']:4g}  b* {color['b']:4g}  {100 * color['probability']:5.1f} %")
+    print(output)
+
+
+def _whole_numbers(text: str, count: int, option: str, form: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        raise OptionError(f"{option} takes {form}, in pixels, not {text!r}")
+    return numbers

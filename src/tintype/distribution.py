@@ -1,0 +1,229 @@
+"""What a model holds possible where it colours a photograph: its distribution over colours, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tintype.color.enlarge import DETAIL, Enlarger
+from tintype.color.gamut import fit_chroma
+from tintype.color.lab import lab_to_rgb
+from tintype.colorizer import Colorizer
+from tintype.errors import OptionError
+from tintype.photo import Photo
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+COUNT = 10
+"""Colours that are named of a place."""
+
+MEASURES = {"deviation": ("expected deviation of the colour, in a*b*", 40.0), "entropy": ("entropy, in bits", 8.0)}
+"""What a map may show: its name, and where its scale ends, the same for all photographs."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a photograph, in pixels of the upright photograph from its upper left corner."""
+
+    x: int
+    y: int
+    width: int = 1
+    height: int = 1
+
+    def __str__(self) -> str:
+        if (self.width, self.height) == (1, 1):
+            return f"pixel {self.x},{self.y}"
+        return f"region of {self.width} x {self.height} pixels at {self.x},{self.y}"
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A colour that a model holds possible.
+
+    color: as #rrggbb at the lightness of the place, with as much chroma as sRGB holds there. a, b: CIE a*b* of its bin.
+    """
+
+    color: str
+    a: float
+    b: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How probable each colour is at each place of a photograph, at temperature 1.
+
+    probabilities: float32 [Q, h', w'], sum to 1 over Q. bins: float64 [Q, 2], CIE a*b*.
+    """
+
+    photo: Photo
+    probabilities: np.ndarray
+    bins: np.ndarray
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """In bits, float32 [h', w']: 0 where one colour is certain, log2 Q where all are alike."""
+        p = self.probabilities
+        return -(p * np.log2(np.maximum(p, 1e-30))).sum(axis=0)
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """The root of the expected squared distance from the mean colour, in a*b* units; float32 [h', w']."""
+        mean = np.einsum("qc,qhw->chw", self.bins, self.probabilities)
+        squares = np.einsum("q,qhw->hw", (self.bins**2).sum(axis=1), self.probabilities)
+        return np.sqrt(np.maximum(squares - (mean**2).sum(axis=0), 0)).astype(np.float32)
+
+    def mean(self, plane: np.ndarray, region: Region) -> np.ndarray:
+        """The mean of a plane [..., h', w'] of cells over the pixels of a region; [...]."""
+        down = _shares(region.y, region.height, self.photo.height, plane.shape[-2])
+        across = _shares(region.x, region.width, self.photo.width, plane.shape[-1])
+        return np.einsum("...hw,h,w->...", plane, down, across)
+
+    def lightness(self, region: Region) -> float:
+        """The mean CIE L* of a region."""
+        rows = self.photo.lightness(region.y, region.y + region.height)
+        return float(rows[:, region.x : region.x + region.width].mean())
+
+    def likeliest(self, region: Region, count: int = COUNT) -> list[Likely]:
+        """The most probable colours of a region, most probable first."""
+        probabilities = self.mean(self.probabilities, region)
+        best = np.argsort(-probabilities, kind="stable")[:count]
+        lab = np.column_stack([np.full(len(best), self.lightness(region)), self.bins[best]])
+        rgb = (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
+        return [
+            Likely("#" + bytes(code).hex(), *map(float, self.bins[i]), float(probabilities[i]))
+            for i, code in zip(best, rgb, strict=True)
+        ]
+
+    def map(self, measure: str, size: tuple[int, int]) -> np.ndarray:
+        """A measure at (height, width) `size`, along the edges of the lightness as the colours are; float32 [h, w]."""
+        plane = getattr(self, measure)
+        height, width = plane.shape
+        guide = self.photo.thumbnail(width * DETAIL, height * DETAIL)
+        return Enlarger(np.stack([plane, plane]), guide, size).rows(0, size[0])[0]
+
+
+def predict(colorizer: Colorizer, photo: Photo) -> Distribution:
+    """The distribution behind the colours that a colorizer gives a photograph.
+
+    Raises:
+        ModelError: the model has no distribution, or fails on this photograph.
+    """
+    height, width = colorizer.network_size((photo.height, photo.width))
+    logits = colorizer.model.logits(photo.thumbnail(width, height))
+    weights = np.exp(logits - logits.max(axis=0))
+    return Distribution(photo, weights / weights.sum(axis=0), np.array(colorizer.model.card.bins, np.float64))
+
+
+def checked(photo: Photo, region: Region | None) -> Region:
+    """The region; None is the whole photograph.
+
+    Raises:
+        OptionError: a part of it is outside.
+    """
+    region = region or Region(0, 0, photo.width, photo.height)
+    for start, length, size in ((region.x, region.width, photo.width), (region.y, region.height, photo.height)):
+        if start < 0 or length < 1 or start + length > size:
+            raise OptionError(
+                f"There is no {region} in {photo.name}: it has {photo.width} x {photo.height} pixels, counted from 0,0 "
+                "at the upper left"
+            )
+    return region
+
+
+def _shares(start: int, length: int, size: int, cells: int) -> np.ndarray:
+    """The share that each of the cells along an axis has in the pixels from `start` on; sums to 1."""
+    edges = np.clip(np.arange(cells + 1) * (size / cells), start, start + length)
+    return np.diff(edges) / length
+
+
+SIDE = 640
+"""Long side of the two pictures, in pixels, at least; and at most twice that."""
+
+MARGIN, LINE = 16, 24
+
+
+def draw(distribution: Distribution, coloured: np.ndarray, region: Region, model: str, measure: str) -> Image:
+    """The coloured photograph, the map of a measure beside it, and the likeliest colours of a region under them.
+
+    coloured: uint8 [H, W, 3], sRGB.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    letters, small = ImageFont.load_default(16), ImageFont.load_default(14)
+    photo = distribution.photo
+    longest = max(photo.width, photo.height)
+    scale = min(2 * SIDE, max(SIDE, longest)) / longest
+    width, height = (max(1, round(side * scale)) for side in (photo.width, photo.height))
+    # A narrow picture still needs room for the words under it.
+    column = max(width, 420)
+    title, end = MEASURES[measure]
+    values = np.clip(distribution.map(measure, (height, width)) / end, 0, 1)
+    pictures = (
+        Image.fromarray(coloured).resize((width, height), Image.Resampling.LANCZOS),
+        Image.fromarray(_ramp()[(values * 255 + 0.5).astype(np.uint8)]),
+    )
+    below = MARGIN + LINE + height + MARGIN
+    page = Image.new("RGB", (3 * MARGIN + 2 * column, below + (COUNT + 1) * LINE + MARGIN), "white")
+    pen = ImageDraw.Draw(page)
+    for left, head, picture in zip((MARGIN, 2 * MARGIN + column), (model, title), pictures, strict=True):
+        pen.text((left, MARGIN), head, fill="#222222", font=letters)
+        page.paste(picture, (left, MARGIN + LINE))
+        if (region.width, region.height) != (photo.width, photo.height):
+            box = [left + region.x * scale, MARGIN + LINE + region.y * scale]
+            box += [left + (region.x + region.width) * scale, MARGIN + LINE + (region.y + region.height) * scale]
+            # A pixel would not be seen: its mark lies around it.
+            for grown, ink in ((6, "black"), (5, "white"), (4, "white"), (3, "black")):
+                pen.rectangle([box[0] - grown, box[1] - grown, box[2] + grown - 1, box[3] + grown - 1], outline=ink)
+    _likeliest(pen, distribution, region, (MARGIN, below), column, small)
+    _scale(page, measure, (2 * MARGIN + column, below), column, small)
+    pen.text(
+        (2 * MARGIN + column, below + 3 * LINE),
+        f"here: {distribution.mean(distribution.deviation, region):.1f} a*b* units, "
+        f"{distribution.mean(distribution.entropy, region):.2f} bits",
+        fill="#222222",
+        font=small,
+    )
+    return page
+
+
+def _likeliest(pen, distribution: Distribution, region: Region, corner: tuple[int, int], width: int, letters) -> None:
+    left, top = corner
+    found = distribution.likeliest(region)
+    pen.text((left, top), f"likeliest colours of the {region}", fill="#222222", font=letters)
+    room = width - 300
+    for number, likely in enumerate(found, 1):
+        y = top + number * LINE
+        pen.rectangle([left, y, left + 40, y + LINE - 4], fill=likely.color)
+        pen.text((left + 50, y + 1), f"{likely.color}   a* {likely.a:g}, b* {likely.b:g}", fill="#222222", font=letters)
+        length = room * likely.probability / found[0].probability
+        pen.rectangle([left + 220, y + 3, left + 220 + length, y + LINE - 7], fill="#999999")
+        pen.text((left + 226 + length, y + 1), f"{100 * likely.probability:.1f} %", fill="#222222", font=letters)
+
+
+def _scale(page: Image, measure: str, corner: tuple[int, int], width: int, letters) -> None:
+    from PIL import Image, ImageDraw
+
+    left, top = corner
+    bar = Image.fromarray(np.broadcast_to(_ramp()[np.linspace(0, 255, width).astype(np.uint8)], (LINE - 8, width, 3)))
+    page.paste(bar, (left, top + 4))
+    pen = ImageDraw.Draw(page)
+    end = MEASURES[measure][1]
+    for part in range(5):
+        anchor = "la" if part == 0 else "ra" if part == 4 else "ma"
+        text = f"{end * part / 4:g}" + (" or more" if part == 4 else "")
+        pen.text((left + part * width / 4, top + LINE), text, fill="#222222", font=letters, anchor=anchor)
+
+
+@cache
+def _ramp() -> np.ndarray:
+    """From sure to unsure: uint8 [256, 3], from dark blue over red to pale yellow, ever lighter."""
+    t = np.linspace(0, 1, 256)
+    hue = np.deg2rad(290 + 170 * t)
+    chroma = 20 + 200 * t * (1 - t)
+    lab = np.stack([8 + 88 * t, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
+    return (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
