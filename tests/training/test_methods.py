@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from small_sets import write_set
+from small_weights import write_lpips, write_resnet18, write_squeezenet, write_vgg16
 from tintype import families, targets
-from tintype.encoders import SqueezeNet, stage
 from tintype.models import load
 from tintype.training import checkpoint
 from tintype.training.config import read
@@ -56,39 +55,16 @@ def test_published_networks_have_as_many_parameters_as_were_counted(name, count)
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A small set, and random weights under the names of all that methods start from or measure with."""
+    """A small set, and random weights of all that methods start from or measure with, by name."""
     folder = tmp_path_factory.mktemp("files")
-    write_set(folder / "set", train=8, validation=2)
-    generator = torch.Generator().manual_seed(0)
-
-    def drawn(shape):
-        fan = max(1, int(np.prod(shape[1:])))
-        return (torch.randn(shape, generator=generator) * (2 / fan) ** 0.5).half()
-
-    def like(network):
-        return {name: drawn(value.shape) for name, value in network.state_dict().items() if value.ndim}
-
-    vgg, inside = {}, 3
-    widths = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
-    place = 0
-    for width in widths:
-        if not width:
-            place += 1
-            continue
-        vgg |= {f"features.{place}.weight": drawn((width, inside, 3, 3)), f"features.{place}.bias": drawn((width,))}
-        inside, place = width, place + 2
-    save_file(vgg, folder / "vgg.safetensors")
-    lines = enumerate((64, 128, 256, 512, 512))
-    save_file({f"lin{i}.model.1.weight": drawn((1, w, 1, 1)).abs() for i, w in lines}, folder / "lines.safetensors")
-    save_file(like(SqueezeNet()), folder / "squeezenet.safetensors")
-    resnet = torch.nn.Module()
-    resnet.conv1, resnet.bn1 = torch.nn.Conv2d(3, 64, 7, bias=False), torch.nn.BatchNorm2d(64)
-    resnet.layer1, resnet.layer2, resnet.layer3 = stage(64, 64, 1), stage(64, 128, 2), stage(128, 256, 2)
-    weights = like(resnet)
-    # What is divided by must not be near zero.
-    weights |= {name: torch.ones_like(value) for name, value in weights.items() if name.endswith("running_var")}
-    save_file(weights, folder / "resnet.safetensors")
-    return folder
+    found = {
+        "set": write_set(folder / "set", train=8, validation=2),
+        "vgg": write_vgg16(folder),
+        "lpips": write_lpips(folder),
+        "semantic": write_squeezenet(folder),
+        "encoder": write_resnet18(folder),
+    }
+    return {name: path.as_posix() for name, path in found.items()}
 
 
 SMALL = {
@@ -110,7 +86,7 @@ def small(path, files, start=""):
     """A method as its file says, but for its size, its length and where its files lie."""
     asked = method(path)
     words = {
-        "data.folder": (files / "set").as_posix(),
+        "data.folder": files["set"],
         "data.train": "train-*",
         "data.validation": "validation-*",
         "data.sources": "[]",
@@ -128,15 +104,12 @@ def small(path, files, start=""):
         "optimizer.rate": 1e-3,
         "adversarial.critic.width": 4,
     }
-    if "encoder" in asked.network:
-        words["network.encoder"] = (files / "resnet.safetensors").as_posix()
-    else:
+    if "encoder" not in asked.network:
         words["network.width"] = 4
-    if "semantic" in asked.network:
-        words["network.semantic"] = (files / "squeezenet.safetensors").as_posix()
-    for key, name in (("vgg", "vgg"), ("lpips_network", "vgg"), ("lpips_weights", "lines")):
+    words |= {f"network.{key}": files[key] for key in ("encoder", "semantic") if key in asked.network}
+    for key, name in (("vgg", "vgg"), ("lpips_network", "vgg"), ("lpips_weights", "lpips")):
         if getattr(asked.loss, key):
-            words[f"loss.{key}"] = (files / f"{name}.safetensors").as_posix()
+            words[f"loss.{key}"] = files[name]
     if asked.adversarial.starts:
         words |= {"adversarial.starts": 0.3, "adversarial.joins": 0.6}
     return read(path, SMALL[asked.family] + [f"{key}={value}" for key, value in words.items()])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from small_sets import write_set
+from small_weights import write_lpips, write_vgg16
 from tintype import losses, targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
 from tintype.data.batches import Batch
@@ -58,20 +58,10 @@ def raw():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Random weights of the networks that perceptual losses see with."""
-    folder, generator = tmp_path_factory.mktemp("weights"), torch.Generator().manual_seed(0)
-    weights, inside, place = {}, 3, 0
-    for width in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512):
-        if width:
-            kernels = torch.randn(width, inside, 3, 3, generator=generator) * (2 / (9 * inside)) ** 0.5
-            weights |= {f"features.{place}.weight": kernels.half(), f"features.{place}.bias": torch.zeros(width).half()}
-            inside = width
-        place += 2 if width else 1
-    save_file(weights, folder / "vgg.safetensors")
-    lines = {f"lin{i}.model.1.weight": torch.ones(1, w, 1, 1) for i, w in enumerate((64, 128, 256, 512, 512))}
-    save_file(lines, folder / "lines.safetensors")
-    vgg, lines = (str(folder / f"{name}.safetensors") for name in ("vgg", "lines"))
-    return {"vgg": vgg, "lpips_network": vgg, "lpips_weights": lines}
+    """Random weights of the networks that losses see with."""
+    folder = tmp_path_factory.mktemp("weights")
+    vgg, lpips = str(write_vgg16(folder)), str(write_lpips(folder))
+    return {"vgg": vgg, "lpips_network": vgg, "lpips_weights": lpips}
 
 
 MEASURES = {
