@@ -159,6 +159,15 @@ def test_the_configurations_that_ship_are_valid(path):
     assert read(path).name
 
 
+def test_the_configurations_in_the_documents_are_valid(tmp_path):
+    page = (ROOT / "docs" / "training.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 3
+    for block in blocks:
+        (tmp_path / "block.toml").write_text(block, encoding="utf-8")
+        assert read(tmp_path / "block.toml").name
+
+
 def keys(kind, above=""):
     for field in msgspec.structs.fields(kind):
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
