@@ -165,7 +165,7 @@ def pick(photo_or_sheet: str | os.PathLike, number: int) -> Tile:
     except (OSError, ValueError, TypeError, KeyError):
         raise OptionError(f"{path} is not the list of a sheet: make the sheet anew") from None
     if number not in tiles:
-        raise OptionError(f"There is no {number} on the sheet: {path} has {min(tiles)} to {max(tiles)}")
+        raise OptionError(f"There is no {number} on the sheet: {path} lists {len(tiles)} pictures")
     return tiles[number]
 
 
