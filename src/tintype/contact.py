@@ -16,7 +16,7 @@ from tintype.colorizer import LARGEST, Colorizer, result_suffix
 from tintype.errors import OptionError
 from tintype.models import Model
 from tintype.photo import Photo
-from tintype.photo.writer import _whole_file as whole_file
+from tintype.photo.writer import whole_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -20,7 +20,7 @@ from tintype.color.lab import gray
 from tintype.errors import UnsupportedPhoto
 from tintype.photo import Photo, from_array
 from tintype.photo import write as write_photo
-from tintype.photo.writer import _whole_file as whole_file
+from tintype.photo.writer import whole_file
 
 NAMES = ("red", "green", "blue")
 """The exposures, in the order of the channels of a photograph."""

@@ -95,7 +95,7 @@ def write(
             file.seek(0)
             shutil.copyfileobj(part, _Destination(target, name))
         return
-    with _whole_file(target) as file:
+    with whole_file(target) as file:
         _encode(plan, strips, file, name_of(target))
 
 
@@ -499,7 +499,7 @@ class _Destination:
 
 
 @contextmanager
-def _whole_file(target: str | os.PathLike) -> Iterator[_Destination]:
+def whole_file(target: str | os.PathLike) -> Iterator[_Destination]:
     """A file that appears under its name only when it is complete and on the disk."""
     name = name_of(target)
     target = os.fsdecode(target)
