@@ -112,7 +112,7 @@ def test_a_configuration_comes_back_from_plain_values(path):
         ("family=daguerre", "family 'daguerre' is unknown; there are "),
         ("name=mine", "name must be FAMILY.TAG, such as tintype.v1, not 'mine'"),
         ("loss.cross_entropy=0", "no loss has a weight; set one of loss.cross_entropy, loss.squared, "),
-        ("target.kind=ab", "loss.cross_entropy needs target.kind = \"bins\", and it is 'ab'"),
+        ("target.kind=ab", 'loss.cross_entropy needs target.kind = "bins", and it is "ab"'),
         ("target.kind=lab", "target.kind: expected 'bins' or 'ab' or 'rgb' or 'hue', got 'lab'"),
         ("loss.side=1", "loss.side needs a family with a side head, which tintype has not; set it to 0"),
         ("loss.perceptual=1", "loss.perceptual needs loss.vgg, a file of weights"),
