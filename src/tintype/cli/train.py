@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -27,7 +28,7 @@ def train(
 
     Under torchrun the processes share each batch, on one machine or on several.
 
-    Example: tintype train configs/tintype.v1.toml data.folder=data/mine optimizer.rate=0.0005 -o runs/first
+    Example: tintype train mine.toml data.folder=data/mine optimizer.rate=0.0005 -o runs/first
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def train(
     files = [word for word in words if "=" not in word]
     changes = [word for word in words if "=" in word]
     if not files:
-        raise OptionError("name a configuration, as in: tintype train configs/tintype.v1.toml -o runs/first")
+        raise OptionError("name a configuration, as in: tintype train mine.toml -o runs/first")
     try:
         import tensorboard  # noqa: F401 (missed here and not after the photographs are read)
         import torch
@@ -65,7 +66,8 @@ def train(
         ) from None
     from tintype.models.threads import available_threads
 
-    torch.set_num_threads(available_threads())
+    # torchrun starts several processes on a machine, which share its processors.
+    torch.set_num_threads(max(1, available_threads() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     # All are read before the first is trained: a mistake in the last must not show after hours.
     runs = [(settings, _folder(settings.name, output, len(files))) for settings in (read(f, changes) for f in files)]
     twice = {folder for _, folder in runs if [other for _, other in runs].count(folder) > 1}
@@ -140,7 +142,6 @@ def _finishing_the_step(run: Run):
 
 
 def _hint_at_malloc(say) -> None:
-    import os
     import platform
 
     # glibc gives memory back to the system after every step and asks for it again.
