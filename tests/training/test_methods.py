@@ -53,6 +53,15 @@ def test_published_networks_have_as_many_parameters_as_were_counted(name, count)
     assert sum(p.numel() for p in network.parameters()) == count
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Several threads share sums otherwise when the machine is busy, and the last digit of a gradient becomes a step."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A small set, and random weights of all that methods start from or measure with, by name."""
@@ -156,8 +165,8 @@ def test_a_method_trains_and_its_model_says_what_torch_says(path, trained, tmp_p
         raw = network(lightness, hints)
         expected = target.ab(raw[0] if isinstance(raw, tuple) else raw, lightness, card.temperature)
     found = model.predict(lightness[0, 0].numpy(), hints[0].numpy() if model.takes_hints else None)
-    # The file's weights are float16.
-    assert np.abs(found - expected[0].numpy()).mean() < 0.1
+    # The file's weights are float16; networks that are hardly trained may have colours far beyond any gamut.
+    assert np.abs(found - expected[0].numpy()).mean() < max(0.1, 0.03 * float(expected.abs().mean()))
 
 
 @pytest.mark.parametrize(

@@ -151,8 +151,10 @@ def test_one_process_goes_on_with_what_two_began(toml, together, tmp_path):
 def test_a_batch_that_cannot_be_split_is_refused(toml, tmp_path, change, sentence):
     done = torchrun(toml, change, "-o", tmp_path / "run")
     assert done.returncode != 0
-    said = {line for line in done.stderr.splitlines() if line.startswith("tintype: ")}
-    assert said == {f"tintype: {sentence.format(folder=toml.parent / 'set')}"}
+    # Both processes say it, and may do so on one line.
+    said = "".join(line for line in done.stderr.splitlines() if line.startswith("tintype: "))
+    assert not said.replace(f"tintype: {sentence.format(folder=toml.parent / 'set')}", "")
+    assert said
     assert not (tmp_path / "run" / "last.pt").exists()
 
 
