@@ -55,7 +55,7 @@ def test_published_networks_have_as_many_parameters_as_were_counted(name, count)
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
-    """Several threads share sums otherwise when the machine is busy, and the last digit of a gradient becomes a step."""
+    """Several threads share sums otherwise when the machine is busy, and a gradient's last digit becomes a step."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
