@@ -1,0 +1,88 @@
+"""What an evaluation was made of: figures mean something only beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FILE = "protocol.json"
+"""Its name in the folder of a run."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph as it was measured."""
+
+    name: str
+    """Its path below the folder or archive, without suffix."""
+    sha256: str
+    """Of its pixels, 8-bit sRGB, row by row."""
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Everything that the figures of a run depend on. The same input gives the same protocol: it holds no time."""
+
+    source: str
+    """What the photographs were taken from: a folder, an archive, or a published set."""
+    photographs: tuple[Photograph, ...]
+    side: int | None
+    """Of the squares that are measured, in pixels; None: the photographs as they are."""
+    crop: str
+    """How they were cut, in words."""
+    film: str
+    """The film response that made the gray, a name of `color.film`."""
+    damage: str | None
+    """What was done to the gray before it was coloured, as `damage.parse` reads it; None: nothing."""
+    models: Mapping[str, Mapping[str, Any]]
+    """Label -> what the way of colouring is: its file with hash, or folder, and its settings."""
+    metrics: Mapping[str, str]
+    """Metric -> which variant of it, in words."""
+    versions: Mapping[str, str]
+    """Program -> version. Where a run was continued with another, both, with a comma between them."""
+
+    def to_json(self) -> str:
+        """JSON text; `Protocol.from_json` gives the protocol back equal."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Protocol:
+        """Raises ValueError when the text is not a protocol."""
+        try:
+            values = json.loads(text)
+            values["photographs"] = tuple(Photograph(**photograph) for photograph in values["photographs"])
+            return cls(**values)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValueError(f"it is no protocol of an evaluation ({error})") from None
+
+
+def differences(ours: Protocol, theirs: Protocol) -> list[str]:
+    """The fields that forbid ranking figures of two runs together, a short phrase each; empty: they may stand together.
+
+    Models and versions forbid nothing, nor does a metric that only one of the two has.
+    """
+    found = []
+    mine = {photograph.name: photograph for photograph in ours.photographs}
+    other = {photograph.name: photograph for photograph in theirs.photographs}
+    apart = [name for name in mine | other if mine.get(name) != other.get(name)]
+    if apart:
+        count = f"{len(apart)} of {len(mine | other)}"
+        found.append(f"photographs ({count} are not the same, such as {apart[0]})")
+    for field in ("side", "crop"):
+        if (a := getattr(ours, field)) != (b := getattr(theirs, field)):
+            found.append(f"{field} ({a or 'whole'} and {b or 'whole'})")
+            break  # The crop follows from the side.
+    if (ours.film, ours.damage) != (theirs.film, theirs.damage):
+        found.append(f"gray ({_gray(ours)} and {_gray(theirs)})")
+    for metric in ours.metrics:
+        if (a := ours.metrics[metric]) != (b := theirs.metrics.get(metric, a)):
+            found.append(f"metric {metric} ({a} and {b})")
+    return found
+
+
+def _gray(protocol: Protocol) -> str:
+    return protocol.film + (f" with {protocol.damage}" if protocol.damage else "")
