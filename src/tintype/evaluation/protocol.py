@@ -34,12 +34,10 @@ class Protocol:
     """Of the squares that are measured, in pixels; None: the photographs as they are."""
     crop: str
     """How they were cut, in words."""
-    film: str
-    """The film response that made the gray, a name of `color.film`."""
-    damage: str | None
-    """What was done to the gray before it was coloured, as `damage.parse` reads it; None: nothing."""
+    gray: str
+    """How the gray that is coloured was made: a film response of `color.film` and, after a comma, a damage."""
     models: Mapping[str, Mapping[str, Any]]
-    """Label -> what the way of colouring is: its file with hash, or folder, and its settings."""
+    """Label -> which file, with its hash, or which folder, and its settings. The baselines are not among them."""
     metrics: Mapping[str, str]
     """Metric -> which variant of it, in words."""
     versions: Mapping[str, str]
@@ -47,17 +45,20 @@ class Protocol:
 
     def to_json(self) -> str:
         """JSON text; `Protocol.from_json` gives the protocol back equal."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
+        values = asdict(self)
+        values["photographs"] = {"source": values.pop("source"), "list": values["photographs"]}
+        return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Protocol:
         """Raises ValueError when the text is not a protocol."""
         try:
             values = json.loads(text)
-            values["photographs"] = tuple(Photograph(**photograph) for photograph in values["photographs"])
-            return cls(**values)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ValueError(f"it is no protocol of an evaluation ({error})") from None
+            photographs = values.pop("photographs")
+            found = tuple(Photograph(**photograph) for photograph in photographs["list"])
+            return cls(source=photographs["source"], photographs=found, **values)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise ValueError(f"it is no protocol of an evaluation: {error}") from None
 
 
 def differences(ours: Protocol, theirs: Protocol) -> list[str]:
@@ -76,13 +77,9 @@ def differences(ours: Protocol, theirs: Protocol) -> list[str]:
         if (a := getattr(ours, field)) != (b := getattr(theirs, field)):
             found.append(f"{field} ({a or 'whole'} and {b or 'whole'})")
             break  # The crop follows from the side.
-    if (ours.film, ours.damage) != (theirs.film, theirs.damage):
-        found.append(f"gray ({_gray(ours)} and {_gray(theirs)})")
+    if ours.gray != theirs.gray:
+        found.append(f"gray ({ours.gray} and {theirs.gray})")
     for metric in ours.metrics:
         if (a := ours.metrics[metric]) != (b := theirs.metrics.get(metric, a)):
             found.append(f"metric {metric} ({a} and {b})")
     return found
-
-
-def _gray(protocol: Protocol) -> str:
-    return protocol.film + (f" with {protocol.damage}" if protocol.damage else "")

@@ -173,7 +173,7 @@ def read_run(folder: str | os.PathLike) -> Run:
         raise DataError(f"{folder} is no run: it has no {protocols.FILE}; make one with tintype evaluate -o {folder}")
     photos = tuple(photograph.name for photograph in protocol.photographs)
     measured = {}
-    for label in (TRUTH, *sorted(protocol.models, key=_baselines_first)):
+    for label in (TRUTH, *BASELINES, *protocol.models):
         found = read_measured(folder, label)
         if found is not None and tuple(found["photos"]) == photos:
             measured[label] = found
@@ -239,7 +239,3 @@ def write_csv(run: Run) -> Path:
         table.writerows((model, photo, metric, f"{value:.6g}") for model, photo, metric, value in run.rows())
     os.replace(part, path)
     return path
-
-
-def _baselines_first(label: str) -> int:
-    return BASELINES.index(label) if label in BASELINES else len(BASELINES)
