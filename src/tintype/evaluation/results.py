@@ -10,6 +10,7 @@ RUN/measured/MODEL.npz             what was measured, and what figures of resamp
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from tintype.errors import DataError
 from tintype.evaluation import protocol as protocols
 from tintype.evaluation.metrics import Reliability, dcf, fid, psnr_pooled
 from tintype.evaluation.protocol import Protocol
+from tintype.photo.writer import whole_file
 
 TRUTH = "truth"
 BASELINES = ("gray", "prior-mean", "random")
@@ -34,7 +36,9 @@ SET = "(set)"
 RARE = 1e-4
 """Share of the set's pixels that a bin must hold to count for `auc_balanced`."""
 
-_NOT_METRICS = frozenset(("key", "photos", "areas", "bins", "seconds", "confidence", "right", "sure", "features"))
+_NOT_METRICS = frozenset(
+    ("key", "photos", "files", "areas", "bins", "seconds", "confidence", "right", "sure", "features")
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,13 +233,13 @@ def write_csv(run: Run) -> Path:
     """Write RUN/metrics.csv anew; its path.
 
     Raises:
-        OSError: it cannot be written.
+        UnwritablePhoto: it cannot be written.
     """
     path = run.folder / "metrics.csv"
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("model", "photo", "metric", "value"))
-        table.writerows((model, photo, metric, f"{value:.6g}") for model, photo, metric, value in run.rows())
-    os.replace(part, path)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("model", "photo", "metric", "value"))
+    table.writerows((model, photo, metric, f"{value:.6g}") for model, photo, metric, value in run.rows())
+    with whole_file(path) as file:
+        file.write(text.getvalue().encode())
     return path

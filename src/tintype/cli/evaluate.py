@@ -1,0 +1,168 @@
+"""tintype evaluate"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tintype.cli import complain
+from tintype.errors import OptionError
+
+WHOLE = "whole"
+
+
+def evaluate(
+    *,
+    data: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    models: str | None = None,
+    side: str = "256",
+    film: str = "cie",
+    damage: str | None = None,
+    temperatures: str | None = None,
+    sizes: str | None = None,
+    hints: str | None = None,
+    limit: int | None = None,
+    classifier: Path | None = None,
+    lpips: str | None = None,
+    inception: Path | None = None,
+    jobs: int | None = None,
+) -> int:
+    """Measure models: colour the gray versions of colour photographs, and compare with the truth.
+
+    The run is kept in a folder: every coloured photograph, metrics.csv with all figures, and protocol.json with all
+    that they depend on. Plain gray, the mean colour and another photograph's colours are measured beside the models.
+    After an interruption the same command goes on; with other models it adds them.
+
+    Example: tintype evaluate --data photographs -o run
+
+    Example: tintype evaluate --models tintype.v1,mine.onnx,predictions/theirs --data tintype-679 -o run
+
+    Parameters
+    ----------
+    data
+        Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
+    output
+        The folder of the run.
+    models
+        Names of models, .onnx files, or folders of predictions of any other program, with commas between them. In such
+        a folder lies one picture per photograph, of its name. Default: tintype.v1.
+    side
+        Side of the centre square that is measured, in pixels; whole: photographs as they are.
+    film
+        What makes them gray: cie (the lightness), panchromatic, orthochromatic, blue, rec601.
+    damage
+        What is done to the gray before it is coloured: noise=SIGMA, blur=SIGMA, fading=SHARE, jpeg=QUALITY, size=SIDE.
+    temperatures
+        Further rows of each model at these temperatures, such as 0.2,0.8.
+    sizes
+        Further rows at these short sides of what the network sees, such as 128,512.
+    hints
+        Further rows with so many simulated hints, such as 1,10,100.
+    limit
+        Take only the first photographs.
+    classifier
+        Weights of MobileNetV2: adds semantic_accuracy, for photographs named after a class of ImageNet.
+    lpips
+        Weights of VGG16 and of LPIPS, two files with a comma between them: adds lpips.
+    inception
+        An ONNX file of the features of Inception: adds fid.
+    jobs
+        Processes side by side. Default: one per processor.
+    """
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"--jobs must be at least 1, not {jobs}")
+    if limit is not None and limit < 1:
+        raise OptionError(f"--limit must be at least 1, not {limit}")
+    if side != WHOLE and not side.isdecimal():
+        raise OptionError(f"--side takes a number of pixels, or {WHOLE}, not {side!r}")
+    if lpips is not None and lpips.count(",") != 1:
+        raise OptionError(f"--lpips takes two files with a comma between them, VGG16 and LPIPS, not {lpips!r}")
+    settings = {
+        "temperatures": _numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4"),
+        "sizes": _numbers(sizes, int, "--sizes", "whole numbers such as 128,256"),
+        "hints": _numbers(hints, int, "--hints", "whole numbers such as 1,10"),
+    }
+
+    from tintype.evaluation.results import read_run
+    from tintype.evaluation.run import Networks, nearly_gray
+    from tintype.evaluation.run import evaluate as run
+
+    networks = Networks(
+        None if classifier is None else str(classifier),
+        None if lpips is None else tuple(lpips.split(",")),
+        None if inception is None else str(inception),
+    )
+    with _progress() as moved:
+        problems = run(
+            [] if models is None else [name for name in models.split(",") if name],
+            data,
+            output,
+            side=None if side == WHOLE else int(side),
+            film=film,
+            damage=damage,
+            limit=limit,
+            networks=networks,
+            jobs=jobs,
+            progress=moved,
+            **settings,
+        )
+    found = read_run(output)
+    _table(found)
+    print(f"{output / 'metrics.csv'}, {output / 'protocol.json'}, {output / 'predictions'}")
+    if gray := nearly_gray(found):
+        complain(f"{len(gray)} of {len(found.photos)} photographs are nearly gray themselves, such as {gray[0]}")
+    for problem in problems:
+        complain(problem)
+    return 1 if problems else 0
+
+
+def _table(run) -> None:
+    """The figures that say most, for the eye; all of them are in metrics.csv."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from tintype.evaluation.results import TRUTH
+
+    columns = {"psnr": "PSNR", "auc_balanced": "auc_balanced", "colorfulness": "colourfulness"}
+    table = Table(box=box.SIMPLE)
+    table.add_column("model", overflow="fold")
+    for head in columns.values():
+        table.add_column(head, justify="right")
+    for model in (*run.models, TRUTH):
+        figures = run.figures(model)
+        table.add_row(model, *(f"{figures[metric]:.2f}" if metric in figures else "" for metric in columns))
+    Console().print(table)
+
+
+@contextmanager
+def _progress():
+    """A bar for each thing that is done, on a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bars = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+
+        def moved(what: str, done: int, count: int) -> None:
+            if what not in bars:
+                bars[what] = progress.add_task(what)
+            progress.update(bars[what], completed=done, total=count)
+
+        yield moved
+
+
+def _numbers(text: str | None, kind: type, option: str, form: str) -> list:
+    try:
+        return [] if text is None else [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"{option} takes {form}, not {text!r}") from None

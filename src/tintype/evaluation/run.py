@@ -1,0 +1,586 @@
+"""An evaluation: photographs made gray, coloured by each method, compared with the truth, and all of it kept.
+
+A run goes on where it was stopped: what was measured of a photograph is not measured again. See `results` for the
+files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from importlib.util import find_spec
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pyvips
+from PIL import Image
+
+from tintype.color import film as films
+from tintype.color.lab import gray as code_of
+from tintype.color.lab import rgb_to_lab
+from tintype.errors import DataError, HintError, ModelError, OptionError, PhotoError, TintypeError, UnwritablePhoto
+from tintype.evaluation import protocol as protocols
+from tintype.evaluation.methods import Method, Picture, baselines, partners, plan, prediction_files, seed_of
+from tintype.evaluation.metrics import Areas, colorfulness, colorfulness_absolute, measure
+from tintype.evaluation.photographs import SMALLEST, Photographs
+from tintype.evaluation.protocol import Photograph, Protocol, differences
+from tintype.evaluation.results import (
+    TRUTH,
+    Run,
+    measured_path,
+    picture_path,
+    read_measured,
+    read_protocol,
+    read_run,
+    write_csv,
+)
+from tintype.models.threads import available_threads
+from tintype.photo.writer import whole_file
+from tintype.version import __version__
+
+SIDE = 256
+"""Side of the squares that are measured, in pixels, where nothing else is asked for."""
+
+FILMS = (*films.RESPONSES, "rec601")
+
+CHUNK = 2**19
+"""Pixels that a process measures before it reports."""
+
+SAVED = 10.0
+"""Seconds between two savings of what was measured, at least."""
+
+PALE = 1.0
+"""Colourfulness of a truth below which it is hardly a colour photograph."""
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is done ("reading", "measuring"), how many of it are finished, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Files of networks that metrics ask; the metrics of those that are None are not measured."""
+
+    classifier: str | None = None
+    """Weights of MobileNetV2, as `encoders.MobileNetV2.load` takes them."""
+    lpips: tuple[str, str] | None = None
+    """Weights of VGG16 and of LPIPS, as `losses.Lpips` takes them."""
+    inception: str | None = None
+    """An ONNX file, as `torch_metrics.Inception` takes it."""
+
+    def variants(self) -> dict[str, str]:
+        """Metric -> which variant, with the hashes of the files."""
+        found = {}
+        if self.classifier:
+            found["semantic_accuracy"] = f"class that MobileNetV2 sees, weights {_hash(self.classifier)}, %"
+        if self.lpips:
+            found["lpips"] = f"VGG16, weights {_hash(self.lpips[0])} and {_hash(self.lpips[1])}"
+        if self.inception:
+            found["fid"] = f"features of {_hash(self.inception)}"
+        return found
+
+
+def evaluate(
+    models: Sequence[str],
+    data: str | os.PathLike,
+    folder: str | os.PathLike,
+    *,
+    side: int | None = SIDE,
+    film: str = "cie",
+    damage: str | None = None,
+    temperatures: Sequence[float] = (),
+    sizes: Sequence[int] = (),
+    hints: Sequence[int] = (),
+    limit: int | None = None,
+    networks: Networks | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Colour photographs' gray versions by each model, measure the results, and write a run; see `results.read_run`.
+
+    Args:
+        models: names, .onnx files, folders of predictions; none: the default model.
+        data: the photographs, as for `Photographs`. side: of their centre squares; None: as they are.
+        folder: of the run. Where it holds a part of this run, that is completed; further models join it.
+        film: the response that makes the gray, one of FILMS. damage: what is done to the gray, for `damage.parse`.
+        temperatures, sizes, hints: further rows of each model, as for `methods.plan`.
+        limit: take only the first photographs.
+        jobs: processes; None: as many as there are processors. 1: no other process but this.
+    Returns:
+        what went wrong, a sentence for each model that failed; it has no row in metrics.csv.
+    Raises:
+        DataError: photographs cannot be read, or the folder holds another run. ModelError: a model cannot be opened.
+        OptionError: a setting cannot be used. UnwritablePhoto: nothing can be written; what is done stays.
+    """
+    folder = Path(folder)
+    networks = networks or Networks()
+    progress = progress or (lambda what, done, count: None)
+    jobs = jobs or available_threads()
+    if side is not None and side < SMALLEST:
+        raise OptionError(f"The side must be at least {SMALLEST} pixels, not {side}")
+    if film not in FILMS:
+        raise OptionError(f"There is no film {film}: choose one of {', '.join(FILMS)}")
+    if damage is not None:
+        damage = str(_damage(damage))
+    asked = plan(models, temperatures, sizes, hints)
+    _check(networks)
+    photographs = Photographs(data, side, limit, [folder])
+    before = read_protocol(folder)
+    protocol = Protocol(
+        source=photographs.source,
+        photographs=(),
+        side=side,
+        crop="whole" if side is None else "centre square, resized (Lanczos)",
+        gray=film if damage in (None, "none") else f"{film}, {damage}",
+        models={method.label: method.described() for method in asked},
+        metrics=protocols.METRICS | networks.variants(),
+        versions=_versions(networks),
+    )
+    try:
+        _demand_own(folder, before, protocol)
+        taken = _take(photographs, folder, before, jobs, progress)
+        protocol = replace(protocol, photographs=taken)
+        if before is not None:
+            protocol = _joined(folder, before, protocol)
+        if protocol != before:
+            folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(folder / protocols.FILE) as file:
+                file.write(protocol.to_json().encode())
+        methods = [Method(TRUTH, "truth"), *baselines(len(taken)), *asked]
+        tables = [Table(folder, method, protocol) for method in methods]
+        failures = _fill(tables, protocol, film, damage, networks, jobs, progress)
+        write_csv(read_run(folder))
+    except OSError as error:
+        raise UnwritablePhoto(
+            f"{error.filename or folder} cannot be written ({error.strerror}): make room there, and repeat the command"
+        ) from error
+    return failures
+
+
+def gray_of(truth: np.ndarray, film: str) -> np.ndarray:
+    """The gray codes uint8 [h, w] that a film makes of a photograph, uint8 [h, w, 3]."""
+    return np.rint(code_of(films.expose(truth / np.float32(255), film)) * 255).astype(np.uint8)
+
+
+def nearly_gray(run: Run) -> list[str]:
+    """Photographs without colour to speak of: to be as gray as they are is no merit."""
+    return [photo for photo, found in zip(run.photos, run.values(TRUTH, "colorfulness"), strict=True) if found < PALE]
+
+
+def _take(
+    photographs: Photographs, folder: Path, before: Protocol | None, jobs: int, progress: Progress
+) -> tuple[Photograph, ...]:
+    """Read all photographs and keep them in RUN/truth.
+
+    Raises:
+        DataError: some cannot be read.
+    """
+    names = photographs.names
+    known = None if before is None else {photograph.name: photograph for photograph in before.photographs}
+
+    def take(index: int) -> Photograph | PhotoError:
+        try:
+            pixels = photographs[index]
+        except PhotoError as error:
+            return error
+        sha256 = hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
+        photograph = Photograph(names[index], sha256, *pixels.shape[:2])
+        # The truth of another run is left alone; that it is another is said afterwards.
+        if known is None or known.get(photograph.name) == photograph:
+            path = picture_path(folder, TRUTH, photograph.name)
+            if not _holds(path, pixels):
+                _write_picture(path, pixels)
+        return photograph
+
+    found, failed = [], []
+    with ThreadPoolExecutor(jobs) as pool:
+        for index, outcome in enumerate(pool.map(take, range(len(names)))):
+            (failed if isinstance(outcome, Exception) else found).append(outcome)
+            progress("reading", index + 1, len(names))
+    if failed:
+        count = f"{len(failed)} of {len(names)} photographs cannot be measured"
+        raise DataError(f"{str(failed[0]).rstrip('.')} ({count}; leave them out, or put whole ones in their places)")
+    return tuple(found)
+
+
+def _demand_own(folder: Path, before: Protocol | None, protocol: Protocol) -> None:
+    """Raises DataError when the folder holds something else than this run, as far as can be told without reading."""
+    if before is None:
+        if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {TRUTH}):
+            raise DataError(f"{folder} holds other files: name a new folder for the run")
+        return
+    apart = differences(replace(before, photographs=()), protocol)
+    apart += [f"metric {name}" for name in sorted(before.metrics.keys() ^ protocol.metrics.keys())]
+    if apart:
+        raise DataError(f"{folder} is a run of another protocol, by its {'; '.join(apart)}: name another folder")
+    for label in before.models.keys() & protocol.models.keys():
+        if before.models[label] != protocol.models[label]:
+            keys = before.models[label].keys() | protocol.models[label].keys()
+            other = [key for key in sorted(keys) if before.models[label].get(key) != protocol.models[label].get(key)]
+            raise DataError(
+                f"{folder} has predictions of another {label}, by its {', '.join(other)}: name another folder"
+            )
+
+
+def _joined(folder: Path, before: Protocol, protocol: Protocol) -> Protocol:
+    """The protocol of a run that goes on.
+
+    Raises:
+        DataError: it has other photographs.
+    """
+    if apart := differences(before, protocol):
+        raise DataError(f"{folder} is a run of another protocol, by its {'; '.join(apart)}: name another folder")
+    versions = dict(before.versions)
+    for program, version in protocol.versions.items():
+        known = versions.setdefault(program, version).split(", ")
+        versions[program] = ", ".join(dict.fromkeys([*known, version]))
+    return replace(before, models={**before.models, **protocol.models}, versions=versions)
+
+
+def _versions(networks: Networks) -> dict[str, str]:
+    found = {
+        "tintype": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "pyvips": pyvips.__version__,
+        "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
+    }
+    if networks != Networks():
+        found["torch"] = sys.modules["torch"].__version__
+    return found
+
+
+class Table:
+    """What was measured of one method so far, kept in RUN/measured."""
+
+    def __init__(self, folder: Path, method: Method, protocol: Protocol):
+        self.folder, self.method, self.protocol = folder, method, protocol
+        self.rows: dict[str, dict[str, Any]] = {}
+        """Photograph -> name of an array -> its entry."""
+        depends = asdict(replace(protocol, models={}, versions={}, source="")) | {
+            "method": [method.label, protocol.models.get(method.label)]
+        }
+        self.key = hashlib.sha256(json.dumps(depends).encode()).hexdigest()
+        found = read_measured(folder, method.label)
+        if found is not None and str(found.pop("key")) == self.key:
+            photos = [str(photo) for photo in found.pop("photos")]
+            self.rows = {photo: {name: found[name][i] for name in found} for i, photo in enumerate(photos)}
+        files = prediction_files(Path(method.source)) if method.kind == "folder" else {}
+        for photo, row in list(self.rows.items()):
+            kept = picture_path(folder, method.label, photo).is_file()
+            if not kept or (method.kind == "folder" and row["files"] != _hash_or_none(files.get(photo))):
+                del self.rows[photo]
+
+    def missing(self) -> list[Photograph]:
+        return [photograph for photograph in self.protocol.photographs if photograph.name not in self.rows]
+
+    def save(self) -> None:
+        """Write what there is."""
+        photos = [photograph.name for photograph in self.protocol.photographs if photograph.name in self.rows]
+        names = self.rows[photos[0]]
+        arrays = {name: np.array([self.rows[photo][name] for photo in photos]) for name in names}
+        memory = io.BytesIO()
+        np.savez_compressed(memory, key=self.key, photos=photos, **arrays)
+        path = measured_path(self.folder, self.method.label)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            file.write(memory.getvalue())
+
+
+def _fill(
+    tables: Sequence[Table],
+    protocol: Protocol,
+    film: str,
+    damage: str | None,
+    networks: Networks,
+    jobs: int,
+    progress: Progress,
+) -> list[str]:
+    """Measure what is missing; what went wrong, a sentence each."""
+    names = [photograph.name for photograph in protocol.photographs]
+    other = {name: names[index] for name, index in zip(names, partners(len(names)), strict=True)}
+    tasks = [
+        Task(os.fspath(table.folder), table.method, tuple((name, other[name]) for name in part), film, damage, networks)
+        for table in tables
+        for part in _chunks(table.missing())
+    ]
+    by_label = {table.method.label: table for table in tables}
+    done, count = 0, sum(len(task.photos) for task in tasks)
+    failures: dict[str, list[str]] = {}
+    unsaved: set[str] = set()
+    saved, pause = time.monotonic(), SAVED
+    progress("measuring", 0, count)
+    try:
+        with closing(_worked(tasks, jobs)) as finished:
+            for task, rows in finished:
+                label = task.method.label
+                for (name, _), row in zip(task.photos, rows, strict=True):
+                    if isinstance(row, str):
+                        failures.setdefault(label, []).append(row)
+                    else:
+                        by_label[label].rows[name] = row
+                        unsaved.add(label)
+                done += len(rows)
+                progress("measuring", done, count)
+                if time.monotonic() - saved > pause:
+                    started = time.monotonic()
+                    while unsaved:
+                        by_label[unsaved.pop()].save()
+                    saved = time.monotonic()
+                    pause = max(SAVED, 10 * (saved - started))  # Of a large set saving takes its time.
+    finally:
+        broken = sys.exc_info()[0] is not None
+        # Where something went wrong already, such as on a full disk, that is what is to be said.
+        with suppress(*((OSError, TintypeError) if broken else ())):
+            for label in sorted(unsaved):
+                by_label[label].save()
+    return [
+        f"{label}: {messages[0].rstrip('.')}"
+        + (f" ({len(messages)} photographs failed)" if len(messages) > 1 else "")
+        + "; it is left out of the tables until the command is repeated without failure"
+        for label, messages in failures.items()
+    ]
+
+
+def _chunks(photographs: Iterable[Photograph]) -> Iterator[list[str]]:
+    """Names of photographs that have CHUNK pixels or so together."""
+    part: list[str] = []
+    pixels = 0
+    for photograph in photographs:
+        part.append(photograph.name)
+        pixels += photograph.height * photograph.width
+        if pixels >= CHUNK:
+            yield part
+            part, pixels = [], 0
+    if part:
+        yield part
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some photographs to be coloured and measured by one method, sent to another process."""
+
+    folder: str
+    method: Method
+    photos: tuple[tuple[str, str], ...]
+    """Each with the one that `random` takes its colours from."""
+    film: str
+    damage: str | None
+    networks: Networks
+
+
+def _worked(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, list[dict | str]]]:
+    """The tasks with their rows, as they are finished, by so many processes."""
+    if min(jobs, len(tasks)) <= 1:
+        for task in tasks:
+            yield task, work(task)
+        return
+    # Fresh processes: the run-time library does not survive a fork of its threads.
+    strangers = set(active_children())
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _begin)
+    try:
+        waiting = iter(tasks)
+        running = {}
+        while True:
+            for task in waiting:
+                running[pool.submit(work, task)] = task
+                if len(running) > 2 * jobs:
+                    break
+            if not running:
+                break
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield running.pop(future), future.result()
+    except BrokenProcessPool:
+        raise DataError(
+            "A process that coloured was ended, maybe for want of memory: try again with --jobs 1"
+        ) from None
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - strangers:
+            child.terminate()
+        raise
+    pool.shutdown()
+
+
+def _begin() -> None:
+    """In each further process: Ctrl-C is for the first one to handle, and no process outlives it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    first = parent_process()
+
+    def follow() -> None:
+        first.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def work(task: Task) -> list[dict | str]:
+    """The rows of a task's photographs; where the method failed, what it said."""
+    rows: list[dict | str] = []
+    for name, other in task.photos:
+        try:
+            rows.append(_row(task, name, other))
+        except (ModelError, HintError, OptionError) as error:
+            rows.append(str(error))
+        except MemoryError:
+            rows.append(f"{name} needs more memory than there is")
+    return rows
+
+
+def _row(task: Task, name: str, other: str) -> dict[str, Any]:
+    """Colour one photograph, keep the result, and measure it."""
+    folder, method = Path(task.folder), task.method
+    truth = _read_picture(picture_path(folder, TRUTH, name))
+    networks = _opened_networks(task.networks)
+    true_ab = _ab(truth)
+    found = Areas()
+    if method.kind == "truth":
+        found.add(true_ab, true_ab)
+        pixels = found.errors.sum(axis=1)
+        row = {"colorfulness": colorfulness(truth), "colorfulness_absolute": colorfulness_absolute(truth)}
+        return row | _asked(networks, name, truth, None) | {"areas": np.float32(pixels), "bins": np.int32(pixels)}
+    gray = gray_of(truth, task.film)
+    damage = None if task.damage is None else _damage(task.damage)
+    if damage is not None:
+        gray = damage.apply(gray, seed_of(name))
+    picture = Picture(name, truth, gray, lambda: _read_picture(picture_path(folder, TRUTH, other)))
+    coloured = _opened(method)(picture)
+    rgb = coloured.rgb if damage is None else damage.undo_size(coloured.rgb, *truth.shape[:2])
+    _write_picture(picture_path(folder, method.label, name), rgb)
+    ab = _ab(rgb)
+    found.add(ab, true_ab)
+    own = Areas()
+    own.add(ab, ab)
+    row = measure(rgb, truth) | _asked(networks, name, rgb, truth)
+    row |= {
+        # The mean over the thresholds of how many pixels they reach.
+        "areas": np.cumsum(found.errors[:, :-1], axis=1).mean(axis=1).astype(np.float32),
+        "bins": own.errors.sum(axis=1).astype(np.int32),
+        "seconds": coloured.seconds,
+    }
+    if (reliability := coloured.reliability) is not None:
+        row |= {"confidence": reliability.confident, "right": reliability.right, "sure": reliability.pixels}
+    if coloured.file is not None:
+        row["files"] = coloured.file
+    return row
+
+
+@lru_cache(maxsize=1)
+def _opened(method: Method) -> Callable:
+    return method.open()
+
+
+def _ab(rgb: np.ndarray) -> np.ndarray:
+    return rgb_to_lab(rgb / np.float32(255))[..., 1:]
+
+
+def _damage(text: str):
+    from tintype.evaluation import damage
+
+    return damage.parse(text)
+
+
+def _check(networks: Networks) -> None:
+    """Raises OptionError where torch is missing, and what the files' readers raise."""
+    if networks == Networks():
+        return
+    if find_spec("torch") is None:
+        raise OptionError("Metrics that ask a network need torch: install it with pip install 'tintype[train]'")
+    _opened_networks(networks)
+
+
+@lru_cache(maxsize=1)
+def _opened_networks(networks: Networks) -> dict[str, Any]:
+    """Each network that is asked, by its metric."""
+    if networks == Networks():
+        return {}
+    import torch
+
+    from tintype.encoders import MobileNetV2
+    from tintype.evaluation.torch_metrics import Inception
+    from tintype.losses import Lpips
+
+    torch.set_num_threads(1)
+    found: dict[str, Any] = {}
+    if networks.classifier:
+        found["class_right"] = MobileNetV2()
+        found["class_right"].load(networks.classifier)
+    if networks.lpips:
+        found["lpips"] = Lpips(*networks.lpips)
+    if networks.inception:
+        found["features"] = Inception(networks.inception)
+    return found
+
+
+def _asked(networks: dict[str, Any], name: str, rgb: np.ndarray, truth: np.ndarray | None) -> dict[str, Any]:
+    """What networks say of a photograph, or with `truth` None of the truth itself."""
+    if not networks:
+        return {}
+    from tintype.evaluation.torch_metrics import classify, imagenet_class, lpips
+
+    found: dict[str, Any] = {}
+    if "class_right" in networks:
+        true = imagenet_class(name)
+        found["class_right"] = float("nan") if true is None else float(classify(networks["class_right"], rgb) == true)
+    if "lpips" in networks and truth is not None:
+        found["lpips"] = lpips(networks["lpips"], rgb, truth)
+    if "features" in networks:
+        found["features"] = networks["features"](rgb)
+    return found
+
+
+def _hash(path: str | os.PathLike) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def _hash_or_none(path: Path | None) -> str:
+    return "" if path is None else _hash(path)
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{path} cannot be read ({error}); delete it, and repeat the command") from None
+
+
+def _holds(path: Path, pixels: np.ndarray) -> bool:
+    """Whether a file is that picture."""
+    try:
+        return path.is_file() and np.array_equal(_read_picture(path), pixels)
+    except DataError:
+        return False
+
+
+def _write_picture(path: Path, pixels: np.ndarray) -> None:
+    memory = io.BytesIO()
+    Image.fromarray(pixels).save(memory, "PNG", compress_level=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        file.write(memory.getvalue())
