@@ -51,7 +51,7 @@ def write_evaluation(
     Args:
         seed: of the models' noise.
         first: number of the first photograph; other numbers are other photographs.
-        areas: without them the run lacks what the areas under the curve are made of.
+        areas: without them the models lack what the areas under the curve and the density are made of.
         changes: keys of the protocol that shall be otherwise.
     """
     truths = [photograph(first + number, side) for number in range(len(photos))]
@@ -80,7 +80,7 @@ def write_evaluation(
             measured[model] |= _reliability(pictures, truths)
     (folder / "measured").mkdir()
     for model, arrays in measured.items():
-        if not areas:
+        if not areas and model != "truth":
             arrays = {name: values for name, values in arrays.items() if name not in ("areas", "bins")}
         np.savez_compressed(folder / "measured" / f"{model}.npz", key=f"{model} {seed}", photos=list(photos), **arrays)
     _write_csv(folder / "metrics.csv", measured, photos)
