@@ -11,9 +11,10 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from benchmarks.comparison import claims, measure, release, table
-from benchmarks.comparison.bootstrap import Resampled, interval, rank_correlation
+from benchmarks.comparison.bootstrap import Resampled, rank_correlation
 from benchmarks.quality import Row
 from tintype.errors import ConfigError, DataError
+from tintype.evaluation.bootstrap import interval
 from tintype.plots.curves import Log
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")

@@ -1,79 +1,35 @@
-"""Figures of a set with their intervals: all ways on the same photographs, so that differences are paired.
-
-A figure is an array [1 + SAMPLES]: its value on the set, then on each redrawing of it. The bootstrap is the Bayesian
-one (Rubin 1981): a redrawing gives each photograph a random weight, exponentially distributed, instead of leaving a
-third of them out. Of means it gives the same intervals. But `auc_balanced` has bins that only one photograph fills:
-where they vanished, the figure would rise, and its interval lie beside it. (As they are, they do not vary at all.)
-"""
+"""Figures of all ways of colouring with their intervals, by `tintype.evaluation.bootstrap`; and correlations."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from scipy.stats import rankdata
 
 from benchmarks.comparison.measure import TRUTH, read
-
-SAMPLES = 2000
-SMALLEST = 1e-4
-"""Share of the set's pixels that a bin must hold to count in auc_balanced."""
+from tintype.evaluation import bootstrap
 
 
-def weights(count: int, samples: int = SAMPLES) -> np.ndarray:
-    """Of `count` things in the set itself and in each redrawing, [1 + samples, count]; rows sum to 1."""
-    drawn = np.random.default_rng(0).exponential(size=(samples, count))
-    drawn = np.concatenate([np.ones((1, count)), drawn])
-    return drawn / drawn.sum(axis=1, keepdims=True)
-
-
-class Resampled:
+class Resampled(bootstrap.Resampled):
     """What was measured in a folder, on the set and on redrawings of it."""
 
-    def __init__(self, folder: Path, samples: int = SAMPLES):
+    def __init__(self, folder: Path, samples: int = bootstrap.SAMPLES):
         self.ways = read(folder)
-        pixels = self.ways[TRUTH]["areas"]
-        self.bins = pixels.sum(axis=0) >= SMALLEST * pixels.sum()
-        """[Q], those over which auc_balanced is the mean."""
-        self.count = len(pixels)
-        self.weights = weights(self.count, samples)
-        self._areas: dict[str, np.ndarray] = {}
-
-    @cached_property
-    def pixels(self) -> np.ndarray:
-        """Of each true bin, as a share; [1 + samples, Q]."""
-        return self.weights @ self.ways[TRUTH]["areas"]
-
-    def areas(self, label: str) -> np.ndarray:
-        """Sums of each true bin, [1 + samples, Q]."""
-        if label not in self._areas:
-            self._areas[label] = self.weights @ self.ways[label]["areas"]
-        return self._areas[label]
-
-    def mean(self, metric: str, label: str) -> np.ndarray:
-        return self.weights @ self.ways[label][metric]
+        run = SimpleNamespace(
+            photos=self.ways[TRUTH]["photos"],
+            pixels=self.ways[TRUTH]["areas"],
+            areas=lambda label: self.ways[label]["areas"],
+            values=lambda label, metric: self.ways[label][metric],
+        )
+        super().__init__(run, samples)
 
     def figure(self, metric: str, label: str) -> np.ndarray:
-        """A metric of a way: one of areas, dcf, roughness (of the whole set's colours), or the mean of photographs."""
-        if metric == "auc":
-            return 100 * self.areas(label).sum(axis=1) / self.pixels.sum(axis=1)
-        if metric == "auc_balanced":
-            return 100 * (self.areas(label)[:, self.bins] / self.pixels[:, self.bins]).mean(axis=1)
-        if metric == "dcf":
-            return self.mean("colorfulness", label) - self.mean("colorfulness", TRUTH)
+        """A metric of a way, [1 + samples]; roughness is of the whole set's colours."""
         if metric == "roughness":
             return self.mean("roughness", label) / self.mean("chroma", label)
-        return self.mean(metric, label)
-
-    def difference(self, metric: str, label: str, other: str) -> np.ndarray:
-        return self.figure(metric, label) - self.figure(metric, other)
-
-
-def interval(figure: np.ndarray) -> tuple[float, float]:
-    """The 95 % percentile interval of a figure."""
-    low, high = np.percentile(figure[1:], [2.5, 97.5])
-    return float(low), float(high)
+        return super().figure(metric, label)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray, weight: np.ndarray | float = 1.0) -> np.ndarray:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.comparison.bootstrap import Resampled, interval, rank_correlation, weights
+from benchmarks.comparison.bootstrap import Resampled, rank_correlation
 from benchmarks.comparison.measure import TRUTH, at
 from benchmarks.comparison.table import logs, methods, undertrained, with_interval
+from tintype.evaluation.bootstrap import interval, weights
 from tintype.plots.curves import Log
 
 RULE = """A claim is **confirmed** when the 95 % interval of each of its figures lies on the side of 0 that it says,

@@ -7,9 +7,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from benchmarks.comparison.bootstrap import Resampled, interval
+from benchmarks.comparison.bootstrap import Resampled
 from benchmarks.comparison.measure import TRUTH
 from tintype.errors import ConfigError, ModelError, TintypeError
+from tintype.evaluation.bootstrap import interval
 from tintype.training import checkpoint
 from tintype.training.export import export, read_card_file
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.comparison.bootstrap import Resampled, interval
+from benchmarks.comparison.bootstrap import Resampled
 from benchmarks.comparison.measure import BASELINES, CONSTANT, TRUTH
 from tintype.errors import DataError
+from tintype.evaluation.bootstrap import interval
 from tintype.plots.curves import Log, read_log
 
 TAIL = 0.1
