@@ -1,22 +1,78 @@
-"""Runs the command line as a user does: in a process of its own."""
+"""Runs the command line: here, or as a user does, in a process of its own."""
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from tintype.cli import main
 
 NOBODY = 65534
 
 
-def tintype(*arguments, model=None, check=None, **options) -> subprocess.CompletedProcess:
-    """Run `tintype ARGUMENTS`; model: given as --model; check: the exit code that is expected."""
+def tintype(*arguments, model=None, check=None, process=False, **options) -> subprocess.CompletedProcess:
+    """Run `tintype ARGUMENTS`.
+
+    Args:
+        model: given as --model.
+        check: the exit code that is expected.
+        process: in a process of its own, which takes a second and more; `options` are then those of subprocess.run.
+            Otherwise they are cwd and input.
+    """
     command = command_of(*arguments, model=model)
-    options.setdefault("stdin", subprocess.DEVNULL if "input" not in options else None)
-    if options["stdin"] is None:
-        del options["stdin"]
-    done = subprocess.run(command, capture_output=True, timeout=120, **options)
+    if process:
+        given = {} if "input" in options else {"stdin": subprocess.DEVNULL}
+        done = subprocess.run(command, capture_output=True, timeout=120, **given, **options)
+    else:
+        done = _here([os.fsdecode(word) for word in command[3:]], **options)
     if check is not None:
         assert done.returncode == check, (done.returncode, done.stdout[-2000:], done.stderr.decode(errors="replace"))
     return done
+
+
+def _here(arguments: list[str], cwd=None, input=b"") -> subprocess.CompletedProcess:
+    before, on_request = os.getcwd(), signal.getsignal(signal.SIGTERM)
+    with ExitStack() as stack:
+        files = [stack.enter_context(TemporaryFile()) for _ in range(3)]
+        files[0].write(input)
+        files[0].seek(0)
+        if cwd is not None:
+            os.chdir(cwd)
+        try:
+            with _streams(files):
+                try:
+                    code = main(arguments)
+                except SystemExit as end:
+                    code = end.code
+        finally:
+            os.chdir(before)
+            signal.signal(signal.SIGTERM, on_request)
+        output, errors = (file.seek(0) or file.read() for file in files[1:])
+    return subprocess.CompletedProcess(arguments, code, output, errors)
+
+
+@contextmanager
+def _streams(files):
+    """Let files stand for the standard streams, for what libraries of C write too."""
+    streams = sys.stdin, sys.stdout, sys.stderr
+    kept = [os.dup(number) for number in range(3)]
+    try:
+        for number, file in enumerate(files):
+            os.dup2(file.fileno(), number)
+        sys.stdin, sys.stdout, sys.stderr = ours = [
+            os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False) for number in range(3)
+        ]
+        yield
+        for stream in ours[1:]:
+            stream.flush()
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = streams
+        for number, keep in enumerate(kept):
+            os.dup2(keep, number)
+            os.close(keep)
 
 
 def command_of(*arguments, model=None) -> list:

@@ -174,7 +174,7 @@ def test_no_original_is_ever_written_to(photograph, tmp_path, tiny):
 
 def test_pipes(photograph, tmp_path, tiny):
     photo = photograph("a.png")
-    through = tintype("colorize", "-", model=tiny, input=photo.read_bytes(), check=0)
+    through = tintype("colorize", "-", model=tiny, input=photo.read_bytes(), check=0, process=True)
     assert colourful(io.BytesIO(through.stdout))
     assert tintype("colorize", photo, "-o", "-", model=tiny, check=0).stdout == through.stdout
     tintype("colorize", "-", "-o", tmp_path / "b.png", model=tiny, input=photo.read_bytes(), check=0)

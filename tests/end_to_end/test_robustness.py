@@ -89,7 +89,8 @@ def test_a_full_disk(suffix, tmp_path, tiny):
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
     kind = {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)
-    done = tintype("colorize", small, large, "-o", out, "--format", kind, model=tiny, check=1, preexec_fn=limit)
+    words = ("colorize", small, large, "-o", out, "--format", kind)
+    done = tintype(*words, model=tiny, check=1, process=True, preexec_fn=limit)
     assert files(out) == [f"a.{suffix}"]
     assert whole(out / f"a.{suffix}")
     assert len(errors_of(done)) == 2
@@ -174,7 +175,7 @@ def test_names_that_are_not_text(tmp_path, tiny):
     for name in (b"gr\xfcn.jpg", b"\xff\xfe.jpg"):
         Path(os.fsdecode(folder + b"/" + name)).write_bytes(data)
     Path(os.fsdecode(folder + b"/k\xe4putt.jpg")).write_bytes(data[:100])
-    done = tintype("colorize", folder, "--json", model=tiny, check=1)
+    done = tintype("colorize", folder, "--json", model=tiny, check=1, process=True)
     assert sorted(os.listdir(folder)) == sorted(
         [b"gr\xfcn.jpg", b"gr\xfcn.color.jpg", b"\xff\xfe.jpg", b"\xff\xfe.color.jpg", b"k\xe4putt.jpg"]
     )
@@ -196,7 +197,7 @@ def wait_for(condition, seconds=60):
 
 def folder_of(tmp_path, count=8) -> Path:
     for number in range(count):
-        photograph(tmp_path / f"in/{number}.png", 1500, 1500, number)
+        photograph(tmp_path / f"in/{number}.png", 1000, 1000, number)
     return tmp_path / "in"
 
 
