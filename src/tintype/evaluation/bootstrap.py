@@ -45,6 +45,7 @@ class Resampled:
         self.count = len(run.photos)
         self.weights = weights(self.count, samples)
         self._areas: dict[str, np.ndarray] = {}
+        self._figures: dict[tuple[str, str], np.ndarray] = {}
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -83,6 +84,11 @@ class Resampled:
         Raises:
             DataError: it was not measured.
         """
+        if (metric, model) not in self._figures:
+            self._figures[metric, model] = self._figure(metric, model)
+        return self._figures[metric, model]
+
+    def _figure(self, metric: str, model: str) -> np.ndarray:
         if metric == "psnr_pooled":
             sizes = np.array([photograph.height * photograph.width for photograph in self.run.protocol.photographs])
             errors = self.weights @ (sizes * self.run.values(model, "mse_rgb")) / (self.weights @ sizes)

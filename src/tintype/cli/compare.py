@@ -1,0 +1,144 @@
+"""tintype compare"""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from tintype.errors import OptionError
+
+if TYPE_CHECKING:
+    from tintype.evaluation.compare import Comparison, Ranking
+
+
+def compare(
+    *runs: Annotated[Path, Parameter(name="RUN")],
+    metrics: str = "psnr,auc_balanced,colorfulness,dcf",
+    against: str | None = None,
+    only: str | None = None,
+    markdown: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Path | None = None,
+) -> int:
+    """Rank the models of evaluation runs, with intervals over the photographs, and say which differences are real.
+
+    Runs whose protocols differ, such as in a photograph or its size, are not ranked together.
+
+    Example: tintype compare run theirs --metrics ciede2000,auc_balanced --against tintype.v1
+
+    Parameters
+    ----------
+    runs
+        Folders that tintype evaluate has made.
+    metrics
+        What to rank by, with commas between them; docs/metrics.md explains them.
+    against
+        A model that all others are held against. Default: each is held against the one before it.
+    only
+        Take the photographs whose names begin so, such as bsds,kodak.
+    markdown
+        Print tables in Markdown, as in a pipe.
+    json
+        Write all figures and the differences of all pairs to this file.
+    """
+    if not runs:
+        raise OptionError("name a run, as in: tintype compare run")
+
+    from tintype.evaluation.compare import FEW
+    from tintype.evaluation.compare import compare as ranked
+    from tintype.evaluation.results import read_run
+    from tintype.photo.writer import whole_file
+
+    found = ranked([read_run(run) for run in runs], _words(metrics), _words(only))
+    models = {place.model for ranking in found.rankings for place in ranking.places}
+    if against is not None and against not in models:
+        raise OptionError(f"There is no model {against} to compare against: choose from {', '.join(sorted(models))}")
+    if json is not None:
+        with whole_file(json) as file:
+            file.write(json_.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+    show = _markdown if markdown or not sys.stdout.isatty() else _terminal
+    print(_measured_on(found))
+    count = len(found.protocol.photographs)
+    if count < FEW:
+        print(f"{count} photographs are few: the intervals are too narrow.")
+    for ranking in found.rankings:
+        print()
+        print(_head(ranking, against))
+        if ranking.without:
+            print(f"Not measured: {', '.join(ranking.without)}.")
+        print()
+        show(ranking.metric, _rows(ranking, against))
+    return 0
+
+
+def _words(text: str | None) -> list[str]:
+    return [] if text is None else [word for word in dict.fromkeys(text.split(",")) if word]
+
+
+def _measured_on(found: Comparison) -> str:
+    protocol = found.protocol
+    chosen = f" that begin with {' or '.join(found.only)}" if found.only else ""
+    side = "" if protocol.side is None else f", {protocol.side} pixels"
+    return (
+        f"{len(protocol.photographs)} photographs of {protocol.source}{chosen}; {protocol.crop}{side}; gray: "
+        f"{protocol.gray}. In brackets 95 % intervals over photographs."
+    )
+
+
+def _head(ranking: Ranking, against: str | None) -> str:
+    from tintype.evaluation.report import METRICS
+
+    metric = METRICS[ranking.metric]
+    unit = f", {metric.unit}" if metric.unit else ""
+    better = {"more": "more is better", "less": "less is better", "zero": "nearest to 0 is best"}.get(metric.better)
+    if ranking.truth is not None:
+        truth = ranking.truth
+        better = f"nearest to the truth's is best, {_figure(truth.value, truth.low, truth.high, metric.digits)}"
+    held = "the one before" if against is None else against
+    return f"**{ranking.metric}**{unit}: {better}. Differences: + is better than {held}."
+
+
+def _rows(ranking: Ranking, against: str | None) -> list[tuple[str, str, str, str]]:
+    """Model, figure, how much better than the one before or another, and whether that is real."""
+    from tintype.evaluation.report import METRICS
+
+    digits = METRICS[ranking.metric].digits
+    rows = []
+    for number, place in enumerate(ranking.places):
+        other = against if against is not None else ranking.places[number - 1].model if number else None
+        shown, verdict = "", ""
+        if other not in (None, place.model, *ranking.without):
+            pair = ranking.difference(place.model, other)
+            shown = _figure(pair.better_by, pair.low, pair.high, digits + 1, "+")
+            verdict = "real" if pair.real else "not told apart"
+        rows.append((place.model, _figure(place.value, place.low, place.high, digits), shown, verdict))
+    return rows
+
+
+def _figure(value: float, low: float, high: float, digits: int, sign: str = "") -> str:
+    form = f"{sign}z.{digits}f"
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def _markdown(metric: str, rows: list[tuple[str, str, str, str]]) -> None:
+    print(f"| model | {metric} | difference | |")
+    print("|---|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |")
+
+
+def _terminal(metric: str, rows: list[tuple[str, str, str, str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE)
+    for head in ("model", metric, "difference", ""):
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, "dim" if cell == "not told apart" else "") for cell in row))
+    Console().print(table)
