@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from benchmarks.comparison import claims, measure, release, table
 from benchmarks.comparison.bootstrap import Resampled, rank_correlation
 from benchmarks.quality import Row
+from tintype.color.bins import published_bins
 from tintype.errors import ConfigError, DataError
 from tintype.evaluation.bootstrap import interval
 from tintype.plots.curves import Log
@@ -151,8 +152,8 @@ def test_the_tail_is_the_last_tenth_of_a_run(last, expected):
 def test_a_run_that_still_improves_is_undertrained(measured):
     figures = Resampled(measured[0], samples=10)
     still, done = (table.undertrained(figures, {"tiny.v1": log_of([2.0] * 8 + [1.0, last])}) for last in (0.98, 0.995))
-    assert "still improving" in still["tiny.v1"]
-    assert "still improving" not in done.get("tiny.v1", "")
+    assert "† still improving" in still["tiny.v1"]
+    assert "† still improving" not in done.get("tiny.v1", [])
 
 
 def test_colour_that_comes_after_the_loss_has_fallen_is_later():
@@ -174,7 +175,7 @@ class Figures(types.SimpleNamespace):
 def decide(ways: dict[str, float], evidence, marked=()) -> str:
     noise = np.linspace(-1, 1, 101)
     figures = Figures(ways={label: value + noise * (label != "b") for label, value in ways.items()})
-    measured = claims.Measured(figures, {}, dict.fromkeys(marked, "still improving"))
+    measured = claims.Measured(figures, {}, {label: ["† still improving"] for label in marked})
     return claims.verdict(claims.Claim("C", "a is better", evidence), measured)[1]
 
 
@@ -205,6 +206,23 @@ def test_few_methods_say_nothing_of_all():
     measured = claims.Measured(figures, {label: log_of([1.0, 0.9]) for label in "abcd"}, {})
     few = claims.Claim("C", "it rises", (claims.Evidence("rise", claims.of_runs(claims.rise), 1),))
     assert claims.verdict(few, measured)[1] == "undecided (fewer than 5 methods to tell by)"
+
+
+@pytest.mark.parametrize(
+    ("mean", "said"), [(6.0, "‡ not above prior mean (at T=1 it is)"), (4.0, "‡ not above prior mean")]
+)
+def test_a_method_that_only_its_temperature_keeps_down_is_told_apart(mean, said):
+    ways = {"a": 4.5, "a T=1": mean, measure.MEAN: 5.0, measure.ANNEALED: 1.0}
+    figures = Figures(ways={label: np.full(11, value) for label, value in ways.items()})
+    assert table.undertrained(figures, {}) == {"a": [said]}
+
+
+def test_saturated_extremes_are_the_bins_far_from_gray():
+    far = np.hypot(*published_bins().T) >= 60
+    areas = {"a": np.where(far, 0.9, 0.1)[None], "b": np.full((1, 313), 0.5)}
+    figures = Figures(bins=np.full(313, True), pixels=np.ones((1, 313)), areas=areas.get)
+    measured = claims.Measured(figures, {}, {})
+    assert claims.saturated("a", "b").figure(measured) == pytest.approx(40)
 
 
 def test_the_claims_ask_for_methods_that_there_are():

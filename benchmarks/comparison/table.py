@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison.bootstrap import Resampled
-from benchmarks.comparison.measure import BASELINES, CONSTANT, TRUTH
+from benchmarks.comparison.measure import BASELINES, CONSTANT, TRUTH, at
 from tintype.errors import DataError
 from tintype.evaluation.bootstrap import interval
 from tintype.plots.curves import Log, read_log
@@ -17,7 +17,8 @@ TAIL = 0.1
 STILL = 0.01
 """A run is undertrained whose validation loss falls by more than this share of itself over its last tenth."""
 
-MARK = "†"
+IMPROVING, LOW = "†", "‡"
+"""Marks of undertrained methods: the loss still falls; at the card's temperature no better than a constant colour."""
 
 COLUMNS = {
     "psnr": ("PSNR", "{:.2f}"),
@@ -50,19 +51,24 @@ def tail(log: Log) -> float:
     return (before - losses[-1]) / abs(before)
 
 
-def undertrained(figures: Resampled, found: dict[str, Log]) -> dict[str, str]:
-    """The methods that support no claim, and why: not above a constant colour, or still improving."""
-    reasons: dict[str, str] = {}
+def constants_above(figures: Resampled, label: str) -> list[str]:
+    """The constant colours that a way does not beat in `auc_balanced`, by a paired interval."""
+    return [name for name in CONSTANT if interval(figures.difference("auc_balanced", label, name))[0] <= 0]
+
+
+def undertrained(figures: Resampled, found: dict[str, Log]) -> dict[str, list[str]]:
+    """The methods that support no claim, and why, each reason after its mark."""
+    reasons: dict[str, list[str]] = {}
     for label in methods(figures):
         why = []
-        for constant in CONSTANT:
-            low, _ = interval(figures.difference("auc_balanced", label, constant))
-            if low <= 0:
-                why.append(f"auc_balanced not above {constant}")
         if label in found and tail(found[label]) > STILL:
-            why.append("still improving")
+            why.append(f"{IMPROVING} still improving")
+        if above := constants_above(figures, label):
+            mean = at(label, 1)
+            redeemed = mean in figures.ways and not constants_above(figures, mean)
+            why.append(f"{LOW} not above {' and '.join(above)}" + (" (at T=1 it is)" if redeemed else ""))
         if why:
-            reasons[label] = ", ".join(why)
+            reasons[label] = why
     return reasons
 
 
@@ -71,7 +77,7 @@ def with_interval(figure: np.ndarray, form: str) -> str:
     return f"{form.format(figure[0])} [{form.format(low)}, {form.format(high)}]"
 
 
-def quality(figures: Resampled, marked: dict[str, str]) -> str:
+def quality(figures: Resampled, marked: dict[str, list[str]]) -> str:
     """A line for each way, the best `auc_balanced` first."""
     labels = [label for label in figures.ways if label != TRUTH]
     labels.sort(key=lambda label: -figures.figure("auc_balanced", label)[0])
@@ -84,19 +90,20 @@ def quality(figures: Resampled, marked: dict[str, str]) -> str:
         "|---" * (1 + len(COLUMNS)) + "|",
     ]
     for label in labels:
-        name = f"*{label}*" if label in BASELINES else label + (f" {MARK}" if label in marked else "")
+        marks = "".join(reason[0] for reason in marked.get(label, []))
+        name = f"*{label}*" if label in BASELINES else f"{label} {marks}".strip()
         cells = [with_interval(figures.figure(metric, label), form) for metric, (_, form) in COLUMNS.items()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def cost(figures: Resampled, folder: Path, marked: dict[str, str], found: dict[str, Log]) -> str:
+def cost(figures: Resampled, folder: Path, marked: dict[str, list[str]], found: dict[str, Log]) -> str:
     """A line for each method: what it costs, and whether it was trained enough."""
     path = folder / "costs.json"
     costs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     lines = [
         "| | network px | file MB | parameters | network ms | photograph ms | auc_balanced above prior mean "
-        f"| loss over last tenth | {MARK} undertrained |",
+        "| loss over last tenth | undertrained |",
         "|---" * 9 + "|",
     ]
     for label in sorted(methods(figures)):
@@ -112,7 +119,7 @@ def cost(figures: Resampled, folder: Path, marked: dict[str, str], found: dict[s
             ]
         above = with_interval(figures.difference("auc_balanced", label, CONSTANT[0]), "{:+.2f}")
         fall = f"{-100 * tail(found[label]):+.2f} %" if label in found else "no log"
-        lines.append(f"| {label} | " + " | ".join([*cells, above, fall, marked.get(label, "")]) + " |")
+        lines.append(f"| {label} | " + " | ".join([*cells, above, fall, ", ".join(marked.get(label, []))]) + " |")
     return "\n".join(lines)
 
 
