@@ -126,6 +126,7 @@ def plan(
     """
     if any(count < 1 for count in hints):
         raise OptionError(f"The number of hints must be at least 1, not {min(hints)}")
+    _inspected.cache_clear()  # A file may have changed since.
     found: list[Method] = []
     able = {"temperature": not temperatures, "size": not sizes, "hints": not hints}
     for source in dict.fromkeys(models or [DEFAULT]):

@@ -211,7 +211,8 @@ def read_measured(folder: Path, label: str) -> dict[str, np.ndarray] | None:
     """
     path = measured_path(folder, label)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a file that is broken open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         return None

@@ -137,6 +137,7 @@ def evaluate(
         raise OptionError(f"There is no film {film}: choose one of {', '.join(FILMS)}")
     if damage is not None:
         damage = str(_damage(damage))
+    _opened.cache_clear()  # A file may have changed since.
     asked = plan(models, temperatures, sizes, hints)
     _check(networks)
     photographs = Photographs(data, side, limit, [folder])
@@ -353,7 +354,7 @@ def _fill(
     return [
         f"{label}: {messages[0].rstrip('.')}"
         + (f" ({len(messages)} photographs failed)" if len(messages) > 1 else "")
-        + "; it is left out of the tables until the command is repeated without failure"
+        + f"; the tables leave {label} out until the same command ends without failure"
         for label, messages in failures.items()
     ]
 

@@ -1,0 +1,125 @@
+"""`tintype evaluate`: its options, its table, its exit codes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from small_models import write_model
+from tintype.cli.evaluate import evaluate
+from tintype.errors import DataError, OptionError
+from tintype.evaluation.results import read_run
+from written_evaluations import photograph
+
+FULL = {"hints": True, "temperature": True}
+
+
+@pytest.fixture
+def album(tmp_path) -> Path:
+    (tmp_path / "album").mkdir()
+    for number in range(2):
+        Image.fromarray(photograph(number)).save(tmp_path / "album" / f"{number}.png")
+    return tmp_path / "album"
+
+
+@pytest.fixture
+def model(tmp_path) -> str:
+    return str(write_model(tmp_path / "ours.onnx", **FULL))
+
+
+def run(album: Path, model: str, output: Path, **options) -> int:
+    return evaluate(data=str(album), output=output, models=model, **{"side": "32", "jobs": 1} | options)
+
+
+def test_a_table_and_the_files_are_told(album, model, tmp_path, capsys):
+    assert run(album, model, tmp_path / "run") == 0
+    out, err = capsys.readouterr()
+    psnr = read_run(tmp_path / "run").figures("ours")["psnr"]
+    (row,) = (line for line in out.splitlines() if line.split()[:1] == ["ours"])
+    assert f"{psnr:.2f}" in row
+    assert str(tmp_path / "run" / "metrics.csv") in out.replace("\n", "")
+    assert err == ""
+
+
+def test_options_become_rows_and_protocol(album, model, tmp_path):
+    options = {"temperatures": "0.5", "sizes": "32,48", "hints": "2", "film": "blue", "damage": "jpeg=50"}
+    assert run(album, model, tmp_path / "run", side="whole", **options) == 0
+    protocol = json.loads((tmp_path / "run" / "protocol.json").read_text(encoding="utf-8"))
+    assert list(protocol["models"]) == ["ours", "ours T=0.5", "ours 32px", "ours 48px", "ours+2hints"]
+    assert protocol["gray"] == "blue, jpeg=50"
+    assert protocol["side"] is None
+
+
+def test_a_model_that_fails_ends_in_1(album, model, tmp_path, capsys):
+    (tmp_path / "theirs").mkdir()
+    assert run(album, f"{model},{tmp_path / 'theirs'}", tmp_path / "run") == 1
+    assert "theirs: " in capsys.readouterr().err
+    assert read_run(tmp_path / "run").models[3:] == ("ours",)
+
+
+def test_gray_photographs_are_told_in_one_line(album, model, tmp_path, capsys):
+    Image.fromarray(np.full((32, 32), 90, np.uint8)).save(album / "old.png")
+    assert run(album, model, tmp_path / "run") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "1 of 3 photographs" in line
+    assert "old" in line
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"side": "big"}, "--side"),
+        ({"side": "4"}, "at least 16"),
+        ({"temperatures": "cold"}, "--temperatures"),
+        ({"sizes": "1.5"}, "--sizes"),
+        ({"hints": "few"}, "--hints"),
+        ({"limit": 0}, "--limit"),
+        ({"jobs": 0}, "--jobs"),
+        ({"lpips": "vgg16.pth"}, "--lpips"),
+        ({"film": "kodachrome"}, "kodachrome"),
+        ({"damage": "scratches"}, "scratches"),
+    ],
+)
+def test_wrong_options_are_refused(album, model, tmp_path, option, words):
+    with pytest.raises(OptionError, match=words):
+        run(album, model, tmp_path / "run", **option)
+    assert not (tmp_path / "run").exists()
+
+
+def test_photographs_that_are_not_there(model, tmp_path):
+    with pytest.raises(DataError, match="nowhere"):
+        run(tmp_path / "nowhere", model, tmp_path / "run")
+
+
+def test_metrics_that_ask_networks(album, model, tmp_path):
+    """By small random networks; their arithmetic is tested with the metrics."""
+    pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    from small_weights import write_lpips, write_vgg16
+    from tintype.encoders import MobileNetV2
+
+    rgb, mean = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None]) for name in ("rgb", "mean"))
+    graph = helper.make_graph([helper.make_node("GlobalAveragePool", ["rgb"], ["mean"])], "mean", [rgb], [mean])
+    features = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(features, tmp_path / "features.onnx")
+    save_file(MobileNetV2().state_dict(), tmp_path / "mobilenet.safetensors")
+    Image.fromarray(photograph(5)).save(album / "n01440764_tench.png")
+    options = {
+        "classifier": tmp_path / "mobilenet.safetensors",
+        "lpips": f"{write_vgg16(tmp_path)},{write_lpips(tmp_path)}",
+        "inception": tmp_path / "features.onnx",
+    }
+    assert run(album, model, tmp_path / "run", **options) == 0
+    found = read_run(tmp_path / "run")
+    assert np.isnan(found.values("ours", "class_right")).tolist() == [True, True, False]
+    assert (found.values("ours", "lpips") > 0).all()
+    assert found.figures("ours")["fid"] > 0
+    assert found.figures("truth")["semantic_accuracy"] in (0, 100)
+    assert {"semantic_accuracy", "lpips", "fid"} <= found.protocol.metrics.keys()
+    with pytest.raises(DataError, match="metric fid"):
+        run(album, model, tmp_path / "run")
