@@ -1,0 +1,243 @@
+"""tintype-679: the photographs that released models are measured on, made again from where they were published.
+
+The licences of most of them do not allow to pass them on, so what ships is a table of what they are. Each is fetched
+from its public repository onto the user's machine, must be the very file that was taken, becomes a square of 256
+pixels, and must look as it did. Pillow 13.0 with libjpeg-turbo 3.2 and Little CMS 2.19 makes all 679 again pixel by
+pixel; other releases may round otherwise, which `differing` tells.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import astuple, dataclass, fields
+from os import PathLike
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from tintype.data.fingerprint import fingerprint
+from tintype.errors import DataError
+from tintype.photo.writer import whole_file
+
+NAME = "tintype-679"
+
+TABLE = Path(__file__).with_name("tables") / f"{NAME}.csv"
+
+ADDRESS = "https://raw.githubusercontent.com/{repository}/HEAD/{path}"
+"""Where a photograph of the table lies."""
+
+TERMS = (
+    "most of these photographs come from research collections whose licences do not allow to pass them on: "
+    "keep them, and pictures made of them, to yourself"
+)
+
+SIDE, QUALITY = 256, 92
+"""Of the squares, in pixels, and of their JPEG files, whose chroma is not subsampled."""
+
+BITS, CODES = 4, 2
+"""By how many bits of its fingerprint, and codes of its mean colour, a photograph may differ that other releases of the
+libraries made."""
+
+AT_ONCE = 4
+"""Photographs that are fetched side by side."""
+
+ATTEMPTS, WAIT = 4, 0.5
+"""How often a server that is busy is asked, and seconds until the third time; they double with each further one."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of the table."""
+
+    file: str
+    """Its name in the set."""
+    repository: str
+    path: str
+    """Of the original, in its repository."""
+    original: str
+    """SHA-256 of the original file."""
+    pixels: str
+    """SHA-256 of the finished photograph's pixels: 8-bit RGB, row by row."""
+    fingerprint: str
+    """Of the finished photograph, see `tintype.data.fingerprint`; 16 hexadecimal digits."""
+    colour: str
+    """Its mean colour, as rrggbb."""
+
+
+def read_table(table: str | PathLike = TABLE) -> list[Listed]:
+    """The photographs of a table."""
+    with open(table, encoding="utf-8", newline="") as file:
+        return [Listed(**row) for row in csv.DictReader(file)]
+
+
+def listed(file: str, repository: str, path: str, original: bytes) -> Listed:
+    """The line of the table for a photograph that is taken from a repository."""
+    pixels = _decoded(square(original))
+    return Listed(
+        file,
+        repository,
+        path,
+        hashlib.sha256(original).hexdigest(),
+        hashlib.sha256(pixels).hexdigest(),
+        f"{fingerprint(pixels):016x}",
+        "".join(f"{code:02x}" for code in _mean(pixels)),
+    )
+
+
+def write_table(rows: Sequence[Listed], table: str | PathLike) -> None:
+    """Write a table, for `read_table`."""
+    with open(table, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Listed))
+        writer.writerows(map(astuple, rows))
+
+
+def square(original: bytes) -> bytes:
+    """The finished photograph of an original: upright, in sRGB, centre square, Lanczos, JPEG.
+
+    Raises:
+        OSError, ValueError: it is no photograph, or broken.
+    """
+    with Image.open(io.BytesIO(original)) as opened:
+        picture = ImageOps.exif_transpose(opened).convert("RGB")
+        profile = opened.info.get("icc_profile")
+    if profile:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        picture = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"))
+    short = min(picture.size)
+    left, top = (picture.width - short) // 2, (picture.height - short) // 2
+    picture = picture.crop((left, top, left + short, top + short)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    memory = io.BytesIO()
+    picture.save(memory, "jpeg", quality=QUALITY, subsampling="4:4:4")
+    return memory.getvalue()
+
+
+def fetched(
+    folder: str | PathLike | None = None,
+    watch: Callable[[int, int], None] = lambda done, all: None,
+    *,
+    table: str | PathLike = TABLE,
+    address: str = ADDRESS,
+) -> Path:
+    """The folder of the photographs; those that are not there yet are fetched.
+
+    A repeated call goes on where one was interrupted.
+
+    Args:
+        folder: where they are kept; by default in the user's cache.
+        watch: is told how many of how many are there.
+        table: what the photographs are.
+        address: where they lie, with {repository} and {path}.
+    Raises:
+        DataError: some cannot be had, or are not what was published; or pooch and requests are not installed.
+        UnwritablePhoto: the folder does not take them.
+    """
+    rows = read_table(table)
+    try:
+        import pooch
+        import requests
+    except ImportError:
+        raise DataError(
+            f'pooch, which {NAME} is fetched with, is not installed: pip install "tintype[data]", or give the '
+            "photographs as --data FILE.tar"
+        ) from None
+    folder = Path(pooch.os_cache("tintype")) / NAME if folder is None else Path(folder)
+    missing = [row for row in rows if not _is_there(folder, row)]
+    if not missing:
+        return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: {NAME} cannot be kept there ({error.strerror}); make room, and repeat") from error
+    again = requests.adapters.Retry(
+        ATTEMPTS, connect=0, backoff_factor=WAIT, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
+    )
+    there, failures = len(rows) - len(missing), []
+    watch(there, len(rows))
+    with requests.Session() as session, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=again))
+        waiting = [pool.submit(_fetch, session, row, folder, address) for row in missing]
+        try:
+            for future in as_completed(waiting):
+                if failure := future.result():
+                    failures.append(failure)
+                else:
+                    there += 1
+                    watch(there, len(rows))
+        finally:
+            # After Ctrl-C, or without a network, the others are not asked for.
+            for future in waiting:
+                future.cancel()
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise DataError(f"{failures[0]}{more}; what was fetched is kept: repeat later, or give --data FILE.tar")
+    return folder
+
+
+def differing(folder: str | PathLike, table: str | PathLike = TABLE) -> list[str]:
+    """The files of the set whose pixels are not those of the table, though they look alike: made by other releases of
+    the libraries. Figures of them and of the published pixels may differ in the last digits.
+
+    Raises:
+        OSError: a file is not there.
+    """
+    return [row.file for row in read_table(table) if not _is_exact((Path(folder) / row.file).read_bytes(), row)]
+
+
+def _fetch(session, row: Listed, folder: Path, address: str) -> str | None:
+    """Fetch one; what is wrong with it, if the others may still be had."""
+    from requests import RequestException
+
+    where = address.format(repository=row.repository, path=quote(row.path))
+    try:
+        answer = session.get(where, timeout=(20, 60))
+    except RequestException as error:
+        raise DataError(
+            f"{where}: {row.file} of {NAME} cannot be fetched ({type(error).__name__}); what was fetched is kept: "
+            "check the network and repeat, or give --data FILE.tar"
+        ) from error
+    if answer.status_code != 200:
+        return f"{where}: {row.file} of {NAME} cannot be fetched (status {answer.status_code})"
+    if hashlib.sha256(answer.content).hexdigest() != row.original:
+        return f"{where}: what comes is not the photograph that {row.file} of {NAME} was made of (its sha256 differs)"
+    finished = square(answer.content)
+    if not _is_exact(finished, row) and not _is_alike(finished, row):
+        return f"{where}: {row.file} of {NAME} does not look as published when this Pillow makes it; get another one"
+    with whole_file(folder / row.file) as file:
+        file.write(finished)
+    return None
+
+
+def _is_there(folder: Path, row: Listed) -> bool:
+    try:
+        content = (folder / row.file).read_bytes()
+        return _is_exact(content, row) or _is_alike(content, row)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_exact(finished: bytes, row: Listed) -> bool:
+    return hashlib.sha256(_decoded(finished)).hexdigest() == row.pixels
+
+
+def _is_alike(finished: bytes, row: Listed) -> bool:
+    pixels = _decoded(finished)
+    bits = (fingerprint(pixels) ^ int(row.fingerprint, 16)).bit_count()
+    codes = np.abs(_mean(pixels) - np.array(list(bytes.fromhex(row.colour)))).max()
+    return pixels.shape == (SIDE, SIDE, 3) and bits <= BITS and codes <= CODES
+
+
+def _decoded(finished: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(finished)) as picture:
+        return np.ascontiguousarray(picture.convert("RGB"))
+
+
+def _mean(pixels: np.ndarray) -> np.ndarray:
+    return np.rint(pixels.mean((0, 1))).astype(int)
