@@ -46,6 +46,8 @@ def compare(
     """
     if not runs:
         raise OptionError("name a run, as in: tintype compare run")
+    if not _words(metrics):
+        raise OptionError("name a metric, as in: tintype compare run --metrics psnr,ciede2000")
 
     from tintype.evaluation.compare import FEW
     from tintype.evaluation.compare import compare as ranked
@@ -63,7 +65,7 @@ def compare(
     print(_measured_on(found))
     count = len(found.protocol.photographs)
     if count < FEW:
-        print(f"{count} photographs are few: the intervals are too narrow.")
+        print(f"{count} photographs are few: the intervals are too narrow, and what is called real may not be.")
     for ranking in found.rankings:
         print()
         print(_head(ranking, against))
@@ -92,13 +94,13 @@ def _head(ranking: Ranking, against: str | None) -> str:
     from tintype.evaluation.report import METRICS
 
     metric = METRICS[ranking.metric]
-    unit = f", {metric.unit}" if metric.unit else ""
+    unit = f" in {metric.unit}" if metric.unit else ""
     better = {"more": "more is better", "less": "less is better", "zero": "nearest to 0 is best"}.get(metric.better)
     if ranking.truth is not None:
         truth = ranking.truth
         better = f"nearest to the truth's is best, {_figure(truth.value, truth.low, truth.high, metric.digits)}"
     held = "the one before" if against is None else against
-    return f"**{ranking.metric}**{unit}: {better}. Differences: + is better than {held}."
+    return f"{ranking.metric}{unit}: {better}. Differences: + is better than {held}."
 
 
 def _rows(ranking: Ranking, against: str | None) -> list[tuple[str, str, str, str]]:
