@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from benchmarks.comparison import claims, measure, release, table
+from benchmarks.comparison.__main__ import main
 from benchmarks.comparison.bootstrap import Resampled, rank_correlation
 from benchmarks.quality import Row
 from tintype.color.bins import published_bins
@@ -264,3 +265,25 @@ def test_what_comes_from_imagenet_through_the_loss_is_named(changes):
 def test_every_method_says_what_it_is():
     for path in release.CONFIGS.glob("*.toml"):
         assert release.said_of(path.stem).endswith("."), path
+
+
+def test_the_page_takes_the_figures_and_keeps_its_own_words(measured, tmp_path):
+    """The folder of figures stands for both seeds, so that they are not apart."""
+    text = "before\n"
+    for name in ("figures", "seeds", "claims"):
+        text += f"<!-- {name} -->\nold\n<!-- /{name} -->\nown words\n"
+    path = tmp_path / "page.md"
+    path.write_text(text)
+    folder = str(measured[0])
+    main(["page", folder, "--runs", str(tmp_path), "--again", folder, str(tmp_path), "--page", str(path)])
+    found = path.read_text()
+    assert found.startswith("before\n")
+    assert found.count("own words") == 3
+    assert "old" not in found
+    assert "| tiny.v1 ‡ |" in found or "| tiny.v1 |" in found
+    assert "| *apart, median* | 0.00 |" in found
+    assert found.count("| not measured |") > 0
+    assert "second seed" in found
+    path.write_text(text.replace("/seeds", "/other"))
+    with pytest.raises(DataError, match="seeds"):
+        main(["page", folder, "--again", folder, str(tmp_path), "--page", str(path)])

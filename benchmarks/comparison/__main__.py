@@ -35,10 +35,13 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--jobs", type=int, default=available_threads())
     part.add_argument("-o", "--output", type=Path, required=True)
 
-    for name, about in (("table", "figures to Markdown"), ("claims", "what others found, decided by the figures")):
-        part = parts.add_parser(name, help=about)
-        part.add_argument("folder", type=Path, help="of `measure`")
-        part.add_argument("--runs", type=Path, default=Path("runs/comparison"), help="the folder of the runs' folders")
+    part = parts.add_parser(
+        "page", help="figures, and what others found decided by them, into the page that tells of it"
+    )
+    part.add_argument("folder", type=Path, help="of `measure`")
+    part.add_argument("--runs", type=Path, default=Path("runs/comparison"), help="the folder of the runs' folders")
+    part.add_argument("--again", type=Path, nargs=2, metavar=("FOLDER", "RUNS"), help="the same of another seed")
+    part.add_argument("--page", type=Path, default=Path("docs/comparison.md"))
 
     part = parts.add_parser("pictures", help="sheets of methods x photographs, and of temperatures")
     part.add_argument("models", type=Path, nargs="+", help=".onnx files, in the order of the sheets")
@@ -65,14 +68,14 @@ def main(given: list[str] | None = None) -> str | None:
         photos = measure.Set(str(o.photographs), o.limit, o.side or None)
         measure.measure(ways, photos, o.output, o.jobs)
         measure.costs(ways, photos, o.output)
-    elif o.part == "table":
-        from benchmarks.comparison import table
+    elif o.part == "page":
+        from benchmarks.comparison import claims, page, seeds, table
 
-        print(table.tables(o.folder, o.runs))
-    elif o.part == "claims":
-        from benchmarks.comparison import claims
-
-        print(claims.decide(o.folder, o.runs))
+        again = tuple(o.again) if o.again else None
+        parts = {"figures": table.tables(o.folder, o.runs), "claims": claims.decide(o.folder, o.runs, again)}
+        if again:
+            parts["seeds"] = seeds.seeds(o.folder, again[0])
+        page.update(o.page, parts)
     else:
         from benchmarks.comparison import pictures
 

@@ -21,8 +21,9 @@ from tintype.plots.curves import Log
 RULE = """A claim is **confirmed** when the 95 % interval of each of its figures lies on the side of 0 that it says,
 **refuted** when none does and at least one lies on the other side, and **undecided** otherwise, or when a method that
 it needs is undertrained or was not measured. Intervals are of the Bayesian bootstrap over photographs, all methods on
-the same ones; where a figure is over methods, over the methods too. Each method was trained once: how much another seed
-would change is not in the intervals. Differences are first minus second; figures in brackets decide nothing."""
+the same ones; where a figure is over methods, over the methods too. How much another seed would change is not in them:
+the last column asks the same of a second seed, where one was trained. Differences are first minus second; figures in
+brackets decide nothing."""
 
 
 FEWEST = 5
@@ -365,16 +366,28 @@ def _method(label: str) -> str:
     return label.partition(" T=")[0]
 
 
-def decide(folder: Path, runs: Path | None) -> str:
-    """The claims as Markdown."""
-    figures = Resampled(folder)
-    found = logs(runs, methods(figures))
-    measured = Measured(figures, found, undertrained(figures, found))
+def decide(folder: Path, runs: Path | None, again: tuple[Path, Path | None] | None = None) -> str:
+    """The claims as Markdown; `again`: figures and runs of the same methods with another seed, asked the same."""
+    measured = read(folder, runs)
+    other = read(*again) if again else None
     lines = [RULE, "", "| | claim | figures | here |", "|---|---|---|---|"]
+    if other is not None:
+        lines[2:] = ["| | claim | figures | here | second seed |", "|---|---|---|---|---|"]
     for claim in CLAIMS:
         told, said = verdict(claim, measured)
-        lines.append(f"| {claim.who} | {claim.words} | {'<br>'.join(told)} | {said} |")
+        cells = [claim.who, claim.words, "<br>".join(told), said]
+        if other is not None:
+            asked = all(label in other.figures.ways for evidence in claim.evidence for label in evidence.needs)
+            cells.append(verdict(claim, other)[1] if claim.evidence and asked else "not measured")
+        lines.append(f"| {' | '.join(cells)} |")
     if measured.marked:
         why = "; ".join(f"{label} ({', '.join(reasons)})" for label, reasons in measured.marked.items())
         lines += ["", f"Undertrained: {why}."]
     return "\n".join(lines)
+
+
+def read(folder: Path, runs: Path | None) -> Measured:
+    """All that claims are decided by, from the folders of figures and of runs."""
+    figures = Resampled(folder)
+    found = logs(runs, methods(figures))
+    return Measured(figures, found, undertrained(figures, found))
