@@ -21,7 +21,7 @@ from tintype.color.lab import lab_to_rgb
 PANEL = 220
 """Side of the small charts, one for each model, without the words around them."""
 
-LETTER = 6.1
+LETTER = 6.4
 """Width that one letter of a label takes on average."""
 
 DENSITIES = tuple(10 ** (power / 2) for power in range(-10, -2))
@@ -188,8 +188,13 @@ def labelled(x: str, y: str, points: Sequence[Point], summary: str) -> str:
         panel.line("interval", [(point.x, point.low), (point.x, point.high)])
         box = _place(across, down, LETTER * len(point.name), panel, taken)
         taken.append(box)
+        nearest = [
+            min(max(value, low), high) for value, low, high in ((across, box[0], box[2]), (down, box[1], box[3]))
+        ]
+        if math.dist(nearest, (across, down)) > 12:
+            panel.add("leader", f"M{_pair(across, down)}L{_pair(*nearest)}")
         panel.marks.append(
-            f'<text x="{_number((box[0] + box[2]) / 2)}" y="{_number(box[3] - 3)}" class="below label">'
+            f'<text x="{_number((box[0] + box[2]) / 2)}" y="{_number(box[3] - 3.5)}" class="below label">'
             f"{escape(point.name)}</text>"
         )
     panel.dots("dot large", [(point.x, point.y) for point in points])
@@ -202,11 +207,11 @@ Box = tuple[float, float, float, float]
 
 def _place(across: float, down: float, width: float, panel: Panel, taken: Sequence[Box]) -> Box:
     """A box for a name beside a point, where it covers least of others; right of the point if that is free."""
-    height, gap = 13, 8
-    beside = [(across + gap, down - height / 2), (across - gap - width, down - height / 2)]
-    for far in (gap, gap + height, gap + 2 * height, gap + 3 * height):
-        for left in (across - width / 2, across + 2, across - width - 2):
-            beside += [(left, down - far - height), (left, down + far)]
+    height, gap = 14, 8
+    lefts = (across + gap, across - gap - width, across - width / 2)
+    beside = [(left, down - height / 2) for left in lefts[:2]]
+    for far in range(1, 7):
+        beside += [(left, down - height / 2 + sign * far * height) for sign in (-1, 1) for left in lefts]
     boxes = [(left, top, left + width, top + height) for left, top in beside]
 
     def covered(box: Box) -> float:

@@ -13,7 +13,6 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,14 @@ from tintype.evaluation import charts
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.protocol import differences
 from tintype.evaluation.results import BASELINES, TRUTH, Run, read_run
+from tintype.models.catalog import shipped
 from tintype.photo.writer import whole_file
 from tintype.version import __version__
 
 PHOTOGRAPHS = 24
 """In the sample, unless asked otherwise."""
+SELDOM = 1e-3
+"""Share of the pixels below which an interval of confidence says nothing."""
 CASES = 3
 """Best and worst photographs of each model."""
 SIDE = 256
@@ -112,12 +114,21 @@ METRICS = {
 """In the words of docs/metrics.md, where more is said. Squared errors are left to metrics.csv: their roots are here."""
 
 TABLES = (
-    ("", ("psnr", "ciede2000", "auc", "auc_balanced", "colorfulness", "dcf", "edge_bleeding")),
+    ("Main figures", ("psnr", "ciede2000", "auc", "auc_balanced", "colorfulness", "dcf", "edge_bleeding")),
     ("Further distances from the truth", ("psnr_pooled", "ssim", "l1_rgb", "rmse_rgb", "l1_ab", "rmse_ab")),
     ("Further figures of colours",
         ("auc_prior", "accuracy_bins", "colorfulness_absolute", "dcf_absolute", "dcf_photo")),
     ("What networks say", ("calibration_error", "semantic_accuracy", "lpips", "fid")),
 )  # fmt: skip
+
+FILMS = {
+    "cie": "CIE lightness",
+    "rec601": "Rec. 601 luma",
+    "panchromatic": "the response of panchromatic film",
+    "orthochromatic": "the response of orthochromatic film",
+    "blue": "the response of film that sees blue alone",
+}
+"""What makes a photograph gray, in words."""
 
 QUALITIES = ("auc_balanced", "ciede2000", "psnr")
 """What cost is held against: the first that was measured."""
@@ -134,6 +145,11 @@ class Way:
     resampled: Resampled
 
     @property
+    def said(self) -> Mapping[str, Any]:
+        """What the protocol says of its file and settings."""
+        return self.run.protocol.models.get(self.model, {})
+
+    @property
     def knows(self) -> bool:
         """Whether it is neither a baseline nor the truth."""
         return self.model not in (TRUTH, *BASELINES)
@@ -148,27 +164,12 @@ class Way:
     def picture(self, photo: str) -> Path:
         return self.run.picture(self.model, photo)
 
-    @cached_property
-    def sure(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Sums of confidence, of right pixels, and pixels, [1 + samples, parts]; None without a distribution."""
-        sums = [self.values(name) for name in ("confidence", "right", "sure")]
-        return None if sums[0] is None else tuple(self.resampled.weights @ values for values in sums)
-
     def figure(self, metric: str) -> np.ndarray | None:
-        """A metric of the set and of its redrawings, [1 + samples], or [1] where it has none; None: not measured."""
-        if metric == "calibration_error":
-            if self.sure is None:
-                return None
-            confident, right, pixels = self.sure
-            return np.abs(right - confident).sum(axis=1) / pixels.sum(axis=1)
-        if metric == "semantic_accuracy":
-            right = self.values("class_right")
-            return None if right is None else 100 * self.resampled.mean("class_right", self.model)
+        """A metric of the set and of its redrawings, [1 + samples]; [1] of FID, which has none; None: not measured."""
         if metric == "fid":
-            if self.model == TRUTH or self.values("features") is None or len(self.run.photos) < 2:
-                return None
-            return np.array([self.run.figures(self.model)["fid"]])
-        if self.model == TRUTH and self.values(metric) is None:
+            known = self.model != TRUTH and self.values("features") is not None and len(self.run.photos) > 1
+            return np.array([self.run.figures(self.model)["fid"]]) if known else None
+        if self.model == TRUTH and metric not in ("semantic_accuracy", *self.run.metrics(TRUTH)):
             return None
         try:
             return self.resampled.figure(metric, self.model)
@@ -228,6 +229,7 @@ def page(runs: Sequence[Run], photographs: int = PHOTOGRAPHS, seed: int = 0) -> 
         lstrip_blocks=True,
     )
     environment.filters["chart"] = Markup
+    environment.filters["breaks"] = lambda name: Markup(".<wbr>").join(name.split("."))
     style, script = (Markup(part) for part in parts)
     return environment.get_template("report.html.jinja").render(
         style=style,
@@ -235,7 +237,8 @@ def page(runs: Sequence[Run], photographs: int = PHOTOGRAPHS, seed: int = 0) -> 
         policy=_policy(*parts),
         version=__version__,
         protocol=first.protocol,
-        runs=[run.folder.name for run in runs],
+        gray=_gray(first.protocol.gray),
+        runs=list(_names(runs).values()),
         models=[way for way in ways if way.knows],
         settings=_settings(ways),
         intervals=len(first.photos) > 1,
@@ -265,8 +268,17 @@ def _policy(style: str, script: str) -> str:
     )
 
 
+def _gray(said: str) -> str:
+    """The protocol's gray, a film and perhaps a damage, in words."""
+    film, comma, damage = said.partition(", ")
+    return FILMS.get(film, film) + (f" with {damage}" if comma else "")
+
+
 def _ways(runs: Sequence[Run]) -> list[Way]:
-    """The truth, the baselines of the first run, and the models of all; of one label, with the name of their run.
+    """The truth, the baselines of the first run, and the models of all.
+
+    A model that two runs have stands once; two models of one label have the name of their run before it.
+
 
     Raises:
         DataError: the protocols differ.
@@ -279,19 +291,27 @@ def _ways(runs: Sequence[Run]) -> list[Way]:
                 f"{first.folder} and {run.folder} cannot stand on one page, as they differ in "
                 f"{', '.join(apart) or 'the order of their photographs'}: make a page of each"
             )
-    resampled = [Resampled(run) for run in runs]
-    models = [(run, own, model) for run, own in zip(runs, resampled, strict=True) for model in run.models]
-    known = [model for _, _, model in models if model not in BASELINES]
+    resampled = {run: Resampled(run) for run in runs}
+    names = _names(runs)
     ways = [
-        Way(label, label, first, resampled[0])
-        for label in (TRUTH, *BASELINES)
-        if label == TRUTH or label in first.models
+        Way(label, label, first, resampled[first]) for label in (TRUTH, *BASELINES) if label in (TRUTH, *first.models)
     ]
-    for run, own, model in models:
-        if model not in BASELINES:
-            label = model if known.count(model) == 1 else f"{model} ({run.folder.name})"
-            ways.append(Way(label, model, run, own))
+    for run in runs:
+        for model in run.models:
+            said = run.protocol.models.get(model)
+            others = [
+                other.protocol.models[model] for other in runs if model in other.models and model not in BASELINES
+            ]
+            if model not in BASELINES and not any(way.model == model and way.said == said for way in ways):
+                label = model if all(other == said for other in others) else f"{names[run]}/{model}"
+                ways.append(Way(label, model, run, resampled[run]))
     return ways
+
+
+def _names(runs: Sequence[Run]) -> dict[Run, str]:
+    """What the runs are called: their folders, with the path where two would be called the same."""
+    names = [run.folder.resolve().name for run in runs]
+    return {run: name if names.count(name) == 1 else str(run.folder) for run, name in zip(runs, names, strict=True)}
 
 
 # ---- the tables
@@ -303,10 +323,7 @@ def _tables(ways: Sequence[Way]) -> list[dict[str, Any]]:
     for title, names in TABLES:
         columns = {name: _column(name, ways) for name in names}
         columns = {name: cells for name, cells in columns.items() if any(cells)}
-        # The truth stands only where it has a figure.
-        shown = [
-            number for number, way in enumerate(ways) if way.model != TRUTH or any(c[number] for c in columns.values())
-        ]
+        shown = [number for number in range(len(ways)) if any(cells[number] for cells in columns.values())]
         if columns:
             tables.append(
                 {
@@ -497,16 +514,18 @@ def _reliabilities(ways: Sequence[Way]) -> list[tuple[str, str, str]]:
     """Name, calibration error in words, and diagram of each model with a distribution."""
     found = []
     for way in ways:
-        if not way.knows or way.sure is None:
+        measured = [way.values(name) for name in ("confidence", "right", "sure")]
+        if not way.knows or measured[0] is None:
             continue
-        confident, right, pixels = way.sure
-        some = np.where(pixels > 0, pixels, np.nan)
-        known = np.flatnonzero(pixels[0] > 0)
-        ends = np.full((2, pixels.shape[1]), np.nan)
-        ends[:, known] = np.nanpercentile((right / some)[1:, known], [2.5, 97.5], axis=0)
+        confident, right, pixels = (way.resampled.weights @ sums for sums in measured)
+        known = pixels[0] >= SELDOM * pixels[0].sum()
+        low, high = np.full((2, len(known)), np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sure, share = confident[0] / pixels[0], np.where(known, right / pixels, np.nan)
+        low[known], high[known] = np.nanpercentile(share[1:, known], [2.5, 97.5], axis=0)
         words = f"calibration error {_number(way.figure('calibration_error')[0], 3)}"
         summary = f"{way.label}: how often its likeliest colour is right against how sure it is; {words}"
-        chart = charts.reliability((confident / some)[0], (right / some)[0], *ends, pixels[0], summary)
+        chart = charts.reliability(sure, share[0], low, high, pixels[0], summary)
         found.append((way.label, words, chart))
     return found
 
@@ -518,7 +537,7 @@ def _costs(ways: Sequence[Way]) -> dict[str, Any] | None:
         if way.knows:
             seconds = way.values("seconds")
             timed = np.array([]) if seconds is None else seconds[~np.isnan(seconds)]
-            size = way.run.protocol.models.get(way.model, {}).get("bytes")
+            size = _bytes(way.said)
             if timed.size or size:
                 rows.append((way, float(np.median(timed)) if timed.size else None, size))
     if not rows:
@@ -545,14 +564,20 @@ def _costs(ways: Sequence[Way]) -> dict[str, Any] | None:
         (way, "–" if seconds is None else f"{seconds:.3g}", f"{size / 1e6:.2f}" if size else "–")
         for way, seconds, size in rows
     ]
-    return {"rows": table, "charts": drawn}
+    return {"rows": table, "charts": drawn, "sizes": any(size for *_, size in rows)}
+
+
+def _bytes(said: Mapping[str, Any]) -> int | None:
+    """The size of a model's file: as the protocol has it, or of the one of that name and hash that ships."""
+    if "bytes" in said:
+        return said["bytes"]
+    file = shipped().get(str(said.get("file")).removesuffix(".onnx"))
+    content = b"" if file is None else file.read_bytes()
+    return len(content) if hashlib.sha256(content).hexdigest() == said.get("sha256") else None
 
 
 def _settings(ways: Sequence[Way]) -> list[tuple[Way, dict[str, str]]]:
     """Of each model what the protocol says of its file and its settings, in words."""
-    found = []
-    for way in ways:
-        if way.knows:
-            said: Mapping[str, Any] = way.run.protocol.models.get(way.model, {})
-            found.append((way, {key: str(value) for key, value in said.items() if value is not None}))
-    return found
+    return [
+        (way, {key: str(value) for key, value in way.said.items() if value is not None}) for way in ways if way.knows
+    ]
