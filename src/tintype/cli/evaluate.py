@@ -88,6 +88,7 @@ def evaluate(
         "hints": _numbers(hints, int, "--hints", "whole numbers such as 1,10"),
     }
 
+    from tintype.evaluation.photographs import PUBLISHED
     from tintype.evaluation.results import read_run
     from tintype.evaluation.run import Networks, nearly_gray
     from tintype.evaluation.run import evaluate as run
@@ -114,6 +115,10 @@ def evaluate(
     found = read_run(output)
     _table(found)
     print(f"{output / 'metrics.csv'}, {output / 'protocol.json'}, {output / 'predictions'}")
+    if data == PUBLISHED:
+        from tintype.evaluation.manifest import TERMS
+
+        print(f"{PUBLISHED}: {TERMS}")
     if gray := nearly_gray(found):
         complain(f"{len(gray)} of {len(found.photos)} photographs are nearly gray themselves, such as {gray[0]}")
     for problem in problems:

@@ -34,8 +34,10 @@ class Photographs:
         side: centre square of this side, resized (Lanczos); None: the photographs as they are.
         limit: take only the first so many.
         leave_out: folders inside that are passed over, such as the one that results go to.
+        watch: is told how many of how many photographs of PUBLISHED are fetched.
     Raises:
-        DataError: there is no such folder or archive, it holds no photograph, or two of one name.
+        DataError: there is no such folder or archive, it holds no photograph, or two of one name; PUBLISHED cannot be
+            fetched.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Photographs:
         side: int | None = None,
         limit: int | None = None,
         leave_out: Collection[str | os.PathLike] = (),
+        watch: Callable[[int, int], None] = lambda done, count: None,
     ):
         path = Path(data)
         self.source = PUBLISHED if str(data) == PUBLISHED else path.resolve().name
@@ -52,7 +55,7 @@ class Photographs:
         if str(data) == PUBLISHED:
             from tintype.evaluation import manifest
 
-            path = manifest.fetched()
+            path = manifest.fetched(watch=watch)
         found = _in_folder(path, leave_out) if path.is_dir() else _in_archive(path)
         self._entries = [(os.path.splitext(name)[0], read) for name, read in found]
         if not self._entries:

@@ -69,7 +69,7 @@ PALE = 1.0
 """Colourfulness of a truth below which it is hardly a colour photograph."""
 
 Progress = Callable[[str, int, int], None]
-"""Is told what is done ("reading", "measuring"), how many of it are finished, and how many there are."""
+"""Is told what is done ("fetching", "reading", "measuring"), how many of it are finished, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def evaluate(
     _opened.cache_clear()  # A file may have changed since.
     asked = plan(models, temperatures, sizes, hints)
     _check(networks)
-    photographs = Photographs(data, side, limit, [folder])
+    photographs = Photographs(data, side, limit, [folder], lambda done, count: progress("fetching", done, count))
     before = read_protocol(folder)
     protocol = Protocol(
         source=photographs.source,
