@@ -10,7 +10,20 @@ from importlib import import_module
 from tintype.errors import OptionError, TintypeError
 from tintype.version import __version__
 
-COMMANDS = ("colorize", "models", "inspect", "sheet", "prokudin", "prepare", "train", "export", "plot")
+COMMANDS = (
+    "colorize",
+    "models",
+    "inspect",
+    "sheet",
+    "prokudin",
+    "evaluate",
+    "compare",
+    "report",
+    "prepare",
+    "train",
+    "export",
+    "plot",
+)
 """The command NAME is what `tintype.cli.NAME` calls so: a function, whose docstring is its help, or a group of them.
 
 These modules import what is heavy inside the function, as `tintype --help` asks all of them for their first line.

@@ -1,0 +1,152 @@
+"""Every model that ships on tintype-679, as a page: `python -m benchmarks.models -o runs/benchmark`.
+
+It evaluates them (`tintype evaluate`, which goes on where it was stopped) and writes docs/benchmark.md. The photographs
+are fetched, or taken from a file: `--data eval.tar`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tintype.errors import TintypeError
+from tintype.evaluation.compare import Comparison, compare
+from tintype.evaluation.report import METRICS
+from tintype.evaluation.results import BASELINES, Run, read_run
+from tintype.evaluation.run import Networks, evaluate
+from tintype.models.catalog import catalog, shipped
+
+SHOWN = ("psnr", "ssim", "ciede2000", "colorfulness", "dcf", "auc", "auc_prior", "auc_balanced", "accuracy_bins")
+
+PARTS = {
+    "All photographs": (),
+    "The ImageNet-like part": ("imagenet",),
+    "BSDS and Kodak": ("bsds", "kodak"),
+}
+"""Parts of the set, by what the names of their photographs begin with."""
+
+HEAD = """# Benchmark
+
+Every model that ships, on one set by one protocol. This page is written by `python -m benchmarks.models`; anyone
+measures the same, also of a model of their own, by
+
+```
+tintype evaluate --models {model} --data tintype-679 -o run
+tintype compare run
+```
+
+**Protocol.** {count} photographs of `{source}`, 256 x 256 pixels as 8-bit RGB. The gray that is coloured is their CIE
+L\\* (D65, sRGB) as 8-bit gray; each model colours it with its own network size and temperature; the 8-bit RGB that
+comes out is compared with the truth. In brackets 95 % intervals of the Bayesian bootstrap over photographs, which say
+nothing of what another training with another seed would give. [Metrics](metrics.md) defines the figures and says what
+each of them hides; [the comparison](comparison.md) says how the small models were made, all alike, and what they
+decide. `gray`, `prior-mean` (one brown for all, the mean colour of ImageNet's prior) and `random` (the colours of
+another photograph) know nothing of the photograph. FID and LPIPS are not here: their networks are not ours to ship,
+and one gives them by `--inception` and `--lpips`. Measured with {versions}."""
+
+
+def page(run: Run) -> str:
+    """The page, as Markdown."""
+    versions = ", ".join(f"{name} {version}" for name, version in run.protocol.versions.items())
+    model = next(model for model in run.models if model not in BASELINES)
+    head = HEAD.format(model=model, count=len(run.photos), source=Path(run.protocol.source).name, versions=versions)
+    parts = [head]
+    for title, only in PARTS.items():
+        if any(photo.startswith(only or "") for photo in run.photos):
+            parts.append(f"## {title}\n\n{table(compare([run], SHOWN, only))}")
+            if title == "The ImageNet-like part":
+                parts[-1] += "\n\n" + semantic(run)
+    return "\n\n".join([*parts, f"## What they cost\n\n{costs(run)}"]) + "\n"
+
+
+def table(found: Comparison) -> str:
+    """A line for each model, the best `auc_balanced` first."""
+    places = {ranking.metric: {place.model: place for place in ranking.places} for ranking in found.rankings}
+    truth = next(ranking.truth for ranking in found.rankings if ranking.metric == "colorfulness")
+    heads = [METRICS[metric].title + (f", {METRICS[metric].unit}" if METRICS[metric].unit else "") for metric in SHOWN]
+    lines = [
+        f"{len(found.protocol.photographs)} photographs; colourfulness of the truth: "
+        f"{truth.value:.1f} [{truth.low:.1f}, {truth.high:.1f}].",
+        "",
+        f"| | {' | '.join(heads)} |",
+        "|---" * (1 + len(SHOWN)) + "|",
+    ]
+    for model in places["auc_balanced"]:
+        cells = []
+        for metric in SHOWN:
+            place, digits = places[metric][model], METRICS[metric].digits
+            cells.append(f"{place.value:.{digits}f} [{place.low:.{digits}f}, {place.high:.{digits}f}]")
+        lines.append(f"| {f'*{model}*' if model in BASELINES else model} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def semantic(run: Run) -> str:
+    """How well a classifier reads what was coloured, where it was asked."""
+    found = {model: run.figures(model).get("semantic_accuracy") for model in ("truth", *run.models)}
+    found = {model: value for model, value in found.items() if value is not None}
+    if "truth" not in found or "gray" not in found:
+        return ""
+    gap = found["truth"] - found["gray"]
+    lines = [
+        "Semantic interpretability: of how many photographs MobileNetV2 names the right one of ImageNet's classes, "
+        "and how much of the gap from gray to the true colours that closes. Its training may have seen these.",
+        "",
+        "| | right, % | of the gap, % |",
+        "|---|---|---|",
+    ]
+    for model in sorted(found, key=lambda model: -found[model]):
+        closed = f"{100 * (found[model] - found['gray']) / gap:.0f}" if gap > 0 else ""
+        lines.append(f"| {f'*{model}*' if model in (*BASELINES, 'truth') else model} | {found[model]:.1f} | {closed} |")
+    return "\n".join(lines)
+
+
+def costs(run: Run) -> str:
+    """Size and time of each model, the largest first."""
+    files = shipped()
+    rows = [
+        (
+            len(files[model].read_bytes()) / 1e6,
+            run.protocol.models[model],
+            1000 * np.nanmedian(run.seconds(model)),
+            model,
+        )
+        for model in run.models
+        if model in files
+    ]
+    lines = [
+        "Milliseconds: the median of colouring one photograph from array to array on one processor, while others were "
+        "measured on the others; they compare the models roughly ([speed](speed.md) measures with care).",
+        "",
+        "| | file, MB | network, px | photograph, ms |",
+        "|---|---|---|---|",
+    ]
+    for size, settings, milliseconds, model in sorted(rows, key=lambda row: (-row[0], row[-1])):
+        lines.append(f"| {model} | {size:.2f} | {settings['size']} | {milliseconds:.0f} |")
+    return "\n".join(lines)
+
+
+def main(given: Sequence[str] | None = None) -> str | None:
+    parser = argparse.ArgumentParser("python -m benchmarks.models", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", default="tintype-679", help="the photographs, as for tintype evaluate")
+    parser.add_argument("--models", help="names with commas between them; default: all that ship")
+    parser.add_argument("--classifier", help="weights of MobileNetV2, for semantic interpretability")
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--page", type=Path, default=Path("docs/benchmark.md"))
+    o = parser.parse_args(given)
+    models = o.models.split(",") if o.models else [card.name for card in catalog()]
+    problems = evaluate(models, o.data, o.output, networks=Networks(o.classifier), jobs=o.jobs)
+    if not problems:
+        o.page.write_text(page(read_run(o.output)), encoding="utf-8")
+    return "\n".join(problems) or None
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except TintypeError as error:
+        sys.exit(str(error))
