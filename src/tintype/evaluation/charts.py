@@ -183,6 +183,9 @@ def labelled(x: str, y: str, points: Sequence[Point], summary: str) -> str:
     panel = Panel(around(x, [point.x for point in points], log=True), around(y, ends), 400, 270)
     places = {point: panel.at(point.x, point.y) for point in points}
     taken = [(across - 5, down - 5, across + 5, down + 5) for across, down in places.values()]
+    for point, (across, _) in places.items():
+        top, bottom = (panel.at(point.x, end)[1] for end in (point.high, point.low))
+        taken.append((across - 2, top, across + 2, bottom))
     for point in sorted(points, key=lambda point: (point.y, point.name)):
         across, down = places[point]
         panel.line("interval", [(point.x, point.low), (point.x, point.high)])
