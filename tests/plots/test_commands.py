@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from running import tintype
 from small_sets import encode, picture
 from tintype.cli.plot import plot
 from tintype.errors import OptionError, TintypeError
@@ -28,7 +29,8 @@ def given(tmp_path):
     table.write_text("model,photo,metric,value\na,p,psnr,20\nb,p,psnr,22\n")
     photograph = tmp_path / "photo.png"
     photograph.write_bytes(encode(picture(0)))
-    return {"RUN": write_run(tmp_path / "run"), "TABLE": table, "PHOTO": photograph}
+    config = ROOT / "configs" / "comparison" / "resunet.gan.toml"
+    return {"RUN": write_run(tmp_path / "run"), "TABLE": table, "PHOTO": photograph, "CONFIG": config}
 
 
 COMMANDS = {
@@ -41,6 +43,7 @@ COMMANDS = {
     "code": "code PHOTO --at 3 4 -o FILE.png",
     "code of a colour": "code #8b5a2b --neighbours 3 -o FILE.png",
     "architecture": "architecture eccv16 --channels 2 --size 64 -o FILE.svg",
+    "training": "training CONFIG data.side=64 -o FILE.svg",
     "channels": "channels PHOTO --cell 64 -o FILE.jpg",
     "temperatures": "temperatures PHOTO --model MODEL --at 1 0 --cell 64 -o FILE.png",
     "methods": "methods PHOTO PHOTO --models MODEL MODEL --cell 64 -o FILE.webp",
@@ -68,12 +71,7 @@ def test_every_kind_is_tried_and_documented():
     for kind in KINDS:
         section = re.search(rf"^## {kind}\n(.*?)(?=^## |\Z)", page, re.M | re.S)
         assert section, f"docs/pictures.md has no section '## {kind}'"
-        shown = subprocess.run(
-            [sys.executable, "-c", f"from tintype.cli.plot import plot; plot([{kind!r}, '--help'])"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        shown = tintype("plot", kind, "--help", check=0).stdout.decode()
         options = set(re.findall(r"^│ +(?:\* +)?(--[a-z-]+)", shown, re.M)) - {"--output"}
         described = {word for line in re.findall(r"^\| `([^`]*)`", section[1], re.M) for word in line.split()}
         assert options == {word for word in described if word.startswith("--")}

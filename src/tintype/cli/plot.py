@@ -222,7 +222,7 @@ def architecture(
     channels: int | None = None,
     size: int = 256,
 ) -> None:
-    """A network drawn from its code: its maps as blocks, its convolutions, norms and skips.
+    """A network drawn from its code: its maps as blocks, its convolutions, norms and skips; below it its critic.
 
     Example: tintype plot architecture eccv16 -o eccv16.svg
 
@@ -242,8 +242,36 @@ def architecture(
     from tintype.plots import architecture, figure
 
     _figure(output)
-    name, network = architecture.read(source, channels, changes)
-    figure.save(architecture.draw(architecture.trace(name, network, size)), output)
+    diagrams = [architecture.trace(*architecture.read(source, channels, changes), size)]
+    if critic := architecture.read_critic(source, changes):
+        diagrams.append(architecture.trace_critic(*critic))
+    figure.save(architecture.draw(*diagrams), output)
+
+
+@plot.command
+def training(
+    source: Annotated[Path, Parameter(name="CONFIG.toml")],
+    /,
+    *changes: str,
+    output: Output,
+) -> None:
+    """A training run as boxes and arrows: from photographs to losses, back into the weights, and out to validation.
+
+    Example: tintype plot training configs/comparison/pix2pix.gan.toml -o training.svg
+
+    Parameters
+    ----------
+    source
+        The configuration of a run.
+    changes
+        Keys of the configuration that are to be otherwise, as key=value.
+    output
+        The picture.
+    """
+    from tintype.plots import figure, training
+
+    _figure(output)
+    figure.save(training.draw(training.read(source, changes)), output)
 
 
 @plot.command

@@ -25,6 +25,10 @@ SIZE = 256
 CLASSES = 313
 """Channels of the output of a family that is drawn without a configuration."""
 
+NETWORK = {"L*": 1, "hints": 3}
+CRITIC = {"L*": 1, "a*b*": 2}
+"""What networks and critics are given, and the channels of each."""
+
 CONVOLUTIONS = {"conv2d": "conv", "conv_transpose2d": "convT", "linear": "linear"}
 NORMS = {"batch_norm": "BN", "instance_norm": "IN", "group_norm": "GN", "layer_norm": "LN"}
 ACTIVATIONS = {
@@ -139,17 +143,9 @@ def read(source: str | os.PathLike, channels: int | None = None, changes: tuple[
         ConfigError: there is no such family, or it cannot be made like this.
         OptionError: a number of channels below 1, or changes of a family. TintypeError: torch is not installed.
     """
-    try:
-        import torch
+    families, read_config = studio()
+    import torch
 
-        from tintype import families
-        from tintype.training.config import read as read_config
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("tintype"):
-            raise
-        raise TintypeError(
-            f'drawing a network needs {error.name}, which is not installed; get it by: pip install "tintype[train]"'
-        ) from None
     if channels is not None and channels < 1:
         raise OptionError(f"The channels of the output must be at least 1, not {channels}")
     if Path(source).suffix == ".toml":
@@ -166,6 +162,44 @@ def read(source: str | os.PathLike, channels: int | None = None, changes: tuple[
         return name, family.Network(knobs, channels or CLASSES)
 
 
+def read_critic(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> tuple[str, Any, int] | None:
+    """Name, critic without weights and the side of what it sees in training; None where there is none.
+
+    Args and Raises: as `read`.
+    """
+    if Path(source).suffix != ".toml":
+        return None
+    _, read_config = studio()
+    config = read_config(source, changes)
+    if not config.adversarial.weight:
+        return None
+    import torch
+
+    from tintype import critics
+
+    side = config.data.side // config.describe_network().scale
+    with torch.device("meta"):
+        return f"{config.name}, critic", critics.make(config.adversarial.critic, side), side
+
+
+def studio() -> tuple[Any, Any]:
+    """The registry of families, and what reads configurations.
+
+    Raises:
+        TintypeError: torch is not installed.
+    """
+    try:
+        from tintype import families
+        from tintype.training.config import read
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("tintype"):
+            raise
+        raise TintypeError(
+            f'drawing a network needs {error.name}, which is not installed; get it by: pip install "tintype[train]"'
+        ) from None
+    return families, read
+
+
 def trace(name: str, network, size: int = SIZE) -> Diagram:
     """Run a network once on an input of `size` x `size` pixels, and take down what it does.
 
@@ -176,12 +210,21 @@ def trace(name: str, network, size: int = SIZE) -> Diagram:
     """
     if size < 1 or size % network.stride:
         raise OptionError(f"The size of the input must be a multiple of {network.stride}, not {size}")
-    blocks, outputs = _blocks(*_calls(network.eval(), size))
+    return _diagram(name, network, size, NETWORK)
+
+
+def trace_critic(name: str, critic, side: int) -> Diagram:
+    """The same of a critic, on lightness and ab of `side` x `side` pixels."""
+    return _diagram(name, critic, side, CRITIC)
+
+
+def _diagram(name: str, network, size: int, given: dict[str, int]) -> Diagram:
+    blocks, outputs = _blocks(*_calls(network.eval(), size, given))
     return Diagram(name, blocks, sum(value.numel() for value in network.parameters()), outputs)
 
 
-def _calls(network, size: int) -> tuple[list[Call], list[Call]]:
-    """All calls in their order, the two inputs first, and those whose results the network gives out."""
+def _calls(network, size: int, given: dict[str, int]) -> tuple[list[Call], list[Call]]:
+    """All calls in their order, the inputs first, the main one last of them; and those whose results are given out."""
     import torch
     from torch.overrides import TorchFunctionMode
 
@@ -215,7 +258,7 @@ def _calls(network, size: int) -> tuple[list[Call], list[Call]]:
 
     device = next(network.parameters()).device
     inputs = []
-    for label, count in (("hints", 3), ("L*", 1)):
+    for label, count in reversed(given.items()):
         tensor = torch.zeros(1, count, size, size, device=device)
         calls.append(Call("input", (count, size, size), [], {"name": label}))
         note(tensor, calls[-1])
@@ -445,11 +488,23 @@ MEANING = {
 }
 
 
-def draw(diagram: Diagram) -> Figure:
+def draw(*diagrams: Diagram) -> Figure:
     """Blocks from left to right: their height by the size of the maps, their width by the number of channels (both by
-    the square root). Arrows that do not lead to the next block pass above."""
+    the square root). Arrows that do not lead to the next block pass above. Several diagrams stand one below the other.
+    """
     with style():
-        return _draw(diagram)
+        plans = [_Plan(diagram) for diagram in diagrams]
+        width, height = max(plan.width for plan in plans), sum(plan.height for plan in plans)
+        page = new(width, height)
+        page.set_layout_engine("none")
+        top = height
+        for plan in plans:
+            top -= plan.height
+            panel = page.add_axes((0, top / height, 1, plan.height / height))
+            panel.set(xlim=(-0.3, width - 0.3), ylim=(plan.low, plan.high))
+            panel.set_axis_off()
+            _draw(panel, plan)
+    return page
 
 
 @dataclass
@@ -472,48 +527,53 @@ class _Box:
         return self.height / 2 + self.depth
 
 
-def _draw(diagram: Diagram) -> Figure:
+class _Plan:
+    """Where everything stands, in inches."""
+
+    def __init__(self, diagram: Diagram):
+        self.diagram = diagram
+        blocks, boxes = diagram.blocks, {}
+        full = max(max(block.shape[1:]) for block in blocks)
+        ends = {arrow.source for arrow in diagram.outputs}
+        x = 0.0
+        for number, block in enumerate(blocks):
+            channels, tall, _ = block.shape
+            width = max(0.05, min(1.5, WIDTH * (channels / 512) ** 0.5))
+            height = max(0.1, HEIGHT * (tall / full) ** 0.5)
+            words = LETTER * max(map(len, block.words()))
+            carried = [arrow.steps for arrow in block.arrows if number and arrow.source is blocks[number - 1]]
+            gap = max([0.3, *(LETTER * len(step) + 0.14 for steps in carried for step in steps)]) if number else 0
+            slot = max(words + 0.1, width + SLANT * height)
+            # The words are centred under the front, which may be narrower than they are.
+            shift = max(0.0, (slot - width) / 2 - gap / 2)
+            x += gap + (shift if number else max(0, (slot - width) / 2))
+            boxes[block] = _Box(x, width, height, _kind(block, ends))
+            x += width + max(SLANT * height, (words - width) / 2 + 0.05)
+        self.boxes, self.arcs = boxes, _arcs(blocks, boxes)
+        tops = [box.top for box in boxes.values()]
+        ceiling = max([*tops, *(arc.level + 0.12 for arc in self.arcs)])
+        self.floor = -max(box.height for box in boxes.values()) / 2 - 0.12
+        lines = max(len(block.words()) for block in blocks)
+        self.low, self.high = self.floor - lines * LINE - 0.45, ceiling + 0.5
+        self.width, self.height = max(x + 1.05, 5), self.high - self.low
+
+
+def _draw(panel, plan: _Plan) -> None:
     from matplotlib.patches import Patch
 
-    blocks, boxes = diagram.blocks, {}
-    full = max(max(block.shape[1:]) for block in blocks)
-    ends = {arrow.source for arrow in diagram.outputs}
-    x = 0.0
-    for number, block in enumerate(blocks):
-        channels, tall, _ = block.shape
-        width = max(0.05, min(1.5, WIDTH * (channels / 512) ** 0.5))
-        height = max(0.1, HEIGHT * (tall / full) ** 0.5)
-        words = LETTER * max(map(len, block.words()))
-        carried = [arrow.steps for arrow in block.arrows if number and arrow.source is blocks[number - 1]]
-        gap = max([0.3, *(LETTER * len(step) + 0.14 for steps in carried for step in steps)]) if number else 0
-        slot = max(words + 0.1, width + SLANT * height)
-        # The words are centred under the front, which may be narrower than they are.
-        shift = max(0.0, (slot - width) / 2 - gap / 2)
-        x += gap + (shift if number else max(0, (slot - width) / 2))
-        boxes[block] = _Box(x, width, height, _kind(block, ends))
-        x += width + max(SLANT * height, (words - width) / 2 + 0.05)
-    arcs = _arcs(blocks, boxes)
-    tops = [box.top for box in boxes.values()]
-    ceiling = max([*tops, *(arc.level + 0.12 for arc in arcs)])
-    floor = -max(box.height for box in boxes.values()) / 2 - 0.12
-    lines = max(len(block.words()) for block in blocks)
-    low, high, right = floor - lines * LINE - 0.45, ceiling + 0.5, x + 0.75
-    page = new(max(right + 0.3, 5), high - low)
-    page.set_layout_engine("none")
-    panel = page.add_axes((0, 0, 1, 1))
-    panel.set(xlim=(-0.3, max(right, 4.7)), ylim=(low, high))
-    panel.set_axis_off()
+    diagram, boxes = plan.diagram, plan.boxes
+    blocks = diagram.blocks
     for block, box in boxes.items():
         _cuboid(panel, box)
         middle = box.left + box.width / 2
         for row, text in enumerate(block.words()):
             ink = INK if text in (block.operation, f"{block.shape[0]} ch") else FAINT
-            panel.text(middle, floor - row * LINE, text, ha="center", va="top", fontsize=7, color=ink)
+            panel.text(middle, plan.floor - row * LINE, text, ha="center", va="top", fontsize=7, color=ink)
     for number, block in enumerate(blocks[1:], start=1):
         for arrow in block.arrows:
             if arrow.source is blocks[number - 1] and not arrow.join:
                 _across(panel, boxes[arrow.source], boxes[block].left, arrow.steps)
-    for arc in arcs:
+    for arc in plan.arcs:
         _over(panel, arc)
     for arrow in diagram.outputs:
         box = boxes[arrow.source]
@@ -522,9 +582,9 @@ def _draw(diagram: Diagram) -> Figure:
         else:
             middle, under = box.left + box.width / 2, -box.height / 2
             _head(panel, (middle, under), (middle, under - 0.28), INK)
-    panel.text(-0.2, high - 0.1, diagram.name, fontsize=11, va="top", weight="bold")
+    panel.text(-0.2, plan.high - 0.1, diagram.name, fontsize=11, va="top", weight="bold")
     count = f"{diagram.parameters:,}".replace(",", "\N{NO-BREAK SPACE}")
-    panel.text(-0.2, high - 0.31, f"{count} parameters", fontsize=8.5, va="top", color=FAINT)
+    panel.text(-0.2, plan.high - 0.31, f"{count} parameters", fontsize=8.5, va="top", color=FAINT)
     kinds = [kind for kind in MEANING if any(box.kind == kind for box in boxes.values())]
     panel.legend(
         handles=[Patch(color=KINDS[kind], label=MEANING[kind]) for kind in kinds],
@@ -534,7 +594,6 @@ def _draw(diagram: Diagram) -> Figure:
         fontsize=7,
         handlelength=1,
     )
-    return page
 
 
 def _kind(block: Block, ends: set[Block]) -> str:
