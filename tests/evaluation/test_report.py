@@ -15,11 +15,12 @@ from tintype.cli import main
 from tintype.color.bins import published_bins, published_prior
 from tintype.errors import DataError
 from tintype.evaluation import charts, report
+from tintype.models.catalog import shipped
 from written_evaluations import write_evaluation
 
 
 class Reader(HTMLParser):
-    """The tables of a page, as rows of text, and its headings."""
+    """The tables of a page, as rows of text, the cells that the first one marks, and the headings."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -34,7 +35,7 @@ class Reader(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("th", "td"):
             self._cell = ""
-            if dict(attributes).get("class") == "best":
+            if len(self.tables) == 1 and dict(attributes).get("class") == "best":
                 self.marked.append((self.tables[-1][-1][0], len(self.tables[-1][-1])))
         elif tag in ("h1", "h2", "h3"):
             self._heading = ""
@@ -96,6 +97,17 @@ def test_the_best_model_is_marked_and_no_baseline(page):
     marked = Reader(page).marked
     assert ("vivid", 2) in marked  # CIEDE2000
     assert {model for model, _ in marked} <= {"pale", "vivid"}
+
+
+def test_what_equals_the_truth_is_the_best(tmp_path):
+    run = write_evaluation(tmp_path / "run")
+    with np.load(run / "measured" / "pale.npz") as file:
+        arrays = dict(file)
+    np.savez(run / "measured" / "pale.npz", **arrays | {"psnr": np.full(4, np.inf)})
+    found = Reader(made([run], tmp_path))
+    assert found.tables[0][-2][:2] == ["pale", "∞"]
+    assert ("pale", 1) in found.marked
+    assert ("vivid", 1) not in found.marked
 
 
 def test_a_single_model_is_the_best_of_nobody(tmp_path):
@@ -193,11 +205,18 @@ def test_models_of_several_runs_stand_together(run, tmp_path):
     assert models == ["truth", "gray", "prior-mean", "random", "pale", "vivid", "bright"]
 
 
+def test_the_size_of_a_model_that_ships_is_known(tmp_path):
+    content = shipped()["tintype.small"].read_bytes()
+    said = {"small": {"file": "tintype.small.onnx", "sha256": hashlib.sha256(content).hexdigest()}}
+    run = write_evaluation(tmp_path / "run", {"small": 0.5})
+    protocol = json.loads((run / "protocol.json").read_text())
+    (run / "protocol.json").write_text(json.dumps(protocol | {"models": said}))
+    costs = next(table for table in Reader(made([run], tmp_path)).tables if table[0][-1] == "file, MB")
+    assert costs[1][-1] == f"{len(content) / 1e6:.2f}"
+
+
 def test_two_models_of_one_label_have_the_names_of_their_runs_and_the_same_stands_once(run, tmp_path):
     other = write_evaluation(tmp_path / "other", {"pale": 0.4, "vivid": 1.3})
-    protocol = json.loads((other / "protocol.json").read_text())
-    protocol["models"]["pale"]["sha256"] = "another"
-    (other / "protocol.json").write_text(json.dumps(protocol))
     models = [row[0] for row in Reader(made([run, other], tmp_path)).tables[0][1:]]
     assert models[4:] == ["run/pale", "vivid", "other/pale"]
 

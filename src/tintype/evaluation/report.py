@@ -12,7 +12,7 @@ import io
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Metric:
     unit: str
     digits: int
     better: str
-    """more, less, or "truth": the nearer to the truth's."""
+    """more; less; zero: the nearer to 0; truth: the nearer to the truth's."""
     meaning: str
 
 
@@ -279,7 +279,6 @@ def _ways(runs: Sequence[Run]) -> list[Way]:
 
     A model that two runs have stands once; two models of one label have the name of their run before it.
 
-
     Raises:
         DataError: the protocols differ.
     """
@@ -292,20 +291,25 @@ def _ways(runs: Sequence[Run]) -> list[Way]:
                 f"{', '.join(apart) or 'the order of their photographs'}: make a page of each"
             )
     resampled = {run: Resampled(run) for run in runs}
-    names = _names(runs)
     ways = [
         Way(label, label, first, resampled[first]) for label in (TRUTH, *BASELINES) if label in (TRUTH, *first.models)
     ]
     for run in runs:
         for model in run.models:
-            said = run.protocol.models.get(model)
-            others = [
-                other.protocol.models[model] for other in runs if model in other.models and model not in BASELINES
-            ]
-            if model not in BASELINES and not any(way.model == model and way.said == said for way in ways):
-                label = model if all(other == said for other in others) else f"{names[run]}/{model}"
-                ways.append(Way(label, model, run, resampled[run]))
-    return ways
+            if not any(way.model == model and (not way.knows or _same(model, way.run, run)) for way in ways):
+                ways.append(Way(model, model, run, resampled[run]))
+    labels, names = [way.label for way in ways], _names(runs)
+    return [
+        way if labels.count(way.label) == 1 else replace(way, label=f"{names[way.run]}/{way.label}") for way in ways
+    ]
+
+
+def _same(model: str, run: Run, other: Run) -> bool:
+    """Whether two runs measured the same of a model, and so of the same predictions."""
+    return all(
+        np.array_equal(run.values(model, metric), other.values(model, metric), equal_nan=True)
+        for metric in set(run.metrics(model)) & set(other.metrics(model))
+    )
 
 
 def _names(runs: Sequence[Run]) -> dict[Run, str]:
@@ -356,12 +360,13 @@ def _best(metric: Metric, ways: Sequence[Way], figures: Sequence[np.ndarray | No
     rivals = {
         number: worse(figure)
         for number, (way, figure) in enumerate(zip(ways, figures, strict=True))
-        if way.knows and figure is not None and np.isfinite(figure).all()
+        if way.knows and figure is not None
     }
     if len(rivals) < 2:
         return set()
     first = min(rivals, key=lambda number: rivals[number][0])
-    behind = {number: rival - rivals[first] for number, rival in rivals.items()}
+    with np.errstate(invalid="ignore"):  # infinite, as the PSNR of what is equal, minus infinite
+        behind = {number: rival - rivals[first] for number, rival in rivals.items()}
     return {number for number, more in behind.items() if number == first or (len(more) > 1 and interval(more)[0] <= 0)}
 
 
@@ -443,34 +448,26 @@ def _row(shown: Pictures, ways: Sequence[Way], photo: str) -> dict[str, Any]:
 
 def _cases(shown: Pictures, ways: Sequence[Way]) -> list[dict[str, Any]]:
     """Of each model the photographs where it gains most over gray, and least, in CIEDE2000."""
-    by_label = {way.label: way for way in ways}
-    gray, truth = by_label.get("gray"), by_label[TRUTH]
-    if gray is None or gray.values("ciede2000") is None:
-        return []
+    truth = next(way for way in ways if way.model == TRUTH)
+    gray = next((way for way in ways if way.model == "gray"), truth)
+    grays = gray.values("ciede2000")
     found = []
     for way in ways:
-        if not way.knows or way.values("ciede2000") is None:
+        differences = way.values("ciede2000")
+        if not way.knows or grays is None or differences is None:
             continue
-        gain = gray.values("ciede2000") - way.values("ciede2000")
-        order = [int(number) for number in np.argsort(-gain, kind="stable") if not np.isnan(gain[number])]
+        gain = grays - differences
+        order = np.argsort(-gain, kind="stable")
         few = min(CASES, len(order) // 2)
-        groups = {"best": order[:few], "worst": order[::-1][:few]}
+        chosen = [
+            [
+                {"gain": _number(gain[n], 1, signed=True), **_row(shown, (gray, way, truth), way.run.photos[n])}
+                for n in numbers
+            ]
+            for numbers in (order[:few], order[::-1][:few])
+        ]
         if few:
-            found.append(
-                {
-                    "way": way,
-                    **{
-                        name: [
-                            {
-                                "gain": _number(gain[n], 1, signed=True),
-                                **_row(shown, (gray, way, truth), way.run.photos[n]),
-                            }
-                            for n in numbers
-                        ]
-                        for name, numbers in groups.items()
-                    },
-                }
-            )
+            found.append({"way": way, "best": chosen[0], "worst": chosen[1]})
     return found
 
 
@@ -568,12 +565,12 @@ def _costs(ways: Sequence[Way]) -> dict[str, Any] | None:
 
 
 def _bytes(said: Mapping[str, Any]) -> int | None:
-    """The size of a model's file: as the protocol has it, or of the one of that name and hash that ships."""
-    if "bytes" in said:
-        return said["bytes"]
+    """The size of a model's file, where it is one that ships, by its name and hash; None of others."""
     file = shipped().get(str(said.get("file")).removesuffix(".onnx"))
-    content = b"" if file is None else file.read_bytes()
-    return len(content) if hashlib.sha256(content).hexdigest() == said.get("sha256") else None
+    if file is None:
+        return None
+    content = file.read_bytes()
+    return len(content) if hashlib.sha256(content).hexdigest() == said["sha256"] else None
 
 
 def _settings(ways: Sequence[Way]) -> list[tuple[Way, dict[str, str]]]:
