@@ -7,6 +7,7 @@ hue and saturation (S cos H, S sin H), which the functions of two [n, 2, h, w] t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -34,11 +35,8 @@ class SoftCodes:
     REACH = 128
 
     def __init__(self, bins: np.ndarray | None = None, neighbours: int = 5, sigma: float = 5.0):
-        line = np.arange(-self.REACH, self.REACH + 1, dtype=np.float64)
-        grid = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1)
-        index, weight = soft_encode(grid, published_bins() if bins is None else bins, neighbours, sigma)
-        self.index = torch.from_numpy(index).reshape(-1, neighbours)
-        self.weight = torch.from_numpy(weight.astype(np.float32)).reshape(-1, neighbours)
+        table = np.ascontiguousarray(published_bins() if bins is None else bins, np.float64)
+        self.index, self.weight = _codes_on_grid(table.tobytes(), neighbours, sigma)
 
     def __call__(self, ab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """ab [n, 2, h, w] to indices and weights, both [n * h * w, K], nearest first."""
@@ -47,6 +45,15 @@ class SoftCodes:
         cell = ab.round().clamp(-self.REACH, self.REACH).long() + self.REACH
         place = (cell[:, 0] * (2 * self.REACH + 1) + cell[:, 1]).reshape(-1)
         return self.index[place], self.weight[place]
+
+
+@lru_cache(maxsize=4)
+def _codes_on_grid(bins: bytes, neighbours: int, sigma: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Indices and weights of all points of the grid, [points, K]; runs of one command share them."""
+    line = np.arange(-SoftCodes.REACH, SoftCodes.REACH + 1, dtype=np.float64)
+    grid = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    index, weight = soft_encode(grid, np.frombuffer(bins).reshape(-1, 2), neighbours, sigma)
+    return torch.from_numpy(index), torch.from_numpy(weight.astype(np.float32))
 
 
 def colourful(ab: torch.Tensor, threshold: float = 5.0) -> torch.Tensor:
