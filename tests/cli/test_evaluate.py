@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from small_models import write_model
+from tintype.cli import main
 from tintype.cli.evaluate import evaluate
 from tintype.errors import DataError, OptionError
 from tintype.evaluation.results import read_run
@@ -43,6 +44,13 @@ def test_a_table_and_the_files_are_told(album, model, tmp_path, capsys):
     assert f"{psnr:.2f}" in row
     assert str(tmp_path / "run" / "metrics.csv") in out.replace("\n", "")
     assert err == ""
+
+
+def test_the_command_line_takes_it(album, model, tmp_path, capsys):
+    words = ["evaluate", "--models", model, "--data", str(album), "-o", str(tmp_path / "run"), "--side", "32"]
+    assert main([*words, "--jobs", "1"]) == 0
+    assert main([*words, "--film", "kodachrome"]) == 2
+    assert "choose one of cie, panchromatic" in capsys.readouterr().err
 
 
 def test_options_become_rows_and_protocol(album, model, tmp_path):

@@ -75,7 +75,7 @@ def test_where_none_are_is_said(tmp_path, name):
 
 def test_one_that_is_too_small_is_named(tmp_path):
     Image.new("RGB", (40, SMALLEST - 1)).save(tmp_path / "strip.png")
-    with pytest.raises(UnsupportedPhoto, match="strip has 40 x 15"):
+    with pytest.raises(UnsupportedPhoto, match=r"strip\.png has 40 x 15"):
         Photographs(tmp_path)[0]
     assert Photographs(tmp_path, side=32)[0].shape == (32, 32, 3)
 

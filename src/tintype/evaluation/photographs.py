@@ -51,24 +51,22 @@ class Photographs:
         path = Path(data)
         self.source = PUBLISHED if str(data) == PUBLISHED else path.resolve().name
         self.side = side
-        self._entries: list[tuple[str, Callable[[], bytes]]] = []
         if str(data) == PUBLISHED:
             from tintype.evaluation import manifest
 
             path = manifest.fetched(watch=watch)
-        found = _in_folder(path, leave_out) if path.is_dir() else _in_archive(path)
-        self._entries = [(os.path.splitext(name)[0], read) for name, read in found]
+        # Of each its file, as errors name it, and what reads that.
+        self._entries = list(_in_folder(path, leave_out) if path.is_dir() else _in_archive(path))
         if not self._entries:
             raise DataError(f"{path}: no photograph is there ({', '.join(sorted(SUFFIXES))})")
         # Names that a file system may take for one would share their results.
-        alike: dict[str, str] = {}
-        for name, _ in self._entries:
-            if alike.setdefault(name.casefold(), name) is not name:
-                twice = len(self._entries) - len({name.casefold() for name, _ in self._entries})
-                raise DataError(
-                    f"{path}: two photographs are called {name}, and {twice} are in all whose name is taken; rename "
-                    "them, as results are named after photographs"
-                )
+        first: dict[str, str] = {}
+        twice = [name for name in self.names if first.setdefault(name.casefold(), name) is not name]
+        if twice:
+            raise DataError(
+                f"{path}: two photographs are called {twice[0]}, and {len(twice)} are in all whose name is taken; "
+                "rename them, as results are named after photographs"
+            )
         self._entries = self._entries[:limit]
 
     def __len__(self) -> int:
@@ -76,7 +74,7 @@ class Photographs:
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self._entries]
+        return [os.path.splitext(file)[0] for file, _ in self._entries]
 
     def __getitem__(self, index: int) -> np.ndarray:
         """A photograph.
@@ -84,12 +82,12 @@ class Photographs:
         Raises:
             UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused, or too small.
         """
-        name, encoded = self._entries[index]
-        photo = decode(encoded(), name)
+        file, encoded = self._entries[index]
+        photo = decode(encoded(), file)
         if self.side is not None:
             return square(photo, self.side)
         if min(photo.shape[:2]) < SMALLEST:
-            raise UnsupportedPhoto(f"{name} has {photo.shape[1]} x {photo.shape[0]} pixels, too few to be measured")
+            raise UnsupportedPhoto(f"{file} has {photo.shape[1]} x {photo.shape[0]} pixels, too few to be measured")
         return photo
 
 
