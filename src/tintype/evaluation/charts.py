@@ -219,7 +219,8 @@ def _place(across: float, down: float, width: float, panel: Panel, taken: Sequen
 
     def covered(box: Box) -> float:
         within = _overlap(box, (0, 0, panel.width, panel.height))
-        return sum(_overlap(box, other) for other in taken) + 3 * (width * height - within)
+        # Rounded, so that of free places the first is taken.
+        return round(sum(_overlap(box, other) for other in taken) + 3 * (width * height - within), 3)
 
     return min(boxes, key=covered)
 
