@@ -377,6 +377,9 @@ def test_predictions_of_another_program_are_mended_and_measured(album, tmp_path)
         "roses/red": False,
     }
     assert "theirs,beach,psnr,inf" in (tmp_path / "run" / "metrics.csv").read_text()
+    (theirs / "beach.png").write_bytes(b"gone again")
+    assert len(measured([str(theirs)], album, tmp_path / "run")) == 1
+    assert "theirs" not in read_run(tmp_path / "run").models
 
 
 def test_what_cannot_be_written_is_said(album, model, tmp_path):

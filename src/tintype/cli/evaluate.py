@@ -116,9 +116,14 @@ def evaluate(
     _table(found)
     print(f"{output / 'metrics.csv'}, {output / 'protocol.json'}, {output / 'predictions'}")
     if data == PUBLISHED:
-        from tintype.evaluation.manifest import TERMS
+        from tintype.evaluation.manifest import TERMS, differing, fetched
 
         print(f"{PUBLISHED}: {TERMS}")
+        if apart := differing(fetched()):
+            complain(
+                f"{len(apart)} photographs, such as {apart[0]}, differ from the published ones in single codes, for "
+                "other releases of libraries made them; figures may differ in their last digits"
+            )
     if gray := nearly_gray(found):
         complain(f"{len(gray)} of {len(found.photos)} photographs are nearly gray themselves, such as {gray[0]}")
     for problem in problems:

@@ -229,10 +229,9 @@ def _demand_own(folder: Path, before: Protocol | None, protocol: Protocol) -> No
     apart += [f"metric {name}" for name in sorted(before.metrics.keys() ^ protocol.metrics.keys())]
     if apart:
         raise DataError(f"{folder} is a run of another protocol, by its {'; '.join(apart)}: name another folder")
-    for label in before.models.keys() & protocol.models.keys():
-        if before.models[label] != protocol.models[label]:
-            keys = before.models[label].keys() | protocol.models[label].keys()
-            other = [key for key in sorted(keys) if before.models[label].get(key) != protocol.models[label].get(key)]
+    for label, ours in protocol.models.items():
+        theirs = before.models.get(label, ours)
+        if other := [key for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]:
             raise DataError(
                 f"{folder} has predictions of another {label}, by its {', '.join(other)}: name another folder"
             )
@@ -287,18 +286,23 @@ class Table:
             kept = picture_path(folder, method.label, photo).is_file()
             if not kept or (method.kind == "folder" and row["files"] != _hash_or_none(files.get(photo))):
                 del self.rows[photo]
+        self.stale = found is not None and len(self.rows) < len(found["areas"])
+        """Whether the file holds what counts no longer."""
 
     def missing(self) -> list[Photograph]:
         return [photograph for photograph in self.protocol.photographs if photograph.name not in self.rows]
 
     def save(self) -> None:
         """Write what there is."""
+        path = measured_path(self.folder, self.method.label)
+        if not self.rows:
+            path.unlink(missing_ok=True)
+            return
         photos = [photograph.name for photograph in self.protocol.photographs if photograph.name in self.rows]
         names = self.rows[photos[0]]
         arrays = {name: np.array([self.rows[photo][name] for photo in photos]) for name in names}
         memory = io.BytesIO()
         np.savez_compressed(memory, key=self.key, photos=photos, **arrays)
-        path = measured_path(self.folder, self.method.label)
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
             file.write(memory.getvalue())
@@ -324,7 +328,7 @@ def _fill(
     by_label = {table.method.label: table for table in tables}
     done, count = 0, sum(len(task.photos) for task in tasks)
     failures: dict[str, list[str]] = {}
-    unsaved: set[str] = set()
+    unsaved = {table.method.label for table in tables if table.stale}
     saved, pause = time.monotonic(), SAVED
     progress("measuring", 0, count)
     try:
@@ -341,8 +345,9 @@ def _fill(
                 progress("measuring", done, count)
                 if time.monotonic() - saved > pause:
                     started = time.monotonic()
-                    while unsaved:
-                        by_label[unsaved.pop()].save()
+                    for label in sorted(unsaved):
+                        by_label[label].save()
+                    unsaved.clear()
                     saved = time.monotonic()
                     pause = max(SAVED, 10 * (saved - started))  # Of a large set saving takes its time.
     finally:
