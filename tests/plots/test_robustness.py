@@ -26,7 +26,7 @@ def panels(page):
 
 
 def test_a_panel_per_kind_has_a_line_per_model_from_no_damage_to_the_greatest(run):
-    drawn = panels(robustness.draw(robustness.read_table(run)))
+    drawn = panels(robustness.draw(robustness.read_table(run), "gain_kept"))
     assert list(drawn) == ["film", "noise: sigma in codes", "JPEG: quality"]
     noise = drawn["noise: sigma in codes"]
     assert [tick.get_text() for tick in noise.get_xticklabels()] == ["none", "5", "20"]
@@ -45,7 +45,9 @@ def test_another_metric_is_drawn_beside_the_true_level(run):
 
 def test_the_same_table_gives_the_same_picture(run, tmp_path):
     for name in ("a.png", "b.png"):
-        figure.save(robustness.draw(robustness.read_table(run / "robustness.csv"), models=["theirs"]), tmp_path / name)
+        figure.save(
+            robustness.draw(robustness.read_table(run / "robustness.csv"), "gain_kept", ["theirs"]), tmp_path / name
+        )
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
@@ -54,7 +56,7 @@ def test_what_is_not_there_is_said(run, tmp_path):
     with pytest.raises(OptionError, match="it has gain_kept, colorfulness"):
         robustness.draw(table, "auc")
     with pytest.raises(OptionError, match="no gain_kept of nobody"):
-        robustness.draw(table, models=["nobody"])
+        robustness.draw(table, "gain_kept", ["nobody"])
     (tmp_path / "other.csv").write_text("model,photo\na,b\n")
     with pytest.raises(DataError, match="no table of tintype robustness"):
         robustness.read_table(tmp_path / "other.csv")

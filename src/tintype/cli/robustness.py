@@ -29,7 +29,7 @@ def robustness(
     """Measure how models hold out: on grays of other films, and on noise, blur, fading, JPEG and other sizes.
 
     Every condition is a run of tintype evaluate, in a folder of its name. robustness.csv has all figures, among them
-    the gain over plain gray in auc_balanced and how many per cent of it are kept; robustness.png has them as curves.
+    the gain over plain gray in auc_balanced, which robustness.png has as curves, and how many per cent of it are kept.
     After an interruption the same command goes on; with other damages or models it adds them.
 
     Example: tintype robustness --data photographs --limit 100 -o run
@@ -70,6 +70,7 @@ def robustness(
         raise OptionError(f"--side takes a number of pixels, or {WHOLE}, not {side!r}")
 
     from tintype.evaluation import robustness
+    from tintype.evaluation.manifest import NAME, TERMS
 
     chosen = [name for name in (models or "").split(",") if name]
     words = [word.strip() for word in (damages or "").split(",") if word.strip()]
@@ -84,6 +85,8 @@ def robustness(
             problems += robustness.plates(chosen, plates, output, limit=limit, jobs=jobs, watch=watch("plates"))
     table = robustness.write_table(output)
     print(f"{table}{_picture(output)}")
+    if data == NAME:
+        print(f"{NAME}: {TERMS}")
     for problem in problems:
         complain(problem)
     return 1 if problems else 0
@@ -97,8 +100,7 @@ def _picture(folder: Path) -> str:
     _print(table)
     path = folder / "robustness.png"
     try:
-        # Where no model is sure to be better than gray there is no gain to keep.
-        figure.save(robustness.draw(table, "gain_kept" if "gain_kept" in table else "gain"), path)
+        figure.save(robustness.draw(table), path)
     except TintypeError as error:
         complain(f"there is no picture of the curves: {error}")
         return ""
@@ -106,7 +108,7 @@ def _picture(folder: Path) -> str:
 
 
 def _print(table) -> None:
-    """What is kept of the gain over gray, for the eye; all of it is in robustness.csv."""
+    """The gain over gray, for the eye; all else is in robustness.csv."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

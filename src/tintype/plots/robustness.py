@@ -28,6 +28,9 @@ TITLES = {
 
 NAMES = {"gain_kept": "gain over gray that is kept, %", "gain": "gain over gray in auc_balanced"}
 
+LEVELS = {"gain_kept": (0, 100), "gain": (0,)}
+"""What a metric is held against, drawn as lines: gray, and photographs as they are."""
+
 SINGLE = ("film", PLATE)
 """Kinds whose levels have no order, drawn as points that no line joins."""
 
@@ -63,14 +66,14 @@ def read_table(path: str | PathLike) -> Table:
     return table
 
 
-def draw(table: Table, metric: str = "gain_kept", models: Sequence[str] = ()) -> Figure:
+def draw(table: Table, metric: str = "gain", models: Sequence[str] = ()) -> Figure:
     """A panel per kind, a line per model with its interval as a band, where the table has one; damages grow rightwards.
 
     Args:
         models: which ones; by default all but those that know nothing.
     Raises:
         OptionError: the table has no such metric or model.
-        DataError: no model has a figure, as none is sure to be better than gray.
+        DataError: the table has it of nothing but the truth and what knows nothing.
     """
     if metric not in table:
         known = ", ".join(name for name in table if not name.endswith(("_low", "_high")))
@@ -81,7 +84,7 @@ def draw(table: Table, metric: str = "gain_kept", models: Sequence[str] = ()) ->
             raise OptionError(f"The table has no {metric} of {model}; it has it of {', '.join(found)}")
     models = list(models) or [model for model in found if model not in (TRUTH, *BASELINES)]
     if not models:
-        raise DataError(f"no model has a {metric}: the table gives it where a model is sure to be better than gray")
+        raise DataError(f"the table has {metric} of no model")
     with style():
         return _draw(table, metric, models)
 
@@ -109,9 +112,8 @@ def _draw(table: Table, metric: str, models: Sequence[str]) -> Figure:
         turned = kind in SINGLE
         panel.set_xticks(range(len(levels)), levels, rotation=25 if turned else 0, ha="right" if turned else "center")
         panel.set_xlim(-0.4, len(levels) - 0.6)
-        if metric == "gain_kept":
-            panel.axhline(100, color=FAINT, linewidth=0.8)
-            panel.axhline(0, color=FAINT, linewidth=0.8)
+        for level in LEVELS.get(metric, ()):
+            panel.axhline(level, color=FAINT, linewidth=0.8)
     for panel in panels[: len(kinds) : columns]:
         panel.set_ylabel(NAMES.get(metric, metric))
     handles = [panels[0].plot([], [], **line_of(number), label=model)[0] for number, model in enumerate(models)]
