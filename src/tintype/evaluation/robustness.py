@@ -25,7 +25,7 @@ from tintype.errors import DataError, OptionError, PhotoError, UnwritablePhoto
 from tintype.evaluation import damage as damages
 from tintype.evaluation import plates as negatives
 from tintype.evaluation.bootstrap import Resampled, interval
-from tintype.evaluation.methods import Picture, plan
+from tintype.evaluation.methods import Method, Picture, plan
 from tintype.evaluation.photographs import Photographs
 from tintype.evaluation.protocol import FILE
 from tintype.evaluation.results import TRUTH, read_run
@@ -189,6 +189,7 @@ def write_table(folder: str | os.PathLike) -> Path:
 
 
 def _rows(folder: Path) -> Iterator[tuple[str, str, str, str, float]]:
+    """Of the table, in its columns."""
     found = {condition: Resampled(read_run(folder / "=".join(condition))) for condition in _finished(folder)}
     for (kind, level), resampled in found.items():
         whole = found.get((PLATE, LIGHTNESS) if kind == PLATE else UNDAMAGED)
@@ -222,7 +223,8 @@ def _finished(folder: Path) -> list[Condition]:
     return sorted([(kind, level) for kind, _, level in names if kind in kinds], key=place)
 
 
-def _only_models(models: Sequence[str]) -> list:
+def _only_models(models: Sequence[str]) -> list[Method]:
+    """Raises OptionError when one of them is a folder of predictions."""
     methods = plan(models)
     for method in methods:
         if method.kind == "folder":
