@@ -19,6 +19,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "report",
+    "robustness",
     "prepare",
     "train",
     "export",
