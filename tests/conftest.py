@@ -8,9 +8,8 @@ import pytest
 
 from small_models import write_model
 
-# Tests run side by side, a process for each processor, in which torch shall not start a thread for each again.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests run side by side, a process for each processor, in which torch shall not start a thread for each once more.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell that runs the tests in the background has told them to ignore Ctrl-C, and so the programs that they start;
 # those shall hear it as in a terminal.

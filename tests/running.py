@@ -50,6 +50,9 @@ def _here(arguments: list[str], cwd=None, input=b"") -> subprocess.CompletedProc
         finally:
             os.chdir(before)
             signal.signal(signal.SIGTERM, on_request)
+            if "torch" in sys.modules:
+                # Of which `train` takes as many as there are processors.
+                sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         output, errors = (file.seek(0) or file.read() for file in files[1:])
     return subprocess.CompletedProcess(arguments, code, output, errors)
 

@@ -271,7 +271,9 @@ def prediction_files(folder: Path) -> dict[str, Path]:
 
 
 def _painter(method: Method) -> Callable[[Picture], Coloured]:
-    model = _Listened(method.source, 1)
+    model = Model(method.source, 1)
+    given: list[np.ndarray] = []
+    model.on_logits = given.append
     colorize = Colorizer(model, method.size, method.temperature, threads=1)
 
     def paint(picture: Picture) -> Coloured:
@@ -284,34 +286,11 @@ def _painter(method: Method) -> Callable[[Picture], Coloured]:
         started = time.perf_counter()
         rgb = colorize(picture.gray, hints=hints)
         seconds = time.perf_counter() - started
-        if model.logits_given is None:
+        if not given:
             return Coloured(rgb, seconds)
-        return Coloured(rgb, seconds, _reliability(model.logits_given, model.bins, picture.truth))
+        return Coloured(rgb, seconds, _reliability(given.pop(), np.array(model.card.bins, np.float64), picture.truth))
 
     return paint
-
-
-class _Listened(Model):
-    """A model that gives its logits along with the colours, so that the distribution costs no second pass."""
-
-    def __init__(self, source: str, threads: int):
-        self.logits_given: np.ndarray | None = None
-        super().__init__(source, threads)
-        if self.card.bins is not None:
-            self.bins = np.array(self.card.bins, np.float64)
-            self._session = _Both(self._session, self)
-
-
-class _Both:
-    """A session of the run-time library that is asked for the colours, and asks for the logits as well."""
-
-    def __init__(self, session: Any, model: _Listened):
-        self._session, self._model = session, model
-
-    def run(self, outputs: Sequence[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-        *found, logits = self._session.run([*outputs, "logits"], feed)
-        self._model.logits_given = logits[0]
-        return found
 
 
 def _reliability(logits: np.ndarray, bins: np.ndarray, truth: np.ndarray) -> Reliability:

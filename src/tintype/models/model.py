@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file
 from pathlib import Path
 
@@ -36,6 +37,9 @@ class Model:
     """
 
     card: Card
+    on_logits: Callable[[np.ndarray], None] | None = None
+    """Where it is set, each `predict` of a model with a distribution gives it the logits as well, float32 [Q, h', w'],
+    without a second pass."""
 
     def __init__(self, name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None):
         if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
@@ -72,7 +76,11 @@ class Model:
 
         Raises HintError or OptionError when the model does not take what is given, ModelError when it fails.
         """
-        return self._run("ab", lightness, hints, temperature)
+        if self.on_logits is None or self.card.bins is None:
+            return self._run(["ab"], lightness, hints, temperature)[0]
+        ab, logits = self._run(["ab", "logits"], lightness, hints, temperature)
+        self.on_logits(logits)
+        return ab
 
     def logits(self, lightness: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
         """float32 [Q, h', w'], the logits of the distribution over `card.bins`; arguments as for `predict`.
@@ -81,9 +89,9 @@ class Model:
         """
         if self.card.bins is None:
             raise ModelError(f"The model {self.card.name} has no distribution over bins, so it gives no logits")
-        return self._run("logits", lightness, hints, None)
+        return self._run(["logits"], lightness, hints, None)[0]
 
-    def _run(self, output, lightness, hints, temperature) -> np.ndarray:
+    def _run(self, outputs: Sequence[str], lightness, hints, temperature) -> list[np.ndarray]:
         lightness = np.ascontiguousarray(lightness, np.float32)
         stride = self.card.stride
         if lightness.ndim != 2 or not lightness.size or lightness.shape[0] % stride or lightness.shape[1] % stride:
@@ -105,15 +113,15 @@ class Model:
         if self.takes_temperature:
             feed["temperature"] = np.array(self.card.temperature if temperature is None else temperature, np.float32)
         try:
-            (result,) = self._session.run([output], feed)
+            results = self._session.run(outputs, feed)
         except Exception as error:  # onnxruntime's own exceptions have no common base but this one
             height, width = lightness.shape
             raise ModelError(
                 f"The model {self.card.name} fails on a lightness of {width} x {height}: {_first_line(error)}"
             ) from error
-        if not np.isfinite(result).all():
+        if not all(np.isfinite(result).all() for result in results):
             raise ModelError(f"The model {self.card.name} gives values that are not numbers: its file is of no use")
-        return result[0]
+        return [result[0] for result in results]
 
     def _open(self, path: Path) -> None:
         self.card = card_in(path)
