@@ -75,6 +75,17 @@ def complain(message: object) -> None:
     print(f"tintype: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
 
 
+def numbers(text: str | None, kind: type, option: str, form: str) -> list:
+    """The numbers that an option has with commas between them; `form`: what it takes, in words.
+
+    Raises OptionError when it has others.
+    """
+    try:
+        return [] if text is None else [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"{option} takes {form}, not {text!r}") from None
+
+
 def _stop_cleanly() -> None:
     """Let a request to end (SIGTERM, from `kill` or a closing session) take the way of Ctrl-C."""
     import signal

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import complain
+from tintype.cli import complain, numbers
 from tintype.errors import OptionError
 
 WHOLE = "whole"
@@ -83,9 +83,9 @@ def evaluate(
     if lpips is not None and lpips.count(",") != 1:
         raise OptionError(f"--lpips takes two files with a comma between them, VGG16 and LPIPS, not {lpips!r}")
     settings = {
-        "temperatures": _numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4"),
-        "sizes": _numbers(sizes, int, "--sizes", "whole numbers such as 128,256"),
-        "hints": _numbers(hints, int, "--hints", "whole numbers such as 1,10"),
+        "temperatures": numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4"),
+        "sizes": numbers(sizes, int, "--sizes", "whole numbers such as 128,256"),
+        "hints": numbers(hints, int, "--hints", "whole numbers such as 1,10"),
     }
 
     from tintype.evaluation.photographs import PUBLISHED
@@ -169,10 +169,3 @@ def _progress():
             progress.update(bars[what], completed=done, total=count)
 
         yield moved
-
-
-def _numbers(text: str | None, kind: type, option: str, form: str) -> list:
-    try:
-        return [] if text is None else [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise OptionError(f"{option} takes {form}, not {text!r}") from None

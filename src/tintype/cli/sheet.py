@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import numbers
 from tintype.errors import OptionError
 
 
@@ -64,8 +65,8 @@ def sheet(
             temperature=tile.temperature,
         )
 
-    asked_sizes = _numbers(sizes, int, "--sizes", "whole numbers such as 128,256")
-    asked_temperatures = _numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4")
+    asked_sizes = numbers(sizes, int, "--sizes", "whole numbers such as 128,256")
+    asked_temperatures = numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4")
 
     import numpy as np
 
@@ -88,10 +89,3 @@ def sheet(
             print(f"{tile.number}  {tile.command}")
     print(f"{output}, {contact.list_path(output)}")
     return 0
-
-
-def _numbers(text: str | None, kind: type, option: str, form: str) -> list:
-    try:
-        return [] if text is None else [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise OptionError(f"{option} takes {form}, not {text!r}") from None
