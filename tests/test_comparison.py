@@ -287,3 +287,13 @@ def test_the_page_takes_the_figures_and_keeps_its_own_words(measured, tmp_path):
     path.write_text(text.replace("/seeds", "/other"))
     with pytest.raises(DataError, match="seeds"):
         main(["page", folder, "--again", folder, str(tmp_path), "--page", str(path)])
+
+
+def test_what_only_its_temperature_keeps_down_supports_a_claim_at_another():
+    ways = {"a": 4.5, "a T=1": 6.0, measure.MEAN: 5.0, measure.ANNEALED: 1.0}
+    figures = Figures(ways={label: np.full(11, value) for label, value in ways.items()})
+    low = claims.Measured(figures, {}, {"a": ["‡ not above prior mean"]})
+    assert low.weak("a")
+    assert not low.weak("a T=1")
+    still = claims.Measured(figures, {}, {"a": ["† still improving", "‡ not above prior mean"]})
+    assert still.weak("a T=1")

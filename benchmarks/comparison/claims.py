@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.comparison.bootstrap import Resampled, rank_correlation
 from benchmarks.comparison.measure import TRUTH, at
-from benchmarks.comparison.table import logs, methods, undertrained, with_interval
+from benchmarks.comparison.table import LOW, constants_above, logs, methods, undertrained, with_interval
 from tintype.color.bins import published_bins
 from tintype.evaluation.bootstrap import interval, weights
 from tintype.plots.curves import Log
@@ -23,7 +23,9 @@ RULE = """A claim is **confirmed** when the 95 % interval of each of its figures
 it needs is undertrained or was not measured. Intervals are of the Bayesian bootstrap over photographs, all methods on
 the same ones; where a figure is over methods, over the methods too. How much another seed would change is not in them:
 the last column asks the same of a second seed, where one was trained. Differences are first minus second; figures in
-brackets decide nothing."""
+brackets decide nothing. Which figures decide was settled before they were measured, but for three claims that ask at
+T = 1 and two that set a critic against the same network without one: there the first choice had a method that counts as
+undertrained."""
 
 
 FEWEST = 5
@@ -42,6 +44,13 @@ class Measured:
     def methods(self) -> list[str]:
         """Those trained enough."""
         return [label for label in methods(self.figures) if label not in self.marked]
+
+    def weak(self, label: str) -> bool:
+        """Whether a way supports no claim. What only the temperature of its card keeps down may do so at another."""
+        reasons = self.marked.get(method := _method(label), [])
+        if label != method and not constants_above(self.figures, label):
+            reasons = [reason for reason in reasons if not reason.startswith(LOW)]
+        return bool(reasons)
 
 
 @dataclass(frozen=True)
@@ -198,18 +207,27 @@ CLAIMS: Sequence[Claim] = (
     ),
     Claim(
         "B",
-        "rebalancing gives vibrancy",
-        pair("eccv16.rebalanced", "eccv16.soft", colorfulness=1, auc_balanced=0, psnr=0),
+        "rebalancing gives vibrancy (here: at T = 1)",
+        (
+            *pair(at("eccv16.rebalanced", 1), at("eccv16.soft", 1), colorfulness=1, auc_balanced=0, psnr=0),
+            *pair("eccv16.rebalanced", "eccv16.soft", colorfulness=0),
+        ),
     ),
     Claim(
         "C",
-        "regression barely colours and yet scores well",
-        pair("eccv16.euclidean", "eccv16.soft", colorfulness=-1, psnr=1, auc_balanced=0),
+        "regression barely colours and yet scores well (here: beside the distribution's mean)",
+        (
+            *pair("eccv16.euclidean", at("eccv16.soft", 1), colorfulness=-1, psnr=1, auc_balanced=0),
+            *pair("eccv16.euclidean", "eccv16.soft", colorfulness=0, psnr=0),
+        ),
     ),
     Claim(
         "C",
-        "soft encoding beats one-hot",
-        pair("eccv16.soft", "eccv16.onehot", auc_balanced=1, psnr=1, colorfulness=0),
+        "soft encoding beats one-hot (here: at T = 1)",
+        (
+            *pair(at("eccv16.soft", 1), at("eccv16.onehot", 1), auc_balanced=1, psnr=1, colorfulness=0),
+            *pair("eccv16.soft", "eccv16.onehot", auc_balanced=0, psnr=0),
+        ),
     ),
     Claim(
         "C",
@@ -317,10 +335,10 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "E",
         "the annealed mean is much more consistent in space than the mode",
-        tuple(
-            evidence
-            for name in ("eccv16.soft", "eccv16.own", "eccv16.rebalanced")
-            for evidence in pair(name, at(name, 0), roughness=-1)
+        (
+            *pair("eccv16.own", at("eccv16.own", 0), roughness=-1),
+            *pair("eccv16.rebalanced", at("eccv16.rebalanced", 0), roughness=-1),
+            *pair("eccv16.soft", at("eccv16.soft", 0), roughness=0),
         ),
     ),
     Claim(
@@ -339,10 +357,11 @@ def verdict(claim: Claim, measured: Measured) -> tuple[list[str], str]:
     for evidence in claim.evidence:
         missing = [f"{label} was not measured" for label in evidence.needs if label not in measured.figures.ways]
         if evidence.side:
-            weak = [label for label in map(_method, evidence.needs) if label in measured.marked]
-            doubts += missing[:1] + [f"{label} is undertrained" for label in weak]
+            doubts += missing[:1]
         if missing:
             continue
+        if evidence.side:
+            doubts += [f"{label} is undertrained" for label in evidence.needs if measured.weak(label)]
         figure = evidence.figure(measured)
         if figure is None:
             doubts.append(f"fewer than {FEWEST} methods to tell by")

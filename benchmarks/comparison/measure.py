@@ -40,7 +40,7 @@ CONSTANT = (MEAN, ANNEALED)
 PAPER = 0.38
 """The paper's temperature, at which the methods decode and the training set's prior does."""
 
-TEMPERED = ("eccv16.soft", "eccv16.own", "eccv16.rebalanced")
+TEMPERED = ("eccv16.soft", "eccv16.onehot", "eccv16.own", "eccv16.rebalanced")
 TEMPERATURES = (0.0, 0.14, 0.58, 1.0)
 """At which these are measured too; 0 is the mode."""
 
