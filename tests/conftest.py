@@ -5,11 +5,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from small_models import write_model
 
 # Tests run side by side, a process for each processor, in which torch shall not start a thread for each once more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says something of the machine, and nothing of the package.
+settings.register_profile("tintype", deadline=None)
+settings.load_profile("tintype")
 
 # A shell that runs the tests in the background has told them to ignore Ctrl-C, and so the programs that they start;
 # those shall hear it as in a terminal.

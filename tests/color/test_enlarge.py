@@ -28,7 +28,7 @@ def enlarged(lightness, ab):
     return Enlarger(small, areas(lightness, (CELLS[0] * 10, CELLS[1] * 10)), SIZE).rows(0, SIZE[0])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.floats(-120, 120, width=32),
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
@@ -40,7 +40,7 @@ def test_one_colour_stays_one_colour(value, size, guide):
     assert (Enlarger(ab, light, size).rows(0, size[0]) == np.float32(value)).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 150), max_size=6))
 def test_the_strips_do_not_depend_on_the_cuts(cuts):
     rng = np.random.default_rng(1)

@@ -48,7 +48,7 @@ def test_colours_that_srgb_holds_are_those_of_lab_to_rgb(depth, step):
     assert np.abs(rgb / np.float64(TOP[depth]) - lab_to_rgb(lab)).max() <= step + rest
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.sampled_from([8, 16, 32]), st.lists(st.integers(0, 40), max_size=5), st.integers(1, 1500))
 def test_the_pixels_do_not_depend_on_the_cuts(depth, cuts, width):
     light, ab = wild(50, (40, width), seed=width)
