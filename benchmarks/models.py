@@ -51,7 +51,7 @@ and one gives them by `--inception` and `--lpips`. Measured with {versions}."""
 
 def page(run: Run) -> str:
     """The page, as Markdown."""
-    versions = ", ".join(f"{name} {version}" for name, version in run.protocol.versions.items())
+    versions = ", ".join(f"{name} {version.partition('+')[0]}" for name, version in run.protocol.versions.items())
     model = next(model for model in run.models if model not in BASELINES)
     head = HEAD.format(model=model, count=len(run.photos), source=Path(run.protocol.source).name, versions=versions)
     parts = [head]

@@ -265,7 +265,8 @@ CLAIMS: Sequence[Claim] = (
         (
             *pair("eccv16.rebalanced", TRUTH, red=1),
             *pair("eccv16.own", TRUTH, red=1),
-            *pair("eccv16.soft", TRUTH, red=0),
+            *pair(at("eccv16.rebalanced", 1), TRUTH, red=0),
+            *pair("tintype.small", TRUTH, red=0),
         ),
     ),
     Claim(
