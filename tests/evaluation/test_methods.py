@@ -132,6 +132,7 @@ def test_the_protocol_names_the_file_and_its_settings(full, plain):
     assert rows["full"] == {
         "file": "full.onnx",
         "sha256": hashlib.sha256(Path(full).read_bytes()).hexdigest(),
+        "bytes": Path(full).stat().st_size,
         "size": 64,
         "temperature": 1.0,
         "vividness": 1.0,

@@ -71,7 +71,8 @@ class Method:
         model = _inspected(self.source)
         file = shipped().get(self.source, Path(self.source))
         with as_file(file) as path:
-            found = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            content = path.read_bytes()
+        found = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         found["size"] = self.size or model.card.size
         if model.takes_temperature:
             found["temperature"] = model.card.temperature if self.temperature is None else self.temperature

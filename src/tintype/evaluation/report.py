@@ -25,7 +25,6 @@ from tintype.evaluation import charts
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.protocol import differences
 from tintype.evaluation.results import BASELINES, TRUTH, Run, read_run
-from tintype.models.catalog import shipped
 from tintype.photo.writer import whole_file
 from tintype.version import __version__
 
@@ -534,7 +533,7 @@ def _costs(ways: Sequence[Way]) -> dict[str, Any] | None:
         if way.knows:
             seconds = way.values("seconds")
             timed = np.array([]) if seconds is None else seconds[~np.isnan(seconds)]
-            size = _bytes(way.said)
+            size = way.said.get("bytes")
             if timed.size or size:
                 rows.append((way, float(np.median(timed)) if timed.size else None, size))
     if not rows:
@@ -562,15 +561,6 @@ def _costs(ways: Sequence[Way]) -> dict[str, Any] | None:
         for way, seconds, size in rows
     ]
     return {"rows": table, "charts": drawn, "sizes": any(size for *_, size in rows)}
-
-
-def _bytes(said: Mapping[str, Any]) -> int | None:
-    """The size of a model's file, where it is one that ships, by its name and hash; None of others."""
-    file = shipped().get(str(said.get("file")).removesuffix(".onnx"))
-    if file is None:
-        return None
-    content = file.read_bytes()
-    return len(content) if hashlib.sha256(content).hexdigest() == said["sha256"] else None
 
 
 def _settings(ways: Sequence[Way]) -> list[tuple[Way, dict[str, str]]]:
