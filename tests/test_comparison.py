@@ -297,3 +297,16 @@ def test_what_only_its_temperature_keeps_down_supports_a_claim_at_another():
     assert not low.weak("a T=1")
     still = claims.Measured(figures, {}, {"a": ["† still improving", "‡ not above prior mean"]})
     assert still.weak("a T=1")
+
+
+@pytest.mark.parametrize(
+    ("said", "again", "expected"),
+    [
+        ("**refuted**", "**confirmed**", "undecided (turns with the seed; the first: refuted)"),
+        ("**confirmed**", "**confirmed**", "**confirmed**"),
+        ("**confirmed**", "not measured", "**confirmed**"),
+        ("**confirmed**", "undecided", "**confirmed**"),
+    ],
+)
+def test_a_claim_that_turns_with_the_seed_is_undecided(said, again, expected):
+    assert claims.of_both(said, again) == expected

@@ -22,12 +22,13 @@ RULE = """A claim is **confirmed** when the 95 % interval of each of its figures
 **refuted** when none does and at least one lies on the other side, and **undecided** otherwise, or when a method that
 it needs is undertrained or was not measured. Intervals are of the Bayesian bootstrap over photographs, all methods on
 the same ones; where a figure is over methods, over the methods too. How much another seed would change is not in them:
-the last column asks the same of a second seed, where one was trained. Differences are first minus second; figures in
-brackets decide nothing. Which figures decide was settled before they were measured, but for three claims that ask at
-T = 1 and two that set a critic against the same network without one: there the first choice had a method that counts as
-undertrained."""
+the last column asks the same of a second seed, where one was trained, and a claim that turns with it is undecided.
+Differences are first minus second; figures in brackets decide nothing. Which figures decide was settled before they
+were measured, but for three claims that ask at T = 1 and two that set a critic against the same network without one:
+there the first choice had a method that counts as undertrained."""
 
 
+CONFIRMED, REFUTED = "**confirmed**", "**refuted**"
 FEWEST = 5
 """Methods that a figure over methods must be of."""
 
@@ -375,9 +376,9 @@ def verdict(claim: Claim, measured: Measured) -> tuple[list[str], str]:
     if doubts:
         return told, f"undecided ({', '.join(dict.fromkeys(doubts))})"
     if all(side > 0 for side in sides):
-        return told, "**confirmed**"
+        return told, CONFIRMED
     if all(side <= 0 for side in sides) and min(sides) < 0:
-        return told, "**refuted**"
+        return told, REFUTED
     return told, "undecided"
 
 
@@ -398,12 +399,19 @@ def decide(folder: Path, runs: Path | None, again: tuple[Path, Path | None] | No
         cells = [claim.who, claim.words, "<br>".join(told), said]
         if other is not None:
             asked = all(label in other.figures.ways for evidence in claim.evidence for label in evidence.needs)
-            cells.append(verdict(claim, other)[1] if claim.evidence and asked else "not measured")
+            again_said = verdict(claim, other)[1] if claim.evidence and asked else "not measured"
+            cells[-1:] = [of_both(said, again_said), again_said]
         lines.append(f"| {' | '.join(cells)} |")
     if measured.marked:
         why = "; ".join(f"{label} ({', '.join(reasons)})" for label, reasons in measured.marked.items())
         lines += ["", f"Undertrained: {why}."]
     return "\n".join(lines)
+
+
+def of_both(said: str, again: str) -> str:
+    """What is decided where two seeds were asked: a claim that turns with the seed is not."""
+    turns = {said, again} == {CONFIRMED, REFUTED}
+    return f"undecided (turns with the seed; the first: {said.strip('*')})" if turns else said
 
 
 def read(folder: Path, runs: Path | None) -> Measured:

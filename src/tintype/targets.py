@@ -8,6 +8,7 @@ file.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -44,7 +45,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """How the truth comes to the output's resolution: the mean light of a cell, or its upper left pixel."""
 
 
-class Target(nn.Module):
+class Target(nn.Module, ABC):
     """The interface of all four kinds.
 
     lightness is [n, 1, h, w], CIE L*, at the resolution of the output or at a multiple of it.
@@ -59,17 +60,17 @@ class Target(nn.Module):
         table = None if bins is None else torch.tensor(np.array(bins), dtype=torch.float32)
         self.register_buffer("bins", table, persistent=False)
 
+    @abstractmethod
     def values(self, raw: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
         """What the network regresses, of about unit size, [n, ., h', w']; it compares with `truth`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def truth(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
         """The same of the true colours, ab [n, 2, h', w'] in CIE units."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
         """The colours of an output, [n, 2, h', w'], CIE a*b*."""
-        raise NotImplementedError
 
 
 class Ab(Target):
