@@ -6,6 +6,8 @@ not depend on the threads that made it and a resumed run sees what the unbroken 
 
 from __future__ import annotations
 
+import io
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from PIL import Image
 from torch.nn import functional
 
 from tintype.color.film import FILTERS, RESPONSES, fade
+from tintype.color.lab import gray as code_of
 from tintype.color.lab import luminance_to_lightness, rgb_to_lab, srgb_decode, srgb_encode
 from tintype.data.hints import draw_hints
 from tintype.data.shards import Held, Photographs
@@ -47,8 +50,14 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Share of photographs whose tones are compressed and bent."""
     grain: Share = 0.0
     """Share of photographs with noise."""
+    grain_strength: Annotated[float, msgspec.Meta(ge=0.5, le=50)] = 6.0
+    """Standard deviation of the strongest noise, in L*."""
     blur: Share = 0.0
-    """Share of photographs that are softened."""
+    """Share of photographs that are softened a little: towards the mean of 3x3 pixels."""
+    soft: Share = 0.0
+    """Share of photographs that are out of focus or enlarged from little: a Gaussian blur of 0.5 to 4 pixels."""
+    jpeg: Share = 0.0
+    """Share of photographs that were compressed as JPEG, at a quality of 10 to 70."""
     border: Share = 0.0
     """Share of photographs with a colourless film or paper border."""
     hints: Share = 0.0
@@ -75,6 +84,7 @@ class Batch:
 
 
 _LINEAR = torch.from_numpy(srgb_decode(np.arange(256) / 255).astype(np.float32))
+_L_OF_CODE = torch.from_numpy(luminance_to_lightness(srgb_decode(np.arange(256) / 255)).astype(np.float32))
 _SENSITIVITIES = np.array(list(RESPONSES.values()))
 _FILTERS = np.array(list(FILTERS.values()))
 _CIE = np.array(RESPONSES["cie"])
@@ -128,6 +138,10 @@ class _Film:
     """0..1, towards the mean of 3x3 pixels."""
     border: tuple[int, int, int, int, float] | None
     """Width in cells at the top, right, bottom and left, and its L*."""
+    sigma: float = 0.0
+    """Of a Gaussian blur, in pixels."""
+    quality: int = 0
+    """Of a JPEG file; 0: none."""
 
 
 def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Generator) -> _Film:
@@ -144,14 +158,22 @@ def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Gene
     tones = None
     if chance[1] < augmentation.fade:
         tones = (generator.uniform(0, 22), generator.uniform(78, 100), float(np.exp(generator.uniform(-0.4, 0.4))))
-    grain = (generator.uniform(0.5, 6.0), generator.uniform(0, 1)) if chance[2] < augmentation.grain else None
+    grain = None
+    if chance[2] < augmentation.grain:
+        grain = (generator.uniform(0.5, augmentation.grain_strength), generator.uniform(0, 1))
     blur = generator.uniform(0.3, 1.0) if chance[3] < augmentation.blur else 0.0
     border = None
     if chance[4] < augmentation.border:
         widths = (generator.integers(0, max(cells // 8, 2), size=4) * (generator.uniform(size=4) < 0.6)).tolist()
         tone = generator.uniform(0, 12) if generator.uniform() < 0.6 else generator.uniform(80, 100)
         border = (*widths, float(tone))
-    return _Film(weights, tones, grain, blur, border)
+    # Drawn only where asked for: what older configurations draw stays what it was.
+    sigma, quality = 0.0, 0
+    if augmentation.soft and generator.uniform() < augmentation.soft:
+        sigma = float(np.exp(generator.uniform(np.log(0.5), np.log(4))))
+    if augmentation.jpeg and generator.uniform() < augmentation.jpeg:
+        quality = int(generator.integers(10, 71))
+    return _Film(weights, tones, grain, blur, border, sigma, quality)
 
 
 def make_batch(
@@ -208,14 +230,18 @@ def _coded_gray(crops: torch.Tensor, gray: str) -> torch.Tensor:
 
 
 def _age(lightness: torch.Tensor, films: list[_Film], generators: list[np.random.Generator]) -> None:
-    """Blur, fading and grain of those [n, h, w] whose film has them, in place."""
+    """Blur, fading, grain and JPEG of those [n, h, w] whose film has them, in place."""
     column = lightness.new_tensor
+
+    soft = [i for i, film in enumerate(films) if film.sigma]
+    if soft:
+        lightness[soft] = _gaussian(lightness[soft], column([films[i].sigma for i in soft]))
 
     blurred = [i for i, film in enumerate(films) if film.blur]
     if blurred:
         planes = lightness[blurred]
-        soft = functional.avg_pool2d(planes[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
-        lightness[blurred] = planes + column([films[i].blur for i in blurred])[:, None, None] * (soft - planes)
+        mean = functional.avg_pool2d(planes[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
+        lightness[blurred] = planes + column([films[i].blur for i in blurred])[:, None, None] * (mean - planes)
 
     faded = [i for i, film in enumerate(films) if film.tones]
     if faded:
@@ -230,6 +256,29 @@ def _age(lightness: torch.Tensor, films: list[_Film], generators: list[np.random
         strength, clump = column([films[i].grain for i in grainy]).T[:, :, None, None]
         noise = torch.where(clump > 0.5, clumped, noise)
         lightness[grainy] = (lightness[grainy] + strength * noise).clamp(0, 100)
+
+    for i, film in enumerate(films):
+        if film.quality:
+            lightness[i] = _compressed(lightness[i], film.quality)
+
+
+def _gaussian(planes: torch.Tensor, sigmas: torch.Tensor) -> torch.Tensor:
+    """Each of [n, h, w] blurred by its own standard deviation in pixels, [n]; the edges are repeated."""
+    radius = min(math.ceil(3 * float(sigmas.max())), min(planes.shape[1:]) - 1)
+    distance = torch.arange(-radius, radius + 1, device=planes.device)
+    kernels = torch.exp(-0.5 * (distance / sigmas[:, None]) ** 2)
+    kernels = (kernels / kernels.sum(dim=1, keepdim=True))[:, None]
+    padded = functional.pad(planes[None], (radius,) * 4, mode="replicate")
+    rows = functional.conv2d(padded, kernels[:, :, None], groups=len(planes))
+    return functional.conv2d(rows, kernels[..., None], groups=len(planes))[0]
+
+
+def _compressed(lightness: torch.Tensor, quality: int) -> torch.Tensor:
+    """A plane [h, w] as it comes back from a gray JPEG file."""
+    codes = np.rint(255 * code_of(lightness.clamp(0, 100).cpu().numpy())).astype(np.uint8)
+    memory = io.BytesIO()
+    Image.fromarray(codes).save(memory, "jpeg", quality=quality)
+    return _L_OF_CODE.to(lightness.device)[torch.from_numpy(np.array(Image.open(memory))).int().to(lightness.device)]
 
 
 Places = list[tuple[int, int]]
