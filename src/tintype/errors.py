@@ -9,7 +9,8 @@
     ├── HintError            colour hints that cannot be understood
     ├── OptionError          a setting that cannot be used, such as a size of 0
     ├── DataError            a data set is missing, broken or empty
-    └── ConfigError          a training configuration that cannot work
+    ├── ConfigError          a training configuration that cannot work
+    └── StudyError           a study cannot be made or used, or was changed
 
 Each message is one sentence: what, where, what to do.
 """
@@ -53,3 +54,7 @@ class DataError(TintypeError):
 
 class ConfigError(TintypeError):
     """A training configuration that cannot work."""
+
+
+class StudyError(TintypeError):
+    """A study cannot be made or used, or was changed after it was made."""

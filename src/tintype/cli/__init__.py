@@ -24,6 +24,7 @@ COMMANDS = (
     "train",
     "export",
     "plot",
+    "study",
 )
 """The command NAME is what `tintype.cli.NAME` calls so: a function, whose docstring is its help, or a group of them.
 
