@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from tintype.errors import OptionError
 
 study = App(
     name="study",
@@ -11,3 +17,88 @@ study = App(
         "The colorization Turing test (Zhang et al. 2016): make a study, serve it as pages, report what was answered."
     ),
 )
+
+
+@study.command
+def make(
+    *predictions: Annotated[Path, Parameter(name="PREDICTIONS")],
+    photos: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    models: str | None = None,
+    size: int = 256,
+    practice: int = 10,
+    trials: int = 40,
+    catch: float = 0.1,
+    exposure: float = 1.0,
+    assignment: Literal["one", "mixed"] = "one",
+    seed: int = 0,
+    title: str | None = None,
+    limit: int | None = None,
+) -> int:
+    """Make a study: photographs, and what each method makes of their grays, in pictures whose files tell nothing.
+
+    A participant is shown two pictures of a photograph and says which one has the machine's colours. The defaults are
+    the published protocol: 256 pixels, one second, 10 trials of practice and 40 of the test, one method each.
+
+    Example: tintype study make --photos photographs -o study
+
+    Example: tintype study make --photos photographs --models tintype.v1,mine.onnx predictions/theirs -o study
+
+    Parameters
+    ----------
+    predictions
+        Folders of predictions of any other program: one picture per photograph, of its name.
+    photos
+        Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
+    output
+        The folder of the study.
+    models
+        Names of models or .onnx files, with commas between them. Default: tintype.v1, unless there are predictions.
+    size
+        Side of the pictures, centre squares, in pixels.
+    practice
+        Trials with feedback, which do not count.
+    trials
+        Trials of the test, which give no feedback.
+    catch
+        Share of the test that shows another photograph's colours, to find the inattentive.
+    exposure
+        Seconds that two pictures are shown.
+    assignment
+        one: each participant meets one method; mixed: all of them.
+    seed
+        The chance by which photographs, sides and methods are drawn.
+    title
+        What the pages are called.
+    limit
+        Take only the first photographs.
+    """
+    if limit is not None and limit < 1:
+        raise OptionError(f"--limit must be at least 1, not {limit}")
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from tintype.study import make
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("making pictures")
+        made = make.make(
+            photos,
+            [] if models is None else [name for name in models.split(",") if name],
+            predictions,
+            output,
+            size=size,
+            practice=practice,
+            trials=trials,
+            catch=catch,
+            exposure=exposure,
+            assignment=assignment,
+            seed=seed,
+            title=make.TITLE if title is None else title,
+            limit=limit,
+            progress=lambda done, count: bars.update(bar, completed=done, total=count),
+        )
+    print(f"{output}: {len(made.photographs)} photographs by {', '.join(made.methods)}")
+    print(f"tintype study serve {shlex.quote(str(output))}")
+    return 0
