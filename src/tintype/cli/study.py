@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from tintype.errors import OptionError
+from tintype.errors import OptionError, TintypeError
 
 study = App(
     name="study",
@@ -101,4 +101,84 @@ def make(
         )
     print(f"{output}: {len(made.photographs)} photographs by {', '.join(made.methods)}")
     print(f"tintype study serve {shlex.quote(str(output))}")
+    return 0
+
+
+@study.command
+def serve(
+    folder: Annotated[Path, Parameter(name="STUDY")],
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    token: str | None = None,
+) -> int:
+    """Serve a study: from consent over practice and test to thanks, and a page of results.
+
+    Example: tintype study serve study --host 0.0.0.0
+
+    Every answer is in STUDY/answers.sqlite before the participant is told that it arrived, whatever happens then.
+    Stopped and started again, it goes on. Needs starlette, uvicorn and jinja2: pip install "tintype[study]"
+
+    Parameters
+    ----------
+    folder
+        The folder of the study.
+    host
+        The address to listen on: 0.0.0.0 for all of this machine.
+    port
+        The port; 0: any that is free.
+    token
+        What opens the page of results. Default: a new one at every start.
+    """
+    return _serve(folder, host, port, token, quiz=False)
+
+
+@study.command
+def quiz(
+    folder: Annotated[Path, Parameter(name="STUDY")],
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    token: str | None = None,
+) -> int:
+    """Serve the same pages to a class or an exhibition: every answer is told right or wrong, a screen has the score.
+
+    Example: tintype study quiz study --host 0.0.0.0
+
+    The answers lie apart, in STUDY/quiz.sqlite. Needs starlette, uvicorn and jinja2: pip install "tintype[study]"
+
+    Parameters
+    ----------
+    folder
+        The folder of the study.
+    host
+        The address to listen on: 0.0.0.0 for all of this machine.
+    port
+        The port; 0: any that is free.
+    token
+        What opens the screen and the page of results. Default: a new one at every start.
+    """
+    return _serve(folder, host, port, token, quiz=True)
+
+
+def _serve(folder: Path, host: str, port: int, token: str | None, quiz: bool) -> int:
+    try:
+        from tintype.study import server
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn", "jinja2"):
+            raise
+        raise TintypeError(
+            f'a study needs {error.name}, which is not installed; get it by: pip install "tintype[study]"'
+        ) from None
+
+    def announce(address: str, token: str) -> None:
+        print(f"{'Quiz' if quiz else 'Study'}:   {address}")
+        if quiz:
+            print(f"Screen:  {address}screen?token={token}")
+        print(f"Results: {address}results?token={token}")
+        print("Ctrl-C stops; the same command goes on from there.", flush=True)
+
+    server.serve(folder, host=host, port=port, token=token, quiz=quiz, announce=announce)
     return 0

@@ -1,0 +1,302 @@
+"""The answers to a study, in one SQLite file. Whoever is told that an answer was taken can rely on it: by then it is on
+disk, so that a server that is killed loses none."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tintype.errors import StudyError
+from tintype.study.design import Trial
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS study (digest TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS participants (
+    id INTEGER PRIMARY KEY, code TEXT UNIQUE NOT NULL, method TEXT NOT NULL, seen TEXT,
+    begun REAL NOT NULL, finished REAL
+);
+CREATE TABLE IF NOT EXISTS trials (
+    participant INTEGER NOT NULL REFERENCES participants ON DELETE CASCADE,
+    number INTEGER NOT NULL, kind TEXT NOT NULL, photograph INTEGER NOT NULL, method TEXT NOT NULL,
+    machine_left INTEGER NOT NULL,
+    PRIMARY KEY (participant, number)
+);
+CREATE TABLE IF NOT EXISTS answers (
+    participant INTEGER NOT NULL, number INTEGER NOT NULL, chosen_left INTEGER NOT NULL, correct INTEGER NOT NULL,
+    exposure_ms REAL, refresh_hz REAL, reaction_ms REAL, input TEXT NOT NULL, answered REAL NOT NULL,
+    PRIMARY KEY (participant, number),
+    FOREIGN KEY (participant, number) REFERENCES trials ON DELETE CASCADE
+);
+"""
+"""Times are seconds since 1970. `chosen_left` is which picture the person says has machine-made colour."""
+
+INPUTS = ("keyboard", "mouse", "touch")
+
+PATIENCE = 10
+"""Seconds that a reader or writer waits for another program that has the file."""
+
+
+class NotNow(StudyError):
+    """An answer to another trial than the one that comes next."""
+
+
+class Unknown(StudyError):
+    """No participant has this code."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a participant is."""
+
+    participant: int
+    """From 0, in the order in which they began."""
+    looked: bool
+    """Whether the plates of the colour-vision check were answered."""
+    answered: int
+    """Trials so far, which is the number of the one that comes next."""
+    trials: int
+
+    @property
+    def finished(self) -> bool:
+        return self.answered == self.trials
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a participant said of a trial, and how the page came by it."""
+
+    number: int
+    chosen_left: bool
+    exposure_ms: float | None = None
+    """Between the frames that showed and hid the pictures."""
+    refresh_hz: float | None = None
+    """Frames in a second, by the median of their distances."""
+    reaction_ms: float | None = None
+    """From the frame that hid the pictures."""
+    input: Literal["keyboard", "mouse", "touch"] = "keyboard"
+
+
+@dataclass(frozen=True)
+class Score:
+    """Test trials, without practice and catch trials, of one participant or of all."""
+
+    people: int
+    answers: int
+    fooled: int
+    """Answers that took the photograph's own colours for the machine's."""
+
+
+class Store:
+    """The answers in a file, for any number of threads."""
+
+    def __init__(self, path: str | os.PathLike, digest: str):
+        """Open the file, or make it.
+
+        Args:
+            digest: of the study.
+        Raises:
+            StudyError: the file holds something else, or the answers to another study, or cannot be written.
+        """
+        self.path = Path(path)
+        try:
+            # Nobody else on the machine need read the codes.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._writer, self._reader = self._connection(), self._connection()
+            self._writing, self._reading = threading.Lock(), threading.Lock()
+            self._writer.executescript(SCHEMA)
+            with self._transaction() as write:
+                found = write("SELECT digest FROM study")
+                if not found:
+                    write("INSERT INTO study VALUES (?, ?)", (digest, time.time()))
+        except (OSError, sqlite3.Error) as error:
+            raise StudyError(
+                f"{self.path} cannot hold answers ({error}): check what it is, its permissions and the disk"
+            ) from None
+        if found not in ([], [(digest,)]):
+            raise StudyError(
+                f"{self.path} holds the answers to another study, or this one was changed: put back the study that "
+                "they belong to, or move them away"
+            )
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+    # ---- a participant
+
+    def begin(self, plan: Callable[[int], tuple[str, Sequence[Trial]]]) -> str:
+        """Take in a participant; returns the code by which alone they are known.
+
+        Args:
+            plan: from the participant's number to their method and trials.
+        """
+        code = secrets.token_urlsafe(16)
+        with self._transaction() as write:
+            [(participant,)] = write("SELECT coalesce(max(id), -1) + 1 FROM participants")
+            method, trials = plan(participant)
+            write(
+                "INSERT INTO participants (id, code, method, begun) VALUES (?, ?, ?, ?)",
+                (participant, code, method, time.time()),
+            )
+            for t in trials:
+                row = (participant, t.number, t.kind, t.photograph, t.method, t.machine_left)
+                write("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", row)
+        return code
+
+    def progress(self, code: str) -> Progress:
+        """Raises Unknown."""
+        return _progress(self._read, code)
+
+    def look(self, code: str, shown: int, right: int) -> None:
+        """Keep how many plates of the colour-vision check were shown, and how many read; the first time counts.
+
+        Raises Unknown.
+        """
+        with self._transaction() as write:
+            who = _progress(write, code).participant
+            seen = json.dumps({"shown": shown, "right": right})
+            write("UPDATE participants SET seen = ? WHERE id = ? AND seen IS NULL", (seen, who))
+
+    def trial(self, participant: int, number: int) -> Trial:
+        """A trial of theirs, which must exist."""
+        [(kind, photograph, method, left)] = self._read(
+            "SELECT kind, photograph, method, machine_left FROM trials WHERE participant = ? AND number = ?",
+            (participant, number),
+        )
+        return Trial(number, kind, photograph, method, bool(left))
+
+    def answer(self, code: str, answer: Answer) -> bool:
+        """Keep an answer, on disk when this returns; to a trial that was answered before, the first one stands.
+
+        Returns:
+            Whether the answer that stands is right.
+        Raises:
+            Unknown. NotNow: another trial comes next.
+        """
+        with self._transaction() as write:
+            progress = _progress(write, code)
+            trial = (progress.participant, answer.number)
+            if 0 <= answer.number < progress.answered:
+                [(correct,)] = write("SELECT correct FROM answers WHERE participant = ? AND number = ?", trial)
+                return bool(correct)
+            if progress.finished:
+                raise NotNow("All trials are answered already")
+            if answer.number != progress.answered:
+                raise NotNow(f"Trial {answer.number + 1} cannot be answered now: {progress.answered + 1} comes next")
+            [(left,)] = write("SELECT machine_left FROM trials WHERE participant = ? AND number = ?", trial)
+            correct, now = answer.chosen_left == bool(left), time.time()
+            measured = (answer.exposure_ms, answer.refresh_hz, answer.reaction_ms)
+            row = (*trial, answer.chosen_left, correct, *measured, answer.input, now)
+            write("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            if answer.number + 1 == progress.trials:
+                write("UPDATE participants SET finished = ? WHERE id = ?", (now, progress.participant))
+        return correct
+
+    def export(self, code: str, verdicts: bool = False) -> dict[str, Any]:
+        """All that is kept of a participant.
+
+        Args:
+            verdicts: whether to tell which answers were right before all are given, too.
+        Raises:
+            Unknown.
+        """
+        participant = self.progress(code).participant
+        [(seen, begun, finished)] = self._read(
+            "SELECT seen, begun, finished FROM participants WHERE id = ?", (participant,)
+        )
+        keys = ("number", "chosen_left", "correct", "exposure_ms", "refresh_hz", "reaction_ms", "input", "answered")
+        rows = self._read(
+            f"SELECT {', '.join(keys)} FROM answers WHERE participant = ? ORDER BY number", (participant,)
+        )
+        answers = [dict(zip(keys, row, strict=True)) for row in rows]
+        for answer in answers:
+            answer["chosen_left"] = bool(answer["chosen_left"])
+            answer["correct"] = bool(answer["correct"])
+            if finished is None and not verdicts:
+                del answer["correct"]
+        return {
+            "code": code,
+            "colour_vision": None if seen is None else json.loads(seen),
+            "begun": begun,
+            "finished": finished,
+            "answers": answers,
+        }
+
+    def delete(self, code: str) -> None:
+        """Remove a participant with all that is kept of them, for good.
+
+        Raises Unknown.
+        """
+        with self._transaction() as write:
+            write("DELETE FROM participants WHERE id = ?", (_progress(write, code).participant,))
+        # The log of what was written still has it, until it is folded into the file.
+        with self._writing, suppress(sqlite3.OperationalError):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # ---- all of them
+
+    def score(self, code: str | None = None) -> Score:
+        """Of one participant, or of all."""
+        [found] = self._read(
+            "SELECT count(DISTINCT participant), count(*), coalesce(sum(1 - correct), 0) "
+            "FROM answers JOIN trials USING (participant, number) JOIN participants p ON p.id = participant "
+            "WHERE kind = 'test' AND (? IS NULL OR p.code = ?)",
+            (code, code),
+        )
+        return Score(*found)
+
+    def counts(self) -> dict[str, int]:
+        """Participants that began and that finished, and answers to each kind of trial."""
+        [(began, finished)] = self._read("SELECT count(*), count(finished) FROM participants")
+        kinds = self._read("SELECT kind, count(*) FROM answers JOIN trials USING (participant, number) GROUP BY kind")
+        return {"began": began, "finished": finished, "practice": 0, "test": 0, "catch": 0} | dict(kinds)
+
+    # ---- the file
+
+    def _connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _read(self, sql: str, values: Sequence = ()) -> list[tuple]:
+        # A connection of its own: it need not wait for the disk, as a writer does.
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Ask]:
+        """What is asked through the function that this gives takes place together, or not at all."""
+        with self._writing:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield lambda sql, values=(): self._writer.execute(sql, values).fetchall()
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+
+Ask = Callable[..., list[tuple]]
+
+
+def _progress(ask: Ask, code: str) -> Progress:
+    found = ask(
+        "SELECT id, seen IS NOT NULL, (SELECT count(*) FROM answers WHERE participant = id), "
+        "(SELECT count(*) FROM trials WHERE participant = id) FROM participants WHERE code = ?",
+        (code,),
+    )
+    if not found:
+        raise Unknown("Nothing is kept under this code: check it, or begin anew")
+    [(participant, looked, answered, trials)] = found
+    return Progress(participant, bool(looked), answered, trials)

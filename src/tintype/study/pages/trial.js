@@ -1,0 +1,184 @@
+// One pair after the other: a cross, the pictures for their time, an answer.
+"use strict";
+const stage = document.getElementById("stage");
+const { left, right, place, said, go } = Object.fromEntries(
+  ["left", "right", "place", "said", "go"].map((id) => [id, document.getElementById(id)]),
+);
+const sides = { left, right };
+const practice = Number(stage.dataset.practice);
+const total = practice + Number(stage.dataset.trials);
+const exposure = 1000 * Number(stage.dataset.exposure);
+const CROSS = 700; // milliseconds
+const KEYS = { ArrowLeft: "left", f: "left", F: "left", ArrowRight: "right", j: "right", J: "right" };
+
+// Set here, as the page may have no styles of its own.
+stage.style.setProperty("--side", `${stage.dataset.size}px`);
+
+const phase = (name) => (stage.dataset.phase = name);
+const frame = () => new Promise(requestAnimationFrame);
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+
+/** Waits for the button, which says `words`. */
+function pressed(words) {
+  go.textContent = words;
+  go.hidden = false;
+  go.focus({ preventScroll: true });
+  return new Promise((done) => {
+    go.onclick = () => {
+      go.hidden = true;
+      done();
+    };
+  });
+}
+
+// ---- the pictures
+
+const fetched = new Map();
+
+/** Both pictures of a trial, decoded, so that showing them takes no time. */
+function pictures(number) {
+  if (!fetched.has(number)) {
+    const pair = Object.keys(sides).map(async (side) => {
+      const picture = new Image();
+      picture.draggable = false;
+      picture.src = `/picture/${number}/${side}`;
+      await picture.decode();
+      return picture;
+    });
+    fetched.set(number, Promise.all(pair));
+  }
+  return fetched.get(number);
+}
+
+async function ready(number) {
+  for (;;) {
+    try {
+      return await pictures(number);
+    } catch {
+      fetched.delete(number);
+      said.textContent = "The pictures could not be fetched.";
+      await pressed("Try again");
+    }
+  }
+}
+
+/** Shows a pair for its time; when it was hidden, how long it was seen, and how many frames the screen has a second. */
+async function show(pair) {
+  Object.values(sides).forEach((choice, i) => {
+    pair[i].alt = "";
+    choice.querySelector(".picture").replaceChildren(pair[i]);
+  });
+  const gaps = [];
+  let now = await frame();
+  // Until the frame that is nearest to the time that is asked for.
+  const wait = async (time) => {
+    const begun = now;
+    while (now - begun < time - (gaps.length ? median([...gaps]) / 2 : 0)) {
+      const next = await frame();
+      gaps.push(next - now);
+      now = next;
+    }
+    return now - begun;
+  };
+  phase("cross");
+  await wait(CROSS);
+  phase("shown");
+  const seen = await wait(exposure);
+  phase("asked");
+  return { hidden: now, exposure_ms: seen, refresh_hz: 1000 / median(gaps) };
+}
+
+// ---- the answer
+
+/** Waits for a key, a click or a tap. */
+function choice(hidden) {
+  return new Promise((done) => {
+    let pointer = "mouse";
+    const listening = new AbortController();
+    const { signal } = listening;
+    const choose = (side, input, time) => {
+      listening.abort();
+      done({ left: side === "left", input, reaction_ms: Math.max(0, time - hidden) });
+    };
+    const key = (event) => {
+      if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+      event.preventDefault();
+      choose(KEYS[event.key], "keyboard", event.timeStamp);
+    };
+    addEventListener("keydown", key, { signal });
+    addEventListener("pointerdown", (event) => (pointer = event.pointerType === "mouse" ? "mouse" : "touch"), { signal });
+    for (const [side, button] of Object.entries(sides)) {
+      // A button that is pressed by a key tells a click of no button.
+      const click = (event) => choose(side, event.detail ? pointer : "keyboard", event.timeStamp);
+      button.addEventListener("click", click, { signal });
+    }
+  });
+}
+
+/** Brings an answer to the server, which may need several attempts; resolves to what it says. */
+async function send(answer) {
+  for (;;) {
+    let problem = "The server does not answer";
+    try {
+      const body = JSON.stringify(answer);
+      const reply = await fetch("/answer", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const words = await reply.json();
+      if (reply.ok) return words;
+      if ([403, 404, 409].includes(reply.status)) {
+        // Another window went on, or the data were deleted: the server knows where we are.
+        location.assign("/");
+        await new Promise(() => {});
+      }
+      problem = words.error;
+    } catch {
+      // As it stands.
+    }
+    said.textContent = `${problem}. Your answer is kept here until it gets there.`;
+    await pressed("Send it again");
+  }
+}
+
+/** Says whether an answer was right; the quiz also shows the pair again, with the computer's picture marked. */
+async function tell(correct, answer) {
+  const machine = answer.left === correct ? "left" : "right";
+  said.textContent = `${correct ? "Right" : "Wrong"}: the computer coloured the ${machine} one.`;
+  if (stage.dataset.told === "all") {
+    sides[machine].querySelector(".made").textContent = "computer";
+    phase("told");
+  }
+  await pressed("Next pair");
+  for (const button of Object.values(sides)) button.querySelector(".made").textContent = "";
+}
+
+// ---- one after the other
+
+async function run() {
+  let number = Number(stage.dataset.number);
+  let begin = true;
+  for (; number < total; number++) {
+    const test = number - practice;
+    place.textContent = test < 0 ? `Practice ${number + 1} of ${practice}` : `Pair ${test + 1} of ${total - practice}`;
+    phase("wait");
+    const pair = await ready(number);
+    if (begin || test === 0) {
+      const end = stage.dataset.told === "all" ? "From now on it counts. " : "From now on you are not told. ";
+      const look = "Look at the cross; the pictures appear beside it. Answer once they are gone: which one did the computer colour?";
+      said.textContent = `${test === 0 && practice ? `The practice is over. ${end}` : ""}${look} Press ← or →, F or J, or the picture's side.`;
+      await pressed(number ? "Go on" : "Show the first pair");
+      begin = false;
+    }
+    said.textContent = "";
+    const { hidden, ...seen } = await show(pair);
+    said.textContent = "Which one did the computer colour?";
+    if (number + 1 < total) pictures(number + 1).catch(() => {});
+    const chosen = await choice(hidden);
+    phase("wait");
+    said.textContent = "";
+    const answer = { trial: number, left: chosen.left, input: chosen.input, reaction_ms: chosen.reaction_ms, ...seen };
+    const reply = await send(answer);
+    if ("correct" in reply) await tell(reply.correct, chosen);
+    fetched.delete(number);
+  }
+  location.assign("/thanks");
+}
+run();
