@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -66,15 +67,16 @@ class Plate:
     png: bytes
 
 
-def draw(seed: int) -> list[Plate]:
+@cache
+def draw(seed: int) -> tuple[Plate, ...]:
     """A plate of each of KINDS in that order, each with another digit; the same seed draws the same plates."""
     random = np.random.default_rng(seed)
     digits = random.permutation(list(DIGITS))[: len(KINDS)]
     middles, radii = _dots(random)
-    return [
+    return tuple(
         Plate(int(digit), kind, _png(middles, radii, int(digit), kind, random))
         for digit, kind in zip(digits, KINDS, strict=True)
-    ]
+    )
 
 
 def _dots(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

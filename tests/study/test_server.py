@@ -1,0 +1,447 @@
+"""What the server of a study tells, and what it keeps to itself."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+from functools import partial
+
+import pytest
+
+pytest.importorskip("starlette", reason="starlette is not installed")
+import httpx
+
+from running import command_of, errors_of, tintype
+from tintype.study import plates
+from tintype.study.answers import Answer, Store
+from tintype.study.design import method_of, plan
+from tintype.study.server import BODY, NEWCOMERS, Bucket, application
+from written_studies import write_study
+
+HOME = "http://study.test"
+TOKEN = "open-sesame"
+SENT = {"exposure_ms": 1000.0, "refresh_hz": 60.0, "reaction_ms": 900.0, "input": "mouse"}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study") / "study")
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+class Person:
+    """A browser that nobody used yet, without the network: it speaks to the application itself."""
+
+    def __init__(self, served, runner):
+        transport = httpx.ASGITransport(served.application, raise_app_exceptions=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url=HOME, headers={"origin": HOME})
+        self._runner = runner
+        self.cookies, self.headers = self._client.cookies, self._client.headers
+
+    def request(self, method: str, path: str, **options) -> httpx.Response:
+        return self._runner.run(self._client.request(method, path, **options))
+
+    def __getattr__(self, method: str):
+        return partial(self.request, method.upper())
+
+
+class Served:
+    """A study, and as many people as one likes."""
+
+    def __init__(self, study, path, runner, quiz=False):
+        self.study, self.store, self.runner = study, Store(path, study.digest), runner
+        self.application = application(study, self.store, TOKEN, quiz=quiz)
+
+    def person(self) -> Person:
+        return Person(self, self.runner)
+
+    def participant(self) -> Person:
+        """Somebody before their first trial."""
+        person = self.person()
+        person.post("/begin")
+        person.post("/vision", data={})
+        return person
+
+    def trials(self, person):
+        """What the store has planned for them."""
+        number = self.store.progress(code_of(person)).participant
+        return plan(self.study, number, method_of(self.study, number))
+
+
+@pytest.fixture
+def served(study, tmp_path, runner):
+    served = Served(study, tmp_path / "answers.sqlite", runner)
+    yield served
+    served.store.close()
+
+
+@pytest.fixture
+def quiz(study, tmp_path, runner):
+    served = Served(study, tmp_path / "quiz.sqlite", runner, quiz=True)
+    yield served
+    served.store.close()
+
+
+def code_of(person: Person) -> str:
+    [code] = [value for name, value in person.cookies.items() if "results" not in name]
+    return code
+
+
+def answer(person: Person, trial: int, left: bool = True, **changes) -> httpx.Response:
+    return person.post("/answer", json={"trial": trial, "left": left, **SENT, **changes})
+
+
+def test_the_way_from_consent_to_thanks(served):
+    person = served.person()
+    assert "voluntary" in person.get("/").text
+    assert served.store.counts()["began"] == 0  # reading is not taking part
+    assert person.post("/begin").headers["location"] == "/vision"
+    digits = [plate.digit for plate in plates.draw(served.study.seed)]
+    person.post("/vision", data={"plate0": digits[0], "plate1": digits[1], "plate2": "", "plate3": f" {digits[3]} "})
+    assert served.store.export(code_of(person))["colour_vision"] == {"shown": 4, "right": 3}
+    for number in range(6):
+        assert f'data-number="{number}"' in person.get("/trial").text
+        for side in ("left", "right"):
+            assert person.get(f"/picture/{number}/{side}").headers["content-type"] == "image/png"
+        assert answer(person, number).status_code == 200
+    assert person.get("/").headers["location"] == "/thanks"
+    assert "Thank you" in person.get("/thanks").text
+    assert code_of(person) in person.get("/thanks").text
+
+
+def test_after_a_reload_everyone_is_where_they_were(served):
+    person = served.person()
+    assert person.get("/trial").headers["location"] == "/"
+    person.post("/begin")
+    code = code_of(person)
+    assert person.get("/").headers["location"] == "/vision"
+    person.post("/vision", data={})
+    assert person.get("/").headers["location"] == "/trial"
+    answer(person, 0)
+    assert 'data-number="1"' in person.get("/trial").text
+    person.post("/begin")  # from a consent page that was still open
+    assert code_of(person) == code
+    for number in range(1, 6):
+        answer(person, number)
+    assert person.get("/").headers["location"] == "/thanks"
+    assert person.get("/trial").headers["location"] == "/"
+
+
+def test_practice_is_told_right_or_wrong_and_the_test_is_not(served):
+    person = served.participant()
+    trials = served.trials(person)
+    for trial in trials:
+        told = answer(person, trial.number, left=trial.machine_left).json()
+        assert told == ({"correct": True} if trial.kind == "practice" else {})
+
+
+def test_the_quiz_tells_every_answer(quiz):
+    person = quiz.participant()
+    for trial in quiz.trials(person):
+        right = trial.number % 2 == 0
+        assert answer(person, trial.number, left=trial.machine_left == right).json() == {"correct": right}
+    assert re.search(r"<b>\d of 3</b>", person.get("/thanks").text)
+
+
+def test_left_is_where_the_plan_has_the_machine(served):
+    person = served.participant()
+    for trial in served.trials(person):
+        pictures = {side: person.get(f"/picture/{trial.number}/{side}").content for side in ("left", "right")}
+        machine, true = ("left", "right") if trial.machine_left else ("right", "left")
+        assert pictures[machine] == served.study.picture(trial.photograph, trial.method).read_bytes()
+        assert pictures[true] == served.study.picture(trial.photograph, "truth").read_bytes()
+        answer(person, trial.number)
+
+
+def test_nothing_but_its_pixels_tells_which_picture_is_which(served):
+    """Over all trials of several people, also the sizes of the catch trials' pictures."""
+    seen = set()
+    for _ in range(6):
+        person = served.participant()
+        for trial in served.trials(person):
+            for side in ("left", "right"):
+                response = person.get(f"/picture/{trial.number}/{side}")
+                chunks = re.findall(rb"[A-Z]{4}", response.content[:64] + response.content[-16:])
+                seen.add((response.status_code, len(response.content), (*response.headers.multi_items(),), *chunks))
+            answer(person, trial.number)
+    [(status, _, headers, *chunks)] = seen
+    assert (status, *chunks) == (200, b"IHDR", b"IDAT", b"IEND")
+    names = {name for name, _ in headers}
+    assert not names & {"etag", "last-modified", "content-disposition", "accept-ranges", "set-cookie", "location"}
+    assert dict(headers)["cache-control"] == "no-store"
+
+
+def test_only_the_pictures_of_this_trial_and_the_next_are_given(served):
+    person = served.participant()
+    answer(person, 0)
+    given = {number: person.get(f"/picture/{number}/left").status_code for number in (0, 1, 2, 3, 5, 6, 10**30)}
+    assert given == {0: 404, 1: 200, 2: 200, 3: 404, 5: 404, 6: 404, 10**30: 404}
+    assert person.get("/picture/1/truth").status_code == 404
+    assert served.person().get("/picture/1/left").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/study.json", "/pictures/x.png", "/answers.sqlite", "/static/../server.py", "/static/%2e%2e%2fserver.py",
+     "/static/..%2f..%2f..%2fetc%2fpasswd", "/picture/0/..%2f..%2fstudy.json", "/plate/4", "/plate/-1", "/nothing"],
+)  # fmt: skip
+def test_no_other_file_is_given(path, served):
+    response = served.participant().get(path)
+    assert response.status_code == 404
+    assert len(response.json()["error"]) > 15
+
+
+@pytest.mark.parametrize("path", ["/results", "/results/report", "/screen", "/screen.json", "/results?token=wrong"])
+@pytest.mark.parametrize("wrong", [None, "guessed"])
+def test_results_need_the_token(path, wrong, quiz):
+    person = quiz.participant()
+    if wrong:
+        person.cookies.set(f"quiz-results-{quiz.study.digest[:12]}", wrong)
+    response = person.get(path)
+    assert response.status_code == 403
+    assert "token" in response.json()["error"]
+
+
+def test_the_token_goes_from_the_address_into_a_cookie(served):
+    person, researcher = served.participant(), served.person()
+    answer(person, 0)
+    answer(person, 1)
+    response = researcher.get(f"/results?token={TOKEN}")
+    assert response.status_code == 303
+    assert response.headers["location"] == "/results"
+    assert "HttpOnly" in response.headers["set-cookie"]
+    assert "SameSite=strict" in response.headers["set-cookie"]
+    page = researcher.get("/results").text
+    assert "<td>1</td>" in page
+    assert TOKEN not in page
+
+
+def test_the_screen_counts_the_test_answers_of_all(quiz):
+    people = [quiz.participant() for _ in range(2)]
+    for person in people:
+        for trial in quiz.trials(person):
+            answer(person, trial.number, left=not trial.machine_left)
+    visitor = quiz.person()
+    visitor.get(f"/screen?token={TOKEN}")
+    visitor.get(f"/results?token={TOKEN}")
+    assert visitor.get("/screen.json").json() == {"people": 2, "answers": 6, "fooled": 6}
+    assert "100 %" in visitor.get("/screen").text
+
+
+def test_the_next_person_begins_the_quiz_anew(quiz):
+    person = quiz.participant()
+    first = code_of(person)
+    person.post("/next")
+    assert "voluntary" in person.get("/").text
+    person.post("/begin")
+    assert code_of(person) != first
+    assert quiz.store.counts()["began"] == 2
+
+
+def test_an_answer_is_taken_once_and_in_order(served):
+    person = served.participant()
+    left = served.trials(person)[0].machine_left
+    assert answer(person, 1).status_code == 409
+    assert answer(person, 0, left=left).json() == {"correct": True}
+    assert answer(person, 0, left=not left).json() == {"correct": True}
+    assert served.store.counts()["practice"] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"left": 1}, {"left": None}, {"trial": "0"}, {"trial": True}, {"input": "telepathy"}, {"exposure_ms": -1},
+     {"exposure_ms": "1"}, {"reaction_ms": float("nan")}, {"refresh_hz": float("inf")}, {"reaction_ms": True}],
+)  # fmt: skip
+def test_what_is_no_answer_is_refused(changes, served):
+    person = served.participant()
+    body = json.dumps({"trial": 0, "left": True, **SENT, **changes})
+    assert person.post("/answer", content=body).status_code == 400
+    assert served.store.counts()["practice"] == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"[" * 4000, b"\xff"])
+def test_what_is_not_even_json_is_refused(body, served):
+    assert served.participant().post("/answer", content=body).status_code == 400
+
+
+def test_long_bodies_are_refused(served):
+    person = served.participant()
+    for path in ("/answer", "/vision"):
+        assert person.post(path, content=b"a" * (BODY + 1)).status_code == 413
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.test", "http://study.test.evil.test", "nonsense"])
+@pytest.mark.parametrize("path", ["/begin", "/vision", "/answer", "/mine/CODE/delete"])
+def test_other_sites_cannot_speak_for_a_participant(path, origin, served):
+    person = served.participant()
+    path = path.replace("CODE", code_of(person))
+    del person.headers["origin"]
+    headers = {} if origin is None else {"origin": origin}
+    assert person.post(path, headers=headers, json={"trial": 0, "left": True, **SENT}).status_code == 403
+    assert served.store.counts()["practice"] == 0
+    assert served.store.counts()["began"] == 1
+
+
+def test_the_cookie_is_for_this_server_alone(served):
+    cookie = served.person().post("/begin").headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/vision", "/trial", "/thanks", "/mine", "/static/study.css", "/nothing", "/plate/0"]
+)
+def test_every_response_forbids_what_no_page_needs(path, served):
+    for response in (served.participant().get(path), served.person().put(path)):
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cross-origin-resource-policy"] == "same-origin"
+        assert response.headers["referrer-policy"] == "same-origin"
+        assert "server" not in response.headers
+
+
+def test_pages_hold_no_code_of_their_own_that_the_policy_would_stop(quiz):
+    person = quiz.participant()
+    pages = [person.get(path).text for path in ("/trial", "/thanks", "/mine", f"/mine/{code_of(person)}")]
+    assert not [
+        page for page in pages if re.search(r"<script(?! src)|<style|\sstyle=|\son\w+=|http://(?!www.w3)", page)
+    ]
+
+
+def test_other_methods_and_unknown_pages_are_a_sentence(served):
+    person = served.person()
+    assert person.head("/").status_code == 200
+    assert person.delete("/").status_code == 405
+    assert "method" in person.put("/answer").json()["error"]
+    page = person.get("/nothing", headers={"accept": "text/html"})
+    assert page.status_code == 404
+    assert "There is no such page here." in page.text
+
+
+def test_a_fault_is_a_sentence_too(served):
+    person = served.participant()
+    served.store.close()
+    response = person.get("/trial", headers={"accept": "text/html"})
+    assert response.status_code == 503
+    assert "try again" in response.text
+    assert "content-security-policy" in response.headers
+
+
+def test_one_reads_and_deletes_ones_own_data_by_the_code(served):
+    person, stranger = served.participant(), served.person()
+    answer(person, 0)
+    code = code_of(person)
+    assert stranger.get(f"/mine?code={code}").headers["location"] == f"/mine/{code}"
+    kept = stranger.get(f"/mine/{code}.json")
+    assert kept.json()["answers"][0]["reaction_ms"] == 900.0
+    assert "1 answer is kept" in stranger.get(f"/mine/{code}").text.replace("</code>", "").replace("\n", " ")
+    assert stranger.post(f"/mine/{code}/delete").status_code == 200
+    assert stranger.get(f"/mine/{code}.json").status_code == 404
+    assert "voluntary" in person.get("/").text
+    assert answer(person, 1).status_code == 404
+
+
+def test_codes_and_tokens_cannot_be_tried_out(served):
+    stranger = served.person()
+    statuses = [stranger.get(f"/mine/guess{number}.json").status_code for number in range(40)]
+    assert statuses[0] == 404
+    assert statuses[-1] == 429
+    assert stranger.get("/results?token=guess").status_code == 429
+    assert served.person().get("/").status_code == 200
+
+
+def test_a_flood_of_newcomers_is_stopped_and_a_class_is_not(served):
+    statuses = [served.person().post("/begin").status_code for _ in range(40)]
+    assert {*statuses} == {303}
+    assert NEWCOMERS[0] >= 200
+    bucket = Bucket(2, 1.0, clock=lambda: now[0])
+    now = [0.0]
+    assert [bucket.take("a") for _ in range(3)] == [True, True, False]
+    assert bucket.take("b")
+    now[0] = 1.0
+    assert [bucket.take("a") for _ in range(2)] == [True, False]
+    now[0] = 100.0
+    assert [bucket.take("a") for _ in range(3)] == [True, True, False]
+
+
+# ---- a process of its own
+
+
+def test_a_server_that_is_killed_loses_no_answer_that_it_took(study):
+    command = [*command_of("study", "serve", str(study.folder), "--port", "0")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        address = process.stdout.readline().split()[-1].rstrip("/")
+        taken, enough = [], threading.Event()
+
+        def play():
+            with httpx.Client(base_url=address, headers={"origin": address}) as person:
+                person.post("/begin")
+                code = code_of(person)
+                try:
+                    for number in range(6):
+                        if person.post("/answer", json={"trial": number, "left": True, **SENT}).status_code == 200:
+                            taken.append((code, number))
+                        if len(taken) > 20:
+                            enough.set()
+                except httpx.HTTPError:
+                    pass  # killed
+
+        threads = [threading.Thread(target=play) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        assert enough.wait(100)
+        process.send_signal(signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+    with sqlite3.connect(study.folder / "answers.sqlite") as database:
+        kept = database.execute("SELECT code, number FROM answers JOIN participants ON id = participant").fetchall()
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert set(taken) <= set(kept)
+    assert len(kept) == len(set(kept)) <= len(taken) + len(threads)
+
+
+@pytest.mark.parametrize("command", ["serve", "quiz"])
+def test_a_study_that_was_changed_is_not_served(command, study, tmp_path):
+    changed = write_study(tmp_path / "changed")
+    picture = changed.picture(0, "truth")
+    picture.write_bytes(picture.read_bytes()[:-20] + bytes(20))
+    [line] = errors_of(tintype("study", command, changed.folder, check=1))
+    assert "was changed after it was made" in line
+
+
+def test_an_address_in_use_is_refused(study):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        [line] = errors_of(tintype("study", "serve", study.folder, "--port", str(port), check=2))
+    assert "choose another --port" in line
+    assert not (study.folder / "quiz.sqlite").exists()
+
+
+def test_a_token_that_can_be_guessed_is_refused(study):
+    [line] = errors_of(tintype("study", "serve", study.folder, "--port", "0", "--token", "abc", check=2))
+    assert "--token" in line
+
+
+def test_studies_beside_each_other_do_not_share_a_cookie(served, quiz):
+    names = {served.person().post("/begin").headers["set-cookie"].split("=")[0]}
+    names.add(quiz.person().post("/begin").headers["set-cookie"].split("=")[0])
+    assert len(names) == 2
+
+
+def test_the_answer_of_a_participant_is_nobody_elses(served):
+    first, second = served.participant(), served.participant()
+    answer(first, 0)
+    assert 'data-number="0"' in second.get("/trial").text
+    assert served.store.answer(code_of(second), Answer(0, True)) in (True, False)
+    assert served.store.progress(code_of(first)).answered == 1
