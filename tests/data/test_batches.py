@@ -1,12 +1,15 @@
 """What a network is fed: the film's lightness and the light's colour."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from small_sets import picture, write_set
 from tintype.color.film import expose
-from tintype.color.lab import rgb_to_lab, srgb_decode, srgb_encode
+from tintype.color.lab import gray, lightness, rgb_to_lab, srgb_decode, srgb_encode
 from tintype.data.batches import CELL, Augmentation, Batches, crop, make_batch
 from tintype.data.shards import Photographs
 
@@ -97,6 +100,54 @@ def test_the_true_colour_does_not_depend_on_the_film():
     assert torch.equal(plain.ab, old.ab)
     assert float((plain.lightness - old.lightness).abs().mean()) > 2
     assert 0 <= float(old.lightness.min()) <= float(old.lightness.max()) <= 100
+
+
+def test_soft_photographs_lose_their_detail_and_keep_their_tone():
+    rgb = np.stack([picture(i, 64, 64) for i in range(8)])
+    sharp = make_batch(rgb, Augmentation(), generators(8))
+    soft = make_batch(rgb, Augmentation(soft=1.0), generators(8))
+
+    def detail(batch):
+        return (batch.lightness[..., 1:] - batch.lightness[..., :-1]).abs().mean(dim=(1, 2, 3))
+
+    assert (detail(soft) < 0.95 * detail(sharp)).all()
+    means = [batch.lightness.mean(dim=(1, 2, 3)) for batch in (sharp, soft)]
+    assert torch.allclose(*means, atol=3)
+    assert torch.equal(sharp.ab, soft.ab)
+
+
+def test_soft_is_a_gaussian_of_half_a_pixel_to_four():
+    point = np.zeros((30, 65, 65, 3), np.uint8)
+    point[:, 32, 32] = 255
+    spread = make_batch(point, Augmentation(soft=1.0), generators(30)).lightness[:, 0].numpy()
+    # Of L*, which is blurred, the second moment about the point is the variance of the kernel.
+    x = np.arange(65) - 32.0
+    sigmas = np.sqrt((spread.sum(axis=1) * x**2).sum(axis=1) / spread.sum(axis=(1, 2)))
+    assert 0.45 < sigmas.min() < 0.8
+    assert 3 < sigmas.max() < 4.05
+
+
+def test_jpeg_is_what_pillow_makes_of_the_gray():
+    rgb = np.stack([picture(i, 64, 64) for i in range(4)])
+    seen = make_batch(rgb, Augmentation(jpeg=1.0), generators(4)).lightness[:, 0].numpy()
+    for plane, photo in zip(seen, rgb, strict=True):
+        codes = np.rint(255 * gray(lightness(photo / 255))).astype(np.uint8)
+        distances = []
+        for quality in range(10, 71):
+            memory = io.BytesIO()
+            Image.fromarray(codes).save(memory, "jpeg", quality=quality)
+            again = np.asarray(Image.open(memory))[..., None].repeat(3, axis=2)
+            distances.append(np.abs(lightness(again / 255) - plane).mean())
+        assert min(distances) < 0.1
+
+
+def test_stronger_grain_is_drawn_only_where_it_is_asked_for():
+    flat = np.full((40, 32, 32, 3), 128, np.uint8)
+    deviations = [
+        make_batch(flat, Augmentation(grain=1.0, grain_strength=most), generators(40)).lightness.std(dim=(1, 2, 3))
+        for most in (6.0, 12.0)
+    ]
+    assert float(deviations[0].max()) < 7 < float(deviations[1].max()) < 14
 
 
 def test_borders_have_no_colour_and_one_tone():

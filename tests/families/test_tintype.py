@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN
+from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN, MobileNetV2
 from tintype.errors import ConfigError
 from tintype.families.tintype import Config, Network
 
@@ -115,3 +115,50 @@ def test_a_file_that_is_not_the_encoder_is_refused(tmp_path):
     save_file({**encoder_weights(), "conv1.weight": torch.zeros(64, 1, 7, 7)}, path)
     with pytest.raises(ConfigError, match=r"conv1\.weight must be \(64, 3, 7, 7\), and is of shape \(64, 1, 7, 7\)"):
         network().load_encoder(str(path))
+
+
+def mobile(**knobs):
+    torch.manual_seed(0)
+    return Network(Config(backbone="mobilenetv2", **{"decoder": (96, 64, 48, 32), **knobs}), 313)
+
+
+def test_the_small_one_is_small_enough_and_takes_the_same_inputs():
+    made = mobile().eval()
+    assert 2 * sum(value.numel() for value in made.parameters()) < 3e6
+    with torch.no_grad():
+        for height, width in ((32, 32), (64, 96)):
+            prediction = made(torch.full((1, 1, height, width), 50.0), torch.zeros(1, 3, height, width))
+            assert prediction.shape == (1, 313, height // 4, width // 4)
+        given = torch.zeros(1, 3, 64, 64)
+        given[:, :, 16:24, 16:24] = 20.0
+        made.hints.weight.normal_()
+        lightness = torch.rand(1, 1, 64, 64) * 100
+        assert not torch.equal(made(lightness, given), made(lightness, given * 0))
+
+
+def test_the_small_one_takes_its_encoder_from_the_published_network(tmp_path):
+    published = MobileNetV2()
+    generator = torch.Generator().manual_seed(1)
+    for value in published.state_dict().values():
+        if value.is_floating_point():
+            value.copy_(torch.rand(value.shape, generator=generator) / 8)
+    save_file(
+        {n: v for n, v in published.state_dict().items() if n not in ("mean", "deviation")},
+        tmp_path / "mobile.safetensors",
+    )
+    made = mobile(encoder=str(tmp_path / "mobile.safetensors")).eval()
+    made.load_pretrained()
+    # Padding moves the two apart by a pixel where the stride is 2: the stem alone is compared, on what has no edges.
+    lightness = torch.full((1, 1, 32, 32), 60.0)
+    x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION
+    stem = made.mobile.conv_stem(x)[..., 4, 4]
+    # What the mean of the three channels is in place of each one's own, BatchNorm absorbs.
+    grays = (torch.full((1, 3, 32, 32), 0.6) - GRAY_MEAN) / torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
+    assert torch.allclose(stem, published.conv_stem(grays)[..., 4, 4], rtol=1e-3, atol=1e-3)
+    assert torch.equal(made.mobile.blocks[5][1].conv_dw.weight, published.blocks[5][1].conv_dw.weight)
+
+
+def test_a_file_of_another_encoder_is_refused(tmp_path):
+    save_file(encoder_weights(), tmp_path / "resnet18.safetensors")
+    with pytest.raises(ConfigError, match=r"MobileNetV2 1\.0 in timm"):
+        mobile(encoder=str(tmp_path / "resnet18.safetensors")).load_pretrained()

@@ -6,12 +6,15 @@
     output /4 -- 1x1 -- 3x3 --------+---- 3x3 ---+---- 3x3 ---+---------- 1x1 --------------------+
 
 The encoder is ResNet-18 (He et al. 2016) to layer3, whose first kernels are summed over RGB to take one gray channel,
-and a fourth stage of our own. Hints enter at a quarter of the size, averaged over cells of 4x4 pixels, as a sum on the
-encoder's first map: at full size they would cost as much as the rest of the stem for three maps that are nearly empty.
+and a fourth stage of our own; or, for small models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32. Hints enter
+at a quarter of the size, averaged over cells of 4x4 pixels, as a sum on the encoder's first map: at full size they would
+cost as much as the rest of the stem for three maps that are nearly empty.
 Widths are multiples of 16, for which the kernels of the run-time library are fastest.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 import torch
@@ -22,6 +25,7 @@ from tintype.encoders import (
     GRAY_DEVIATION,
     GRAY_MEAN,
     RESNET18_PARTS,
+    MobileFeatures,
     load_resnet18,
     stage,
 )
@@ -31,6 +35,8 @@ from tintype.errors import ConfigError
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Knobs of the flagship."""
 
+    backbone: Literal["resnet18", "mobilenetv2"] = "resnet18"
+    """The encoder. Of MobileNetV2 the next two knobs do not hold: its widths are its own."""
     width: int = 64
     """Channels of the encoder's first stage; the second and third have two and four times as many."""
     context: int = 384
@@ -38,7 +44,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decoder: tuple[int, int, int, int] = (256, 160, 96, 64)
     """Channels of the decoder at 1/32, 1/16, 1/8 and 1/4."""
     encoder: str = ""
-    """A safetensors file with ResNet-18 to layer3 in torchvision's names; empty: random weights."""
+    """A safetensors file with ResNet-18 to layer3 in torchvision's names, or MobileNetV2 1.0 in timm's; empty: random
+    weights."""
 
 
 HINT_SCALE = (1 / 50, 1 / 50, 1.0)
@@ -58,6 +65,23 @@ class _Join(nn.Module):
         return functional.relu(self.bn(self.conv(torch.cat([deep, skip], dim=1))))
 
 
+class _Sum(nn.Module):
+    """conv3 - norm - relu over the sum of the encoder's map and the deeper stage's, given its channels and enlarged.
+
+    A third of the work of `_Join`, for the small encoder.
+    """
+
+    def __init__(self, deep: int, skip: int, outside: int):
+        super().__init__()
+        self.narrow = nn.Conv2d(deep, skip, 1)
+        self.conv = nn.Conv2d(skip, outside, 3, 1, 1, bias=False)
+        self.bn = nn.BatchNorm2d(outside)
+
+    def forward(self, deep: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        deep = functional.interpolate(self.narrow(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return functional.relu(self.bn(self.conv(deep + skip)))
+
+
 class Network(nn.Module):
     """lightness [n, 1, h, w] (L* 0..100) and hints [n, 3, h, w] (a*, b*, mask) to [n, channels, h/4, w/4].
 
@@ -75,22 +99,30 @@ class Network(nn.Module):
         self.config = config
         if min(config.width, config.context, *config.decoder) < 1:
             raise ConfigError("network.width, network.context and network.decoder must be at least 1")
-        if config.encoder and config.width != 64:
+        mobile = config.backbone == "mobilenetv2"
+        if config.encoder and config.width != 64 and not mobile:
             raise ConfigError(f"network.encoder has a width of 64, not network.width = {config.width}; leave one out")
-        w = config.width
         d4, d3, d2, d1 = config.decoder
-        self.conv1 = nn.Conv2d(1, w, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(w)
-        self.hints = nn.Conv2d(3, w, 3, 1, 1, bias=False)
-        self.layer1 = stage(w, w, 1)
-        self.layer2 = stage(w, 2 * w, 2)
-        self.layer3 = stage(2 * w, 4 * w, 2)
-        self.layer4 = stage(4 * w, config.context, 2)
-        self.local = nn.Conv2d(config.context, d4, 1)
-        self.globe = nn.Conv2d(config.context, d4, 1)
-        self.join3 = _Join(d4, 4 * w, d3)
-        self.join2 = _Join(d3, 2 * w, d2)
-        self.join1 = _Join(d2, w, d1)
+        if mobile:
+            self.encoder_parts = ("mobile",)
+            self.mobile = MobileFeatures()
+            e1, e2, e3, e4 = MobileFeatures.CHANNELS
+        else:
+            e1, e2, e3, e4 = config.width, 2 * config.width, 4 * config.width, config.context
+            self.conv1 = nn.Conv2d(1, e1, 7, 2, 3, bias=False)
+            self.bn1 = nn.BatchNorm2d(e1)
+        self.hints = nn.Conv2d(3, e1, 3, 1, 1, bias=False)
+        if not mobile:
+            self.layer1 = stage(e1, e1, 1)
+            self.layer2 = stage(e1, e2, 2)
+            self.layer3 = stage(e2, e3, 2)
+            self.layer4 = stage(e3, e4, 2)
+        self.local = nn.Conv2d(e4, d4, 1)
+        self.globe = nn.Conv2d(e4, d4, 1)
+        join = _Sum if mobile else _Join
+        self.join3 = join(d4, e3, d3)
+        self.join2 = join(d3, e2, d2)
+        self.join1 = join(d2, e1, d1)
         self.head = nn.Conv2d(d1, channels, 1)
         self.register_buffer("hint_scale", torch.tensor(HINT_SCALE).view(1, 3, 1, 1), persistent=False)
         # Without hints the network starts as if the branch were not there.
@@ -102,21 +134,27 @@ class Network(nn.Module):
             self.load_encoder(self.config.encoder)
 
     def load_encoder(self, path: str) -> None:
-        """Take conv1 to layer3 from a safetensors file with torchvision's names.
+        """Take ResNet-18's conv1 to layer3, or MobileNetV2, from a safetensors file; see `Config.encoder`.
 
         Raises:
             ConfigError: the file is missing, is no safetensors file, or holds another network.
         """
-        load_resnet18(self, path)
+        if self.config.backbone == "mobilenetv2":
+            self.mobile.load(path)
+        else:
+            load_resnet18(self, path)
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor) -> torch.Tensor:
         x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION
-        given = functional.avg_pool2d(hints, 4) * self.hint_scale
-        x = functional.relu(self.bn1(self.conv1(x)))
-        x1 = self.layer1(functional.max_pool2d(x, 3, 2, 1) + self.hints(given))
-        x2 = self.layer2(x1)
-        x3 = self.layer3(x2)
-        x4 = self.layer4(x3)
+        given = self.hints(functional.avg_pool2d(hints, 4) * self.hint_scale)
+        if self.config.backbone == "mobilenetv2":
+            x1, x2, x3, x4 = self.mobile(x, given)
+        else:
+            x = functional.relu(self.bn1(self.conv1(x)))
+            x1 = self.layer1(functional.max_pool2d(x, 3, 2, 1) + given)
+            x2 = self.layer2(x1)
+            x3 = self.layer3(x2)
+            x4 = self.layer4(x3)
         x = functional.relu(self.local(x4) + self.globe(x4.mean(dim=(2, 3), keepdim=True)))
         x = self.join1(self.join2(self.join3(x, x3), x2), x1)
         return self.head(x)
