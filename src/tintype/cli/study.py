@@ -163,6 +163,35 @@ def quiz(
     return _serve(folder, host, port, token, quiz=True)
 
 
+@study.command
+def report(
+    folder: Annotated[Path, Parameter(name="STUDY")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    least_caught: float = 0.5,
+) -> int:
+    """Report what was answered: how often each method fooled people, over people and photographs, as a page and CSV.
+
+    Example: tintype study report study
+
+    It may be asked for while the study is served. Needs jinja2: pip install "tintype[study]"
+
+    Parameters
+    ----------
+    folder
+        The folder of the study.
+    output
+        The page; the figures go beside it as .csv. Default: STUDY/report.html.
+    least_caught
+        Share of the catch trials: whoever catches less is excluded.
+    """
+    from tintype.study import report
+
+    print(*report.write(folder, output, least_caught), sep=", ")
+    return 0
+
+
 def _serve(folder: Path, host: str, port: int, token: str | None, quiz: bool) -> int:
     try:
         from tintype.study import server
