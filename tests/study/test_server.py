@@ -200,7 +200,9 @@ def test_no_other_file_is_given(path, served):
     assert len(response.json()["error"]) > 15
 
 
-@pytest.mark.parametrize("path", ["/results", "/results/report", "/screen", "/screen.json", "/results?token=wrong"])
+@pytest.mark.parametrize(
+    "path", ["/results", "/results/report", "/results/report.csv", "/screen", "/screen.json", "/results?token=wrong"]
+)
 @pytest.mark.parametrize("wrong", [None, "guessed"])
 def test_results_need_the_token(path, wrong, quiz):
     person = quiz.participant()
@@ -225,14 +227,29 @@ def test_the_token_goes_from_the_address_into_a_cookie(served):
     assert TOKEN not in page
 
 
+def test_the_report_is_there_while_people_answer(served):
+    person, researcher = served.participant(), served.person()
+    for trial in served.trials(person):
+        answer(person, trial.number, left=not trial.machine_left)
+    researcher.get(f"/results?token={TOKEN}")
+    page = researcher.get("/results/report")
+    assert page.status_code == 200
+    assert served.study.title in page.text
+    assert {*served.study.methods} & {*re.findall(r"\w+", page.text)}
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    table = researcher.get("/results/report.csv").text.splitlines()
+    assert table[0].startswith("figure,")
+    assert len(table) > 10
+
+
 def test_the_screen_counts_the_test_answers_of_all(quiz):
     people = [quiz.participant() for _ in range(2)]
     for person in people:
         for trial in quiz.trials(person):
             answer(person, trial.number, left=not trial.machine_left)
     visitor = quiz.person()
-    visitor.get(f"/screen?token={TOKEN}")
-    visitor.get(f"/results?token={TOKEN}")
+    assert visitor.get(f"/screen?token={TOKEN}").headers["location"] == "/screen"
     assert visitor.get("/screen.json").json() == {"people": 2, "answers": 6, "fooled": 6}
     assert "100 %" in visitor.get("/screen").text
 

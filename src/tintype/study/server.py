@@ -30,8 +30,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tintype.errors import OptionError
-from tintype.study import plates
+from tintype.errors import OptionError, TintypeError
+from tintype.study import plates, report
+from tintype.study.analysis import Analysis, analyse, read_answers
 from tintype.study.answers import INPUTS, Answer, NotNow, Progress, Store, Unknown
 from tintype.study.design import TRUTH, Study, method_of, plan, read_study
 
@@ -115,6 +116,7 @@ def application(study: Study, store: Store, token: str, *, quiz: bool = False, a
         Route("/mine/{code}/delete", site.delete, methods=["POST"]),
         Route("/results", site.results),
         Route("/results/report", site.report),
+        Route("/results/report.csv", site.table),
         Route("/static/{name}", site.static),
     ]
     if quiz:
@@ -133,6 +135,7 @@ def application(study: Study, store: Store, token: str, *, quiz: bool = False, a
         HTTPException: site.refused,
         Unknown: site.unknown,
         NotNow: site.not_now,
+        TintypeError: site.told,
         sqlite3.Error: site.not_kept,
         Exception: site.failed,
     }
@@ -295,33 +298,47 @@ class _Site:
     # ---- whoever has the token
 
     def results(self, request: Request) -> Response:
-        given = request.query_params.get("token")
-        if given is not None:
-            # Into a cookie, and out of the address bar, the history and every screenshot.
-            self._check(request, given)
-            response = _to("/results")
-            self._remember(request, response, self.pass_cookie, given)
-            return response
-        self._check(request)
-        return self._page("results", counts=self.store.counts(), score=self.store.score(), path=self.store.path)
+        return self._admitted(request) or self._page(
+            "results", counts=self.store.counts(), score=self.store.score(), path=self.store.path
+        )
 
     def report(self, request: Request) -> Response:
-        self._check(request)
-        raise HTTPException(404, "There is no report yet")
+        if admitted := self._admitted(request):
+            return admitted
+        # What it says of the page's style is all that the page needs.
+        headers = {"Content-Security-Policy": f"{report.policy()}; frame-ancestors 'none'"}
+        return Response(report.page(self.study, self._analysis()), media_type="text/html", headers=headers)
+
+    def table(self, request: Request) -> Response:
+        headers = {"Content-Disposition": 'attachment; filename="report.csv"'}
+        return self._admitted(request) or Response(
+            report.table(self.study, self._analysis()), media_type="text/csv", headers=headers
+        )
+
+    def _analysis(self) -> Analysis:
+        return analyse(self.study, read_answers(self.store.path))
 
     def screen(self, request: Request) -> Response:
-        self._check(request)
-        return self._page("screen", address=self.address or str(request.base_url), score=self.store.score())
+        return self._admitted(request) or self._page(
+            "screen", address=self.address or str(request.base_url), score=self.store.score()
+        )
 
     def running(self, request: Request) -> Response:
-        self._check(request)
-        return JSONResponse(asdict(self.store.score()))
+        return self._admitted(request) or JSONResponse(asdict(self.store.score()))
 
-    def _check(self, request: Request, given: str | None = None) -> None:
-        given = request.cookies.get(self.pass_cookie, "") if given is None else given
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+    def _admitted(self, request: Request) -> Response | None:
+        """None for whoever has the token in a cookie. One in the address becomes that cookie, so that it stays neither
+        in the address bar nor in the history; HTTPException for everybody else."""
+        given = request.query_params.get("token")
+        token = request.cookies.get(self.pass_cookie, "") if given is None else given
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
             self._strange(request)
             raise HTTPException(403, "This page needs the token that was printed when the server started")
+        if given is None:
+            return None
+        response = _to(request.url.path)
+        self._remember(request, response, self.pass_cookie, given)
+        return response
 
     # ---- what all of them use
 
@@ -371,6 +388,9 @@ class _Site:
 
     def not_now(self, request: Request, error: NotNow) -> Response:
         return self._said(request, 409, str(error))
+
+    def told(self, request: Request, error: TintypeError) -> Response:
+        return self._said(request, 500, str(error))
 
     def not_kept(self, request: Request, error: sqlite3.Error) -> Response:
         return self._said(request, 503, "This could not be kept just now: try again")

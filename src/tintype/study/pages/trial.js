@@ -170,6 +170,8 @@ async function run() {
     said.textContent = "";
     const { hidden, ...seen } = await show(pair);
     said.textContent = "Which one did the computer colour?";
+    // Between the two, so that neither is nearer to a keyboard.
+    document.getElementById("pair").focus({ preventScroll: true });
     if (number + 1 < total) pictures(number + 1).catch(() => {});
     const chosen = await choice(hidden);
     phase("wait");

@@ -1,0 +1,324 @@
+"""The pages of a study in a real browser: by mouse, by keyboard alone, by finger on a phone, by day and by night."""
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+pytest.importorskip("starlette", reason="starlette is not installed")
+import uvicorn
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from browsing import CONTRAST, chromium, show
+from tintype.study import plates
+from tintype.study.answers import Store
+from tintype.study.server import _listening, application
+from written_studies import write_study
+
+TOKEN = "open-sesame"
+PATIENCE = 60
+"""Seconds until a page must have done what it does at once."""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@contextmanager
+def served(study, path, quiz=False):
+    """The address of a server of the study."""
+    store = Store(path, study.digest)
+    with _listening("127.0.0.1", 0) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = application(study, store, TOKEN, quiz=quiz)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "study"
+    return write_study(folder, size=200, practice=1, trials=3, catch=0, methods=("ours",))
+
+
+@pytest.fixture
+def page(browser, study, tmp_path):
+    """The browser on the first page of a study that nobody has begun, on a desk and by day."""
+    with served(study, tmp_path / "answers.sqlite") as browser.home:
+        fresh(browser)
+        yield browser
+
+
+@pytest.fixture
+def quiz(browser, study, tmp_path):
+    with served(study, tmp_path / "quiz.sqlite", quiz=True) as browser.home:
+        fresh(browser)
+        yield browser
+
+
+def fresh(browser) -> None:
+    show(browser)
+    browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    browser.get_log("browser")
+    browser.get(browser.home)
+
+
+def find(page, selector: str):
+    return page.find_element(By.CSS_SELECTOR, selector)
+
+
+def until(page, condition):
+    return WebDriverWait(page, PATIENCE, 0.02).until(condition)
+
+
+def phase(page, *names: str) -> None:
+    until(page, lambda page: find(page, "#stage").get_attribute("data-phase") in names)
+
+
+def at(page, path: str) -> None:
+    until(page, lambda page: page.current_url.removeprefix(page.home) == path)
+
+
+def go(page) -> None:
+    """The one button below the pictures, once it is there."""
+    until(page, lambda page: find(page, "#go").is_displayed())
+    find(page, "#go").click()
+
+
+def to_the_trials(page) -> None:
+    find(page, "form .main").click()
+    at(page, "/vision")
+    find(page, "form .main").click()
+    at(page, "/trial")
+
+
+def to_the_answer(page, number: int) -> None:
+    """Look at the pictures of a trial: a button begins the practice, and another one what counts."""
+    if number < 2:
+        go(page)
+    phase(page, "asked")
+
+
+def told(page) -> str:
+    until(page, lambda page: "the computer coloured" in find(page, "#said").text)
+    return find(page, "#said").text
+
+
+def rows(path, sql: str) -> list[tuple]:
+    with sqlite3.connect(path) as database:
+        return database.execute(sql).fetchall()
+
+
+def test_by_mouse_from_consent_to_thanks(page, study, tmp_path):
+    find(page, "form .main").click()
+    at(page, "/vision")
+    for number, plate in enumerate(plates.draw(study.seed)):
+        find(page, f"#plate{number}").send_keys(str(plate.digit))
+    find(page, "form .main").click()
+    at(page, "/trial")
+    for number in range(4):
+        to_the_answer(page, number)
+        find(page, "#left").click()
+        if number == 0:
+            assert told(page)
+            go(page)
+    at(page, "/thanks")
+    find(page, "a.main").click()
+    assert "of 3" in find(page, "#score").text
+    assert page.get_log("browser") == []
+    found = rows(
+        tmp_path / "answers.sqlite", "SELECT chosen_left, input, exposure_ms, refresh_hz, reaction_ms FROM answers"
+    )
+    assert [row[:2] for row in found] == [(1, "mouse")] * 4
+    # Busy machines drop frames, and what the page measured tells; none shows pictures for much less than was asked.
+    assert all(exposure > 80 and 1 < refresh < 1000 and reaction >= 0 for _, _, exposure, refresh, reaction in found)
+    assert rows(tmp_path / "answers.sqlite", "SELECT seen FROM participants") == [('{"shown": 4, "right": 4}',)]
+
+
+def test_by_keyboard_alone(page, tmp_path):
+    def press(*keys):
+        for key in keys:
+            page.switch_to.active_element.send_keys(key)
+
+    press(Keys.ENTER)
+    at(page, "/vision")
+    press("7", Keys.TAB, "2", Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
+    at(page, "/trial")
+    for number, keys in enumerate(["f", Keys.ARROW_RIGHT, "j", Keys.TAB + Keys.SPACE]):
+        if number < 2:
+            until(page, lambda page: find(page, "#go").is_displayed())
+            press(Keys.ENTER)
+        phase(page, "asked")
+        press(*keys)
+        if number == 0:
+            assert told(page)
+            press(Keys.SPACE)
+    at(page, "/thanks")
+    found = rows(tmp_path / "answers.sqlite", "SELECT chosen_left, input FROM answers")
+    assert found == [(left, "keyboard") for left in (1, 0, 0, 1)]
+
+
+def test_by_finger_on_a_phone_and_after_a_reload(page, tmp_path):
+    show(page, 360, 640)
+    page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        to_the_trials(page)
+        for number in range(2):
+            to_the_answer(page, number)
+            boxes = page.execute_script(
+                "return [...document.querySelectorAll('.picture')].map((x) => x.getBoundingClientRect().toJSON())"
+            )
+            assert boxes[0]["right"] < boxes[1]["left"]
+            assert boxes[0]["top"] == boxes[1]["top"]
+            assert boxes[0]["width"] == boxes[0]["height"] == boxes[1]["width"] == boxes[1]["height"] > 130
+            assert page.execute_script("return document.documentElement.scrollWidth") <= 360
+            tap(page, boxes[1])
+            if number == 0:
+                assert told(page)
+                page.refresh()
+                until(page, lambda page: "practice is over" in find(page, "#said").text)
+        until(page, lambda page: "Pair 2 of 3" in find(page, "#place").text)
+    finally:
+        page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    assert rows(tmp_path / "answers.sqlite", "SELECT chosen_left, input FROM answers") == [(0, "touch")] * 2
+
+
+def tap(page, box) -> None:
+    point = {"x": box["left"] + box["width"] / 2, "y": box["top"] + box["height"] / 2}
+    page.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    page.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_the_pictures_are_seen_together_and_then_gone(page):
+    to_the_trials(page)
+    page.execute_script(
+        """window.seen = [];
+        new MutationObserver(() => seen.push([stage.dataset.phase, ...[...document.images].map(
+          (x) => getComputedStyle(x).visibility + " " + x.naturalWidth + " " + x.complete)]))
+          .observe(stage, { attributeFilter: ["data-phase"] });"""
+    )
+    go(page)
+    phase(page, "asked")
+    hidden, shown = "hidden 200 true", "visible 200 true"
+    assert page.execute_script("return seen") == [
+        ["cross", hidden, hidden],
+        ["shown", shown, shown],
+        ["asked", hidden, hidden],
+    ]
+
+
+def test_an_answer_waits_for_the_server(page, study, tmp_path):
+    to_the_trials(page)
+    to_the_answer(page, 0)
+    page.execute_cdp_cmd("Network.enable", {})
+    offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    find(page, "#right").click()
+    until(page, lambda page: find(page, "#go").is_displayed())
+    assert "Your answer is kept here" in find(page, "#said").text
+    assert rows(tmp_path / "answers.sqlite", "SELECT * FROM answers") == []
+    page.execute_cdp_cmd("Network.emulateNetworkConditions", offline | {"offline": False})
+    go(page)
+    assert told(page)
+    assert rows(tmp_path / "answers.sqlite", "SELECT number, chosen_left FROM answers") == [(0, 0)]
+
+
+def test_the_quiz_shows_the_pair_again_while_the_screen_counts(quiz):
+    quiz.get(f"{quiz.home}/screen?token={TOKEN}")
+    assert quiz.current_url == f"{quiz.home}/screen"
+    screen = quiz.current_window_handle
+    quiz.switch_to.new_window("tab")
+    try:
+        quiz.get(quiz.home)
+        to_the_trials(quiz)
+        for number in range(4):
+            to_the_answer(quiz, number)
+            find(quiz, "#right").click()
+            phase(quiz, "told")
+            marks = [mark.text for mark in quiz.find_elements(By.CSS_SELECTOR, ".made")]
+            assert sorted(marks) == ["", "computer"]
+            assert told(quiz).startswith("Right") == (marks[1] == "computer")
+            go(quiz)
+        at(quiz, "/thanks")
+        assert "of 3" in find(quiz, "#score").text
+        find(quiz, "form .main").click()
+        at(quiz, "/")
+        assert find(quiz, "form .main").text.startswith("I have read")
+    finally:
+        quiz.close()
+        quiz.switch_to.window(screen)
+    until(quiz, lambda page: [find(page, name).text for name in ("#people", "#answers")] == ["1", "3"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_stands_out_on_every_page(scheme, page, study):
+    show(page, scheme=scheme)
+    dull, seen = [], 0
+
+    def look():
+        nonlocal seen
+        contrasts = page.execute_script(CONTRAST)
+        seen += len(contrasts)
+        dull.extend((page.current_url, ratio, text) for ratio, text in contrasts if ratio < 4.5)
+
+    look()
+    find(page, "form .main").click()
+    at(page, "/vision")
+    look()
+    find(page, "form .main").click()
+    at(page, "/trial")
+    until(page, lambda page: find(page, "#go").is_displayed())
+    look()
+    go(page)
+    phase(page, "asked")
+    look()
+    find(page, "footer a").click()
+    at(page, "/thanks")
+    look()
+    find(page, "main p:last-child a").click()
+    look()
+    for path in ("/mine", "/nothing", f"/results?token={TOKEN}"):
+        page.get(page.home + path)
+        look()
+    assert seen > 50
+    assert dull == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pairs_lie_on_the_same_neutral_gray_by_day_and_by_night(scheme, page):
+    show(page, scheme=scheme)
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    assert page.execute_script(ground) == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 20, 20)"}[scheme]
+    to_the_trials(page)
+    assert page.execute_script(ground) == "rgb(128, 128, 128)"
+
+
+def test_no_page_is_wider_than_a_phone(page):
+    show(page, 360, 640)
+    widths = {}
+
+    def measure():
+        widths[page.current_url] = page.execute_script("return document.documentElement.scrollWidth")
+
+    measure()
+    find(page, "form .main").click()
+    at(page, "/vision")
+    measure()
+    find(page, "form .main").click()
+    at(page, "/trial")
+    for path in ("/thanks", "/mine", f"/results?token={TOKEN}"):
+        page.get(page.home + path)
+        measure()
+    assert len(widths) == 5
+    assert max(widths.values()) <= 360
