@@ -22,6 +22,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -310,6 +311,7 @@ def share(said: np.ndarray, person: np.ndarray, photograph: np.ndarray) -> Share
     return Share(value, count, *found, error, low, high, effective, _wilson(value, count, student(math.inf)))
 
 
+@cache
 def student(freedom: float) -> float:
     """The 97.5 % quantile of Student's t; NaN for no degree of freedom."""
     if freedom == 0:
@@ -438,7 +440,8 @@ def _exposure(study: Study, answers: Answers, which: np.ndarray) -> Exposure | N
     if not known.any():
         return None
     seen, refresh = answers.exposure[known], answers.refresh[known]
-    off = np.abs(seen - study.exposure) > 1 / refresh
+    # Frames are whole: what is measured as one and a half is two.
+    off = np.abs(seen - study.exposure) > 1.5 / refresh
     return Exposure(int(known.sum()), float(np.median(seen)), float(off.mean()), float(np.median(refresh)))
 
 

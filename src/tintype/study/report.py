@@ -214,41 +214,38 @@ def _estimate_rows(name: str, where: Sequence[str], found: Estimate) -> Iterator
 
 
 def _forest(rates: Mapping[str, Share]) -> str:
-    """A row for each method: its rate, the stated interval, and the binomial one, which is too narrow, above it."""
+    """Of each method its rate with the stated interval, and below it the binomial one, which is too narrow."""
     if not rates:
         return ""
     ends = [end for rate in rates.values() for end in (rate.low, rate.high) if not math.isnan(end)]
     scale = charts.Scale("fooled (%)", 0, max(60.0, 105 * max(ends, default=0)))
-    wide, row, left = 440, 34, 8 + max(charts.LETTER * len(method) for method in rates)
+    wide, row = 310, 42
     high = row * len(rates)
-    marks = [
-        f'<path class="grid" d="{"".join(f"M{_x(scale, tick / 100, wide)} 0V{high}" for tick in scale.ticks())}"/>',
-        f'<rect class="band" x="{_x(scale, PUBLISHED - PUBLISHED_ERROR, wide)}" y="0" height="{high}" '
-        f'width="{wide * 2 * 100 * PUBLISHED_ERROR / scale.high:.1f}"/>',
-    ]
-    for value, words in ((PUBLISHED, "published 32.3"), (CHANCE, "chance 50")):
+    lines = "".join(f"M{_x(scale, tick / 100, wide)} 0V{high}" for tick in scale.ticks())
+    low, top = (_x(scale, PUBLISHED + sign * PUBLISHED_ERROR, wide) for sign in (-1, 1))
+    marks = [f'<path class="band" d="M{low} 0H{top}V{high}H{low}z"/><path class="grid" d="{lines}"/>']
+    for value, words, side in ((PUBLISHED, "published", "beside"), (CHANCE, "chance", "label")):
         across = _x(scale, value, wide)
-        marks.append(f'<path class="equal" d="M{across} -4V{high}"/>')
-        marks.append(f'<text class="below" x="{across}" y="-8">{words}</text>')
-    for place, (method, rate) in enumerate(rates.items()):
-        down = row * (place + 0.5)
-        marks.append(f'<text class="beside" x="-8" y="{down + 4:.1f}">{escape(method)}</text>')
-        low, high_end = (_x(scale, end, wide) for end in rate.naive)
-        marks.append(f'<path class="naive" d="M{low} {down - 8:.1f}H{high_end}"/>')
-        if not math.isnan(rate.low):
-            low, high_end = _x(scale, rate.low, wide), _x(scale, rate.high, wide)
-            marks.append(f'<path class="interval" d="M{low} {down:.1f}H{high_end}"/>')
-        marks.append(f'<path class="dot large" d="M{_x(scale, rate.value, wide)} {down:.1f}h0"/>')
+        marks.append(f'<path class="equal" d="M{across} -18V{high}"/>')
+        marks.append(f'<text class="{side}" x="{across}" dx="{4 if side == "label" else -4}" y="-8">')
+        marks.append(f"{words} {100 * value:g}</text>")
+    for down, (method, rate) in zip(range(28, high, row), rates.items(), strict=True):
+        marks.append(f'<text class="label" x="4" y="{down - 10}">{escape(method)}</text>')
+        for kind, place, ends in (("naive", down + 7, rate.naive), ("interval", down, (rate.low, rate.high))):
+            if not math.isnan(ends[0]):
+                marks.append(
+                    f'<path class="{kind}" d="M{_x(scale, ends[0], wide)} {place}H{_x(scale, ends[1], wide)}"/>'
+                )
+        marks.append(f'<path class="dot large" d="M{_x(scale, rate.value, wide)} {down}h0"/>')
     for tick in scale.ticks():
         marks.append(f'<text class="below" x="{_x(scale, tick / 100, wide)}" y="{high + 15}">{tick:g}</text>')
-    marks.append(f'<text class="below name" x="{wide / 2}" y="{high + 32}">{scale.label}</text>')
+    marks.append(f'<text class="below name" x="{wide / 2:g}" y="{high + 32}">{scale.label}</text>')
     summary = "; ".join(
         f"{method} {_percent(rate.value)} % [{_percent(rate.low)}, {_percent(rate.high)}]"
         for method, rate in rates.items()
     )
-    box = (-left, -22, left + wide + 12, high + 62)
     return (
-        f'<svg class="chart" width="{box[2]:.0f}" height="{box[3]}" viewBox="{" ".join(f"{at:.0f}" for at in box)}" '
+        f'<svg class="chart" width="{wide + 20}" height="{high + 62}" viewBox="-10 -22 {wide + 20} {high + 62}" '
         f'role="img" aria-label="Fooling rates: {escape(summary)}">{"".join(marks)}</svg>'
     )
 
@@ -264,7 +261,7 @@ def _learning(study: Study, analysis: Analysis) -> str:
         return ""
     top = max([60.0, *(105 * block.rate.high for block in blocks if not math.isnan(block.rate.high))])
     panel = charts.Panel(
-        charts.Scale("trial of the test", 0, study.trials), charts.Scale("fooled (%)", 0, top), width=360, height=200
+        charts.Scale("trial of the test", 0, study.trials), charts.Scale("fooled (%)", 0, top), width=270, height=190
     )
     panel.line("equal", [(0, 100 * CHANCE), (study.trials, 100 * CHANCE)])
     points = []

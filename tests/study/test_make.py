@@ -1,0 +1,201 @@
+"""Studies from photographs: what their pictures are, and that their files tell nothing."""
+
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tintype.cli import main
+from tintype.color.lab import rgb_to_lab
+from tintype.colorizer import Colorizer
+from tintype.evaluation.photographs import square
+from tintype.study.design import read_study
+from written_evaluations import photograph
+
+SIDE = 32
+
+
+def write_photographs(folder: Path, count: int = 4) -> Path:
+    """Wider than high, so that they must be cut; one is noise and one nearly flat, which compress most differently."""
+    folder.mkdir(parents=True)
+    for number in range(count):
+        pixels = photograph(number, 96)[:64]
+        if number == 0:
+            pixels = np.random.default_rng(0).integers(0, 256, pixels.shape, np.uint8)
+        if number == 1:
+            pixels = np.full_like(pixels, (200, 90, 40))
+        Image.fromarray(pixels).save(folder / f"p{number}.png")
+    return folder
+
+
+def make(photos, output, *words, **options) -> int:
+    options = {"size": SIDE, "practice": 1, "trials": 3} | options
+    flags = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return main(["study", "make", "--photos", str(photos), "-o", str(output), *flags, *map(str, words)])
+
+
+def pixels(study, index: int, method: str) -> np.ndarray:
+    return np.asarray(Image.open(study.picture(index, method)))
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    return rgb_to_lab(rgb / np.float32(255))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return write_photographs(tmp_path_factory.mktemp("photographs") / "photos")
+
+
+@pytest.fixture(scope="module")
+def study(photos, tiny):
+    """By a model, and by another program, which mirrors photographs and leaves them in full size."""
+    folder = photos.parent / "theirs"
+    folder.mkdir()
+    for path in photos.iterdir():
+        Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / f"{path.stem}.webp", lossless=True)
+    assert make(photos, photos.parent / "study", folder, models=tiny, title="A title") == 0
+    return read_study(photos.parent / "study", check=True)
+
+
+def test_every_photograph_has_its_pictures(study):
+    assert study.title == "A title"
+    assert study.methods == ("tiny", "theirs")
+    assert [photo.name for photo in study.photographs] == ["p0", "p1", "p2", "p3"]
+    assert len(list((study.folder / "pictures").iterdir())) == 4 * 4
+    assert re.fullmatch("[0-9a-f]{64}", study.about["tiny"])
+    assert study.about["theirs"].endswith("theirs")
+
+
+def test_the_files_tell_nothing(study):
+    files = [path.read_bytes() for path in (study.folder / "pictures").iterdir()]
+    assert len({len(content) for content in files}) == 1
+    for content in files:
+        chunks, at = [], 8
+        while at < len(content):
+            (length,) = struct.unpack_from(">I", content, at)
+            chunks.append((content[at + 4 : at + 8], length))
+            at += 12 + length
+        assert [name for name, _ in chunks] == [b"IHDR", b"IDAT", b"IEND"]
+    names = [path.name for path in (study.folder / "pictures").iterdir()]
+    assert all(re.fullmatch(r"[0-9a-f]{24}\.png", name) for name in names)
+
+
+def test_the_same_study_made_again_has_other_names(study, photos, tiny, tmp_path):
+    assert make(photos, tmp_path / "again", photos.parent / "theirs", models=tiny) == 0
+    again = read_study(tmp_path / "again")
+    assert np.array_equal(pixels(again, 2, "random"), pixels(study, 2, "random"))
+    names = [{path.name for path in (one.folder / "pictures").iterdir()} for one in (study, again)]
+    assert not names[0] & names[1]
+
+
+def test_truth_and_predictions_go_the_same_way(study, photos):
+    for index in range(4):
+        whole = np.asarray(Image.open(photos / f"p{index}.png"))
+        truth = pixels(study, index, "truth")
+        assert np.array_equal(truth, square(whole, SIDE))
+        theirs = pixels(study, index, "theirs").astype(int)
+        assert np.abs(theirs[:, ::-1] - truth).max() <= 1
+
+
+def test_a_model_is_given_the_lightness_alone(study, tiny):
+    truth = pixels(study, 2, "truth")
+    luminance = ((lab(truth)[..., 0] + 16) / 116) ** 3  # all above the straight part of the curve
+    codes = np.rint(255 * (1.055 * luminance ** (1 / 2.4) - 0.055)).astype(np.uint8)
+    assert np.array_equal(pixels(study, 2, "tiny"), Colorizer(tiny)(codes))
+
+
+def test_random_has_its_own_lightness_and_the_colours_of_another(study):
+    lenders = []
+    for index in range(4):
+        found, truth = lab(pixels(study, index, "random")), lab(pixels(study, index, "truth"))
+        assert np.abs(found[..., 0] - truth[..., 0]).mean() < 0.5
+        directions = [lab(pixels(study, other, "truth"))[..., 1:] for other in range(4)]
+        # Chroma may have shrunk into the gamut, hue has not.
+        agree = [float((found[..., 1:] * ab).sum() / np.linalg.norm(ab)) for ab in directions]
+        lenders.append(int(np.argmax(agree)))
+        assert lenders[-1] != index
+    assert sorted(lenders) == [0, 1, 2, 3]
+
+
+def refused(capsys, photos, output, *words, **options) -> str:
+    """The sentence that a study is refused with; nothing stays behind."""
+    before = sorted(output.parent.iterdir())
+    assert make(photos, output, *words, **options) in (1, 2)
+    assert sorted(output.parent.iterdir()) == before
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "made" / "study"
+
+
+@pytest.fixture(autouse=True)
+def place(output):
+    output.parent.mkdir()
+
+
+def test_too_few_photographs_are_refused(capsys, photos, output):
+    assert "has 4 photographs, and a participant sees 5" in refused(capsys, photos, output, trials=4)
+
+
+def test_black_and_white_photographs_are_counted_and_refused(capsys, tmp_path, output):
+    photos = write_photographs(tmp_path / "photos", 6)
+    for name in ("p2", "p4"):
+        path = photos / f"{name}.png"
+        Image.open(path).convert("L").convert("RGB").save(path)
+    assert "2 of 6 photographs are black-and-white, such as p2" in refused(capsys, photos, output)
+
+
+def test_missing_predictions_are_counted_and_refused(capsys, photos, tmp_path, output):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    Image.open(photos / "p1.png").save(theirs / "p1.jpg")
+    assert "no prediction of p0, and lacks 3 of 4" in refused(capsys, photos, output, theirs)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"nothing", "p2.png"), (None, "p2.png has 31 x 40 pixels, and enlarged it would")]
+)
+def test_a_prediction_that_cannot_be_used_is_refused_by_its_name(capsys, tmp_path, output, content, words):
+    photos, theirs = write_photographs(tmp_path / "photos"), write_photographs(tmp_path / "theirs")
+    if content is None:
+        Image.open(theirs / "p2.png").resize((31, 40)).save(theirs / "p2.png")
+    else:
+        (theirs / "p2.png").write_bytes(content)
+    assert words in refused(capsys, photos, output, theirs)
+
+
+def test_a_photograph_that_cannot_be_read_is_refused_by_its_name(capsys, tmp_path, output, tiny):
+    photos = write_photographs(tmp_path / "photos")
+    (photos / "p3.png").write_bytes((photos / "p3.png").read_bytes()[:400])
+    assert "p3.png is broken" in refused(capsys, photos, output, models=tiny)
+
+
+@pytest.mark.parametrize("name", ["tiny", "random", "truth"])
+def test_two_things_of_one_name_are_refused(capsys, photos, tmp_path, output, tiny, name):
+    folder = write_photographs(tmp_path / name)
+    assert f"is called {name}" in refused(capsys, photos, output, folder, models=tiny)
+
+
+def test_a_study_that_is_there_is_not_written_over(capsys, photos, output, tiny):
+    output.mkdir()
+    assert "is there already" in refused(capsys, photos, output, models=tiny)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("size", 8), ("practice", -1), ("trials", 0), ("catch", 0.6), ("exposure", 0), ("seed", -1), ("limit", 0)],
+)
+def test_settings_that_cannot_be_are_refused(capsys, photos, output, option, value):
+    assert str(value) in refused(capsys, photos, output, **{option: value})
+
+
+def test_what_is_no_folder_of_predictions_is_refused(capsys, photos, output):
+    assert "is no folder of predictions" in refused(capsys, photos, output, "tintype.v1")
