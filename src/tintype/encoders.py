@@ -67,7 +67,7 @@ def load_resnet18(network: nn.Module, path: str) -> None:
 
 
 def _of_gray(kernels: torch.Tensor) -> torch.Tensor:
-    """First kernels that read normalised RGB, [outside, 3, k, k], as those that read normalised gray, [outside, 1, k, k]."""
+    """First kernels [outside, 3, k, k] that read normalised RGB, as [outside, 1, k, k] that read normalised gray."""
     deviation = torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
     return (kernels / deviation * GRAY_DEVIATION).sum(dim=1, keepdim=True)
 

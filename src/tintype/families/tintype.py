@@ -6,9 +6,9 @@
     output /4 -- 1x1 -- 3x3 --------+---- 3x3 ---+---- 3x3 ---+---------- 1x1 --------------------+
 
 The encoder is ResNet-18 (He et al. 2016) to layer3, whose first kernels are summed over RGB to take one gray channel,
-and a fourth stage of our own; or, for small models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32. Hints enter
-at a quarter of the size, averaged over cells of 4x4 pixels, as a sum on the encoder's first map: at full size they would
-cost as much as the rest of the stem for three maps that are nearly empty.
+and a fourth stage of our own; or, for small models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32. Hints
+enter at a quarter of the size, averaged over cells of 4x4 pixels, as a sum on the encoder's first map: at full size
+they would cost as much as the rest of the stem for three maps that are nearly empty.
 Widths are multiples of 16, for which the kernels of the run-time library are fastest.
 """
 

@@ -141,7 +141,7 @@ def export(
     network.load_state_dict(state["average"])
     network = norms.fold(network)
     round_weights(network)
-    contract = Contract(network, target, _shift(config, state.get("prior"), bins, rebalancing)).eval()
+    contract = Contract(network, target, shift_of(config, state.get("prior"), bins, rebalancing)).eval()
     if target.bins is None:
         temperature = None
     elif temperature is None:
@@ -181,7 +181,7 @@ def without_files(config: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config["network"].items() if key not in PRETRAINED}
 
 
-def _shift(config: Config, prior: list[float] | None, bins: np.ndarray | None, rebalancing: float) -> np.ndarray | None:
+def shift_of(config: Config, prior: list[float] | None, bins: np.ndarray | None, rebalancing: float) -> np.ndarray | None:
     """What to add to the logits so that only a part of the rebalancing is left; [Q], or None for nothing.
 
     A distribution learnt under class weights w is in proportion to w p. Dividing by w^(1 - rebalancing) takes back a
