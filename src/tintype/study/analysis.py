@@ -328,7 +328,9 @@ def student(freedom: float) -> float:
 def _wilson(value: float, count: float, t: float) -> tuple[float, float]:
     """Wilson's interval (1927) of a share of `count` independent answers."""
     middle, room = value + t * t / (2 * count), t * math.sqrt(value * (1 - value) / count + (t / (2 * count)) ** 2)
-    return (middle - room) / (1 + t * t / count), (middle + room) / (1 + t * t / count)
+    low, high = ((middle + sign * room) / (1 + t * t / count) for sign in (-1, 1))
+    # Rounding must not put an end beyond 0 or 1; NaN stays.
+    return max(low, 0.0), min(high, 1.0)
 
 
 def _variance(parts: np.ndarray, person: np.ndarray, photograph: np.ndarray) -> tuple[float, int]:
