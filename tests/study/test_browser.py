@@ -1,10 +1,15 @@
 """The pages of a study in a real browser: by mouse, by keyboard alone, by finger on a phone, by day and by night."""
 
+import io
+import os
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 import uvicorn
@@ -15,6 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from browsing import CONTRAST, chromium, show
 from tintype.study import plates
 from tintype.study.answers import Store
+from tintype.study.design import read_study
 from tintype.study.server import _listening, application
 from written_studies import write_study
 
@@ -322,3 +328,68 @@ def test_no_page_is_wider_than_a_phone(page):
         measure()
     assert len(widths) == 5
     assert max(widths.values()) <= 360
+
+
+@pytest.mark.skipif("TINTYPE_SCREENSHOTS" not in os.environ, reason="TINTYPE_SCREENSHOTS=STUDY:FOLDER takes them")
+def test_screenshots(browser, tmp_path):
+    """The pictures of docs/study.md: every page of the study in STUDY, of four trials with one for practice."""
+    study, _, folder = os.environ["TINTYPE_SCREENSHOTS"].partition(":")
+    study = read_study(study)
+
+    def shot(name: str, width: int = 760, height: int = 0, scheme: str = "light") -> None:
+        show(browser, width, height or 500, scheme)
+        if not height:
+            show(browser, width, browser.execute_script("return document.documentElement.scrollHeight"), scheme)
+        time.sleep(0.3)
+        picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+        picture.quantize(128, dither=Image.Dither.NONE).save(Path(folder, f"study-{name}.png"), optimize=True)
+
+    def seen(name: str, phase: str = "shown", **looks) -> None:
+        browser.execute_script("stage.dataset.phase = arguments[0]", phase)
+        shot(name, height=looks.pop("height", 480), **looks)
+        browser.execute_script("stage.dataset.phase = 'asked'")
+
+    with served(study, tmp_path / "answers.sqlite") as browser.home:
+        fresh(browser)
+        shot("welcome")
+        shot("welcome-dark", scheme="dark")
+        find(browser, "form .main").click()
+        at(browser, "/vision")
+        find(browser, "#plate0").send_keys("7")
+        shot("vision")
+        find(browser, "form .main").click()
+        at(browser, "/trial")
+        until(browser, lambda page: find(page, "#go").is_displayed())
+        shot("start", height=480)
+        to_the_answer(browser, 0)
+        seen("cross", "cross")
+        seen("pair")
+        seen("phone", width=360, height=640)
+        shot("question", height=480)
+        find(browser, "#left").click()
+        assert told(browser)
+        shot("feedback", height=480)
+        go(browser)
+        for number in range(1, study.trials + 1):
+            to_the_answer(browser, number)
+            find(browser, "#right").click()
+        at(browser, "/thanks")
+        browser.get(f"{browser.home}/thanks?score")
+        shot("thanks")
+        find(browser, "main p:last-child a").click()
+        shot("data")
+        browser.get(f"{browser.home}/results?token={TOKEN}")
+        shot("results")
+    with served(study, tmp_path / "quiz.sqlite", quiz=True) as browser.home:
+        fresh(browser)
+        to_the_trials(browser)
+        for number in range(study.practice + study.trials):
+            to_the_answer(browser, number)
+            find(browser, "#left").click()
+            phase(browser, "told")
+            if number == 1:
+                shot("quiz", height=480)
+            go(browser)
+        browser.get(f"{browser.home}/screen?token={TOKEN}")
+        shot("screen", width=1000, height=760)
+        shot("screen-dark", width=1000, height=760, scheme="dark")
