@@ -149,18 +149,18 @@ def test_few_answers_make_a_page_too(small, people):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "arguments", "words"),
+    ("spoil", "arguments", "code", "words"),
     [
-        (lambda folder: (folder / "answers.sqlite").unlink(), (), "nothing has been answered"),
-        (lambda folder: next((folder / "pictures").iterdir()).write_bytes(b""), (), "was changed after it was made"),
-        (lambda folder: (folder / "study.json").unlink(), (), "holds no study"),
-        (lambda folder: None, ("-o", "page.pdf"), "end it in .html"),
-        (lambda folder: None, ("--least-caught", "1.5"), "must be from 0 to 1"),
+        (lambda folder: (folder / "answers.sqlite").unlink(), (), 1, "nothing has been answered"),
+        (lambda folder: next((folder / "pictures").iterdir()).write_bytes(b""), (), 1, "was changed after it was made"),
+        (lambda folder: (folder / "study.json").unlink(), (), 1, "holds no study"),
+        (lambda folder: None, ("-o", "page.pdf"), 2, "end it in .html"),
+        (lambda folder: None, ("--least-caught", "1.5"), 2, "must be from 0 to 1"),
     ],
 )
-def test_what_cannot_be_reported_is_refused_in_one_sentence(small, capsys, spoil, arguments, words):
+def test_what_cannot_be_reported_is_refused_in_one_sentence(small, capsys, spoil, arguments, code, words):
     write_answers(small.folder / "answers.sqlite", small, lambda person, t: Answer(t.number, True), 2)
     spoil(small.folder)
-    assert report(small, *arguments) == (1, "")
+    assert report(small, *arguments) == (code, "")
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line

@@ -206,7 +206,14 @@ def _dealt(study: Study, hand: int) -> np.ndarray:
         if len(dealt) < size:
             deck = random.permutation(len(study.photographs))
             # What the last deck gave already waits in this one for the next hand.
-            fresh = deck[~np.isin(deck, dealt)][: size - len(dealt)]
-            deck = deck[~np.isin(deck, fresh)]
+            fresh = _without(deck, dealt)[: size - len(dealt)]
+            deck = _without(deck, fresh)
             dealt = np.concatenate([dealt, fresh])
     return dealt
+
+
+def _without(deck: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """A whole deck without some of its photographs, in its order."""
+    keep = np.ones(len(deck), bool)
+    keep[some] = False
+    return deck[keep[deck]]

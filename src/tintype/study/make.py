@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ from PIL import Image
 from tintype.color.lab import gray, lightness, rgb_to_lab
 from tintype.color.render import render
 from tintype.colorizer import Colorizer
-from tintype.errors import StudyError
+from tintype.errors import OptionError, StudyError
 from tintype.evaluation.methods import Method, prediction_files
 from tintype.evaluation.methods import plan as methods_of
 from tintype.evaluation.photographs import Photographs, decode, square
@@ -68,8 +69,8 @@ def make(
         limit: take only the first photographs.
     Raises:
         StudyError: the folder is there; too few photographs, or gray ones; predictions are missing; two methods of one
-            name; a setting that cannot be. PhotoError: a picture cannot be read. ModelError: a model is none.
-            DataError: there are no photographs.
+            name. OptionError: a setting that cannot be. PhotoError: a picture cannot be read. ModelError: a model is
+            none. DataError: there are no photographs.
     """
     folder = Path(folder)
     if os.path.lexists(folder):
@@ -126,7 +127,7 @@ def _check(size: int, practice: int, trials: int, catch: float, exposure: float,
         (seed >= 0, "seed", "0 or more", seed),
     ):
         if not holds:
-            raise StudyError(f"The {what} must be {how}, not {value}")
+            raise OptionError(f"The {what} must be {how}, not {value}")
 
 
 def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) -> list[Method]:
@@ -164,7 +165,7 @@ def _pictures(
     """Write all pictures; what study.json says of the photographs."""
     # Never kept: without it nobody can tell from a name which picture it is of.
     secret = secrets.token_bytes(16)
-    count = len(found) * (len(methods) + 2)
+    done, count = itertools.count(1), len(found) * (len(methods) + 2)
     said = [{"name": name, "sha256": "", "pictures": {}} for name in found.names]
 
     def path(index: int, method: str) -> Path:
@@ -174,7 +175,7 @@ def _pictures(
         words = f"{index} {method}".encode()
         said[index]["pictures"][method] = hashlib.sha256(secret + words).hexdigest()[:24]
         _write(path(index, method), rgb)
-        progress(sum(len(photograph["pictures"]) for photograph in said), count)
+        progress(next(done), count)
 
     pale = []
     for index, name in enumerate(found.names):

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tintype.errors import StudyError, TintypeError
+from tintype.errors import OptionError, StudyError, TintypeError
 from tintype.evaluation import charts
 from tintype.photo.writer import whole_file
 from tintype.study.analysis import (
@@ -60,14 +60,14 @@ def write(
         path: the page; None: report.html in the folder of the study.
         least_caught: as for `analyse`.
     Raises:
-        StudyError: there is no study or no answer, or the study was changed after it began. UnwritablePhoto: the page
-            cannot be put there. TintypeError: jinja2 is not installed.
+        StudyError: there is no study or no file of answers, or the study was changed after it began. OptionError: a
+            setting that cannot be. UnwritablePhoto: the page cannot be put there. TintypeError: jinja2 is not installed.
     """
     page_path = Path(folder, "report.html") if path is None else Path(path)
     if page_path.suffix.lower() not in (".html", ".htm"):
-        raise StudyError(f"{page_path} is not the name of a page: end it in .html")
+        raise OptionError(f"{page_path} is not the name of a page: end it in .html")
     if not 0 <= least_caught <= 1:
-        raise StudyError(f"The least share of caught catch trials must be from 0 to 1, not {least_caught}")
+        raise OptionError(f"The least share of caught catch trials must be from 0 to 1, not {least_caught}")
     study = read_study(folder, check=True)
     analysis = analyse(study, read_answers(Path(folder, ANSWERS)), least_caught=least_caught)
     texts = {page_path: page(study, analysis), page_path.with_suffix(".csv"): table(study, analysis)}
