@@ -70,7 +70,7 @@ class Study:
     methods: tuple[str, ...]
     photographs: tuple[Photograph, ...]
     about: Mapping[str, str]
-    """Method -> SHA-256 of the model's file, or the folder that its predictions came from."""
+    """Method -> SHA-256 of the model's file, or the name of the folder that its predictions came from."""
     digest: str
 
     def picture(self, photograph: int, method: str) -> Path:

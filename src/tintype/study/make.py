@@ -100,7 +100,7 @@ def make(
             "assignment": assignment,
             "methods": [method.label for method in methods],
             "photographs": _pictures(part, found, methods, files, seed, progress),
-            "about": {method.label: method.described().get("sha256", method.source) for method in methods},
+            "about": {method.label: _source(method) for method in methods},
         }
         names = sorted(name for photograph in said["photographs"] for name in photograph["pictures"].values())
         said["digest"] = digest(said, (part / PICTURES / f"{name}.png" for name in names))
@@ -109,7 +109,7 @@ def make(
         part.rename(folder)
     except OSError as error:
         raise StudyError(
-            f"{folder} cannot be written ({error.strerror}): make room there, or name another folder"
+            f"{folder} cannot be written ({error.strerror or error}): make room there, or name another folder"
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -141,6 +141,12 @@ def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) ->
         if labels.count(label) > 1 or label in (TRUTH, RANDOM, MIXED):
             raise StudyError(f"Another thing of the study is called {label}: rename the file or folder of that method")
     return found
+
+
+def _source(method: Method) -> str:
+    """The hash of a model's file, or the name of a folder of predictions."""
+    said = method.described()
+    return said.get("sha256") or said["folder"]
 
 
 def _predictions(method: Method, names: Sequence[str]) -> dict[str, Path]:
@@ -213,7 +219,11 @@ def _coloured(
         yield from (colorize(_gray(truth_of(index))) for index in range(len(found)))
         return
     for name in found.names:
-        rgb = decode(files[name].read_bytes(), os.fspath(files[name]))
+        try:
+            encoded = files[name].read_bytes()
+        except OSError as error:
+            raise StudyError(f"{files[name]} cannot be read ({error.strerror}): check its permissions") from None
+        rgb = decode(encoded, os.fspath(files[name]))
         if min(rgb.shape[:2]) < found.side:
             raise StudyError(
                 f"{files[name]} has {rgb.shape[1]} x {rgb.shape[0]} pixels, and enlarged it would give itself away: "

@@ -61,7 +61,7 @@ def write(
         least_caught: as for `analyse`.
     Raises:
         StudyError: there is no study or no file of answers, or the study was changed after it began. OptionError: a
-            setting that cannot be. UnwritablePhoto: the page cannot be put there. TintypeError: jinja2 is not installed.
+            setting that cannot be. UnwritablePhoto: the page cannot be put there. TintypeError: no jinja2.
     """
     page_path = Path(folder, "report.html") if path is None else Path(path)
     if page_path.suffix.lower() not in (".html", ".htm"):
