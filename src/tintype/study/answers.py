@@ -9,11 +9,12 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from tintype.errors import StudyError
 from tintype.study.design import Trial
@@ -43,6 +44,12 @@ INPUTS = ("keyboard", "mouse", "touch")
 
 PATIENCE = 10
 """Seconds that a reader or writer waits for another program that has the file."""
+
+
+Ask = Callable[..., list[tuple]]
+"""SQL and its values -> the rows."""
+
+T = TypeVar("T")
 
 
 class NotNow(StudyError):
@@ -112,16 +119,19 @@ class Store:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._writer, self._reader = self._connection(), self._connection()
             self._writing, self._reading = threading.Lock(), threading.Lock()
+            self._jobs: deque[_Job] = deque()
             self._writer.executescript(SCHEMA)
-            with self._transaction() as write:
-                found = write("SELECT digest FROM study")
-                if not found:
-                    write("INSERT INTO study VALUES (?, ?)", (digest, time.time()))
+            found = self._write(
+                lambda ask: (
+                    ask("SELECT digest FROM study")
+                    or ask("INSERT INTO study VALUES (?, ?) RETURNING digest", (digest, time.time()))
+                )
+            )
         except (OSError, sqlite3.Error) as error:
             raise StudyError(
                 f"{self.path} cannot hold answers ({error}): check what it is, its permissions and the disk"
             ) from None
-        if found not in ([], [(digest,)]):
+        if found != [(digest,)]:
             raise StudyError(
                 f"{self.path} holds the answers to another study, or this one was changed: put back the study that "
                 "they belong to, or move them away"
@@ -140,17 +150,18 @@ class Store:
             plan: from the participant's number to their method and trials.
         """
         code = secrets.token_urlsafe(16)
-        with self._transaction() as write:
-            [(participant,)] = write("SELECT coalesce(max(id), -1) + 1 FROM participants")
+
+        def write(ask: Ask) -> str:
+            [(participant,)] = ask("SELECT coalesce(max(id), -1) + 1 FROM participants")
             method, trials = plan(participant)
-            write(
-                "INSERT INTO participants (id, code, method, begun) VALUES (?, ?, ?, ?)",
-                (participant, code, method, time.time()),
-            )
+            row = (participant, code, method, time.time())
+            ask("INSERT INTO participants (id, code, method, begun) VALUES (?, ?, ?, ?)", row)
             for t in trials:
                 row = (participant, t.number, t.kind, t.photograph, t.method, t.machine_left)
-                write("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", row)
-        return code
+                ask("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", row)
+            return code
+
+        return self._write(write)
 
     def progress(self, code: str) -> Progress:
         """Raises Unknown."""
@@ -161,10 +172,13 @@ class Store:
 
         Raises Unknown.
         """
-        with self._transaction() as write:
-            who = _progress(write, code).participant
-            seen = json.dumps({"shown": shown, "right": right})
-            write("UPDATE participants SET seen = ? WHERE id = ? AND seen IS NULL", (seen, who))
+        seen = json.dumps({"shown": shown, "right": right})
+
+        def write(ask: Ask) -> None:
+            who = _progress(ask, code).participant
+            ask("UPDATE participants SET seen = ? WHERE id = ? AND seen IS NULL", (seen, who))
+
+        self._write(write)
 
     def trial(self, participant: int, number: int) -> Trial:
         """A trial of theirs, which must exist."""
@@ -182,24 +196,27 @@ class Store:
         Raises:
             Unknown. NotNow: another trial comes next.
         """
-        with self._transaction() as write:
-            progress = _progress(write, code)
+
+        def write(ask: Ask) -> bool:
+            progress = _progress(ask, code)
             trial = (progress.participant, answer.number)
             if 0 <= answer.number < progress.answered:
-                [(correct,)] = write("SELECT correct FROM answers WHERE participant = ? AND number = ?", trial)
+                [(correct,)] = ask("SELECT correct FROM answers WHERE participant = ? AND number = ?", trial)
                 return bool(correct)
             if progress.finished:
                 raise NotNow("All trials are answered already")
             if answer.number != progress.answered:
                 raise NotNow(f"Trial {answer.number + 1} cannot be answered now: {progress.answered + 1} comes next")
-            [(left,)] = write("SELECT machine_left FROM trials WHERE participant = ? AND number = ?", trial)
+            [(left,)] = ask("SELECT machine_left FROM trials WHERE participant = ? AND number = ?", trial)
             correct, now = answer.chosen_left == bool(left), time.time()
             measured = (answer.exposure_ms, answer.refresh_hz, answer.reaction_ms)
             row = (*trial, answer.chosen_left, correct, *measured, answer.input, now)
-            write("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            ask("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             if answer.number + 1 == progress.trials:
-                write("UPDATE participants SET finished = ? WHERE id = ?", (now, progress.participant))
-        return correct
+                ask("UPDATE participants SET finished = ? WHERE id = ?", (now, progress.participant))
+            return correct
+
+        return self._write(write)
 
     def export(self, code: str, verdicts: bool = False) -> dict[str, Any]:
         """All that is kept of a participant.
@@ -236,8 +253,7 @@ class Store:
 
         Raises Unknown.
         """
-        with self._transaction() as write:
-            write("DELETE FROM participants WHERE id = ?", (_progress(write, code).participant,))
+        self._write(lambda ask: ask("DELETE FROM participants WHERE id = ?", (_progress(ask, code).participant,)))
         # The log of what was written still has it, until it is folded into the file.
         with self._writing, suppress(sqlite3.OperationalError):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -273,21 +289,51 @@ class Store:
         with self._reading:
             return self._reader.execute(sql, values).fetchall()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Ask]:
-        """What is asked through the function that this gives takes place together, or not at all."""
+    def _write(self, work: Callable[[Ask], T]) -> T:
+        """Do `work` as a whole or not at all, on disk when this returns what it returns, or raises what it raises.
+
+        A disk takes as long for one change as for many: what comes while it is busy is then done together.
+        """
+        job = _Job(work)
+        self._jobs.append(job)
         with self._writing:
-            self._writer.execute("BEGIN IMMEDIATE")
+            if not job.done:
+                jobs = [self._jobs.popleft() for _ in range(len(self._jobs))]
+                try:
+                    self._together(jobs)
+                except sqlite3.Error as error:
+                    for one in jobs:
+                        one.error = error
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                for one in jobs:
+                    one.done = True
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def _together(self, jobs: Sequence[_Job]) -> None:
+        ask = self._writer.execute
+        ask("BEGIN IMMEDIATE")
+        for job in jobs:
+            ask("SAVEPOINT job")
             try:
-                yield lambda sql, values=(): self._writer.execute(sql, values).fetchall()
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+                job.result = job.work(lambda sql, values=(): ask(sql, values).fetchall())
+            except Exception as error:
+                job.error = error
+                ask("ROLLBACK TO job")
+            ask("RELEASE job")
+        ask("COMMIT")
 
 
-Ask = Callable[..., list[tuple]]
+@dataclass(eq=False)
+class _Job:
+    """A change that waits for its turn."""
+
+    work: Callable[[Ask], Any]
+    result: Any = None
+    error: Exception | None = None
+    done: bool = False
 
 
 def _progress(ask: Ask, code: str) -> Progress:
