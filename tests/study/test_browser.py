@@ -255,6 +255,7 @@ def test_the_quiz_shows_the_pair_again_while_the_screen_counts(quiz):
             marks = [mark.text for mark in quiz.find_elements(By.CSS_SELECTOR, ".made")]
             assert sorted(marks) == ["", "computer"]
             assert told(quiz).startswith("Right") == (marks[1] == "computer")
+            assert min(ratio for ratio, _ in quiz.execute_script(CONTRAST)) >= 4.5
             go(quiz)
         at(quiz, "/thanks")
         assert "of 3" in find(quiz, "#score").text
@@ -265,6 +266,9 @@ def test_the_quiz_shows_the_pair_again_while_the_screen_counts(quiz):
         quiz.close()
         quiz.switch_to.window(screen)
     until(quiz, lambda page: [find(page, name).text for name in ("#people", "#answers")] == ["1", "3"])
+    for scheme in ("light", "dark"):
+        show(quiz, scheme=scheme)
+        assert min(ratio for ratio, _ in quiz.execute_script(CONTRAST)) >= 4.5
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -342,12 +346,18 @@ def test_screenshots(browser, tmp_path):
             show(browser, width, browser.execute_script("return document.documentElement.scrollHeight"), scheme)
         time.sleep(0.3)
         picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
-        picture.quantize(128, dither=Image.Dither.NONE).save(Path(folder, f"study-{name}.png"), optimize=True)
+        for colours in (128, 64, 32):
+            file = io.BytesIO()
+            picture.quantize(colours, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+            if len(file.getvalue()) < 60_000:
+                break
+        Path(folder, f"study-{name}.png").write_bytes(file.getvalue())
 
     def seen(name: str, phase: str = "shown", **looks) -> None:
-        browser.execute_script("stage.dataset.phase = arguments[0]", phase)
-        shot(name, height=looks.pop("height", 480), **looks)
-        browser.execute_script("stage.dataset.phase = 'asked'")
+        change = "[stage.dataset.phase, said.textContent] = arguments"
+        browser.execute_script(change, phase, "")
+        shot(name, **{"height": 540} | looks)
+        browser.execute_script(change, "asked", "Which one did the computer colour?")
 
     with served(study, tmp_path / "answers.sqlite") as browser.home:
         fresh(browser)
@@ -355,20 +365,21 @@ def test_screenshots(browser, tmp_path):
         shot("welcome-dark", scheme="dark")
         find(browser, "form .main").click()
         at(browser, "/vision")
-        find(browser, "#plate0").send_keys("7")
+        for number, plate in enumerate(plates.draw(study.seed)[:2]):
+            find(browser, f"#plate{number}").send_keys(str(plate.digit))
         shot("vision")
         find(browser, "form .main").click()
         at(browser, "/trial")
         until(browser, lambda page: find(page, "#go").is_displayed())
-        shot("start", height=480)
+        shot("start", height=540)
         to_the_answer(browser, 0)
         seen("cross", "cross")
         seen("pair")
         seen("phone", width=360, height=640)
-        shot("question", height=480)
+        shot("question", height=540)
         find(browser, "#left").click()
         assert told(browser)
-        shot("feedback", height=480)
+        shot("feedback", height=540)
         go(browser)
         for number in range(1, study.trials + 1):
             to_the_answer(browser, number)
@@ -388,7 +399,7 @@ def test_screenshots(browser, tmp_path):
             find(browser, "#left").click()
             phase(browser, "told")
             if number == 1:
-                shot("quiz", height=480)
+                shot("quiz", height=540)
             go(browser)
         browser.get(f"{browser.home}/screen?token={TOKEN}")
         shot("screen", width=1000, height=760)

@@ -62,6 +62,7 @@ LONGEST = 1e9
 STATIC = {
     "study.css": "text/css; charset=utf-8",
     "trial.js": "text/javascript; charset=utf-8",
+    "next.js": "text/javascript; charset=utf-8",
     "screen.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

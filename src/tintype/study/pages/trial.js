@@ -68,6 +68,8 @@ async function show(pair) {
     pair[i].alt = "";
     choice.querySelector(".picture").replaceChildren(pair[i]);
   });
+  // Around both, so that no frame marks one of them, and neither is nearer to the keyboard.
+  document.getElementById("pair").focus({ preventScroll: true });
   const gaps = [];
   let now = await frame();
   // Until the frame that is nearest to the time that is asked for.
@@ -164,14 +166,13 @@ async function run() {
       const end = stage.dataset.told === "all" ? "From now on it counts. " : "From now on you are not told. ";
       const look = "Look at the cross; the pictures appear beside it. Answer once they are gone: which one did the computer colour?";
       said.textContent = `${test === 0 && practice ? `The practice is over. ${end}` : ""}${look} Press ← or →, F or J, or the picture's side.`;
+      phase("start");
       await pressed(number ? "Go on" : "Show the first pair");
       begin = false;
     }
     said.textContent = "";
     const { hidden, ...seen } = await show(pair);
     said.textContent = "Which one did the computer colour?";
-    // Between the two, so that neither is nearer to a keyboard.
-    document.getElementById("pair").focus({ preventScroll: true });
     if (number + 1 < total) pictures(number + 1).catch(() => {});
     const chosen = await choice(hidden);
     phase("wait");
