@@ -29,7 +29,7 @@ def write_study(
         found.append({"name": f"{number}.jpg", "sha256": "0" * 64, "pictures": pictures})
     said = {
         "format": 1,
-        "title": "A small study",
+        "title": "A <small> study",
         "seed": 5,
         "size": size,
         "exposure": exposure,

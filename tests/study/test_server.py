@@ -102,7 +102,7 @@ def answer(person: Person, trial: int, left: bool = True, **changes) -> httpx.Re
 
 def test_the_way_from_consent_to_thanks(served):
     person = served.person()
-    assert "voluntary" in person.get("/").text
+    assert "<h1>A &lt;small&gt; study</h1>" in person.get("/").text
     assert served.store.counts()["began"] == 0  # reading is not taking part
     assert person.post("/begin").headers["location"] == "/vision"
     digits = [plate.digit for plate in plates.draw(served.study.seed)]
@@ -234,7 +234,6 @@ def test_the_report_is_there_while_people_answer(served):
     researcher.get(f"/results?token={TOKEN}")
     page = researcher.get("/results/report")
     assert page.status_code == 200
-    assert served.study.title in page.text
     assert {*served.study.methods} & {*re.findall(r"\w+", page.text)}
     assert "unsafe" not in page.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
@@ -325,7 +324,6 @@ def test_every_response_forbids_what_no_page_needs(path, served):
         assert response.headers["x-content-type-options"] == "nosniff"
         assert response.headers["cross-origin-resource-policy"] == "same-origin"
         assert response.headers["referrer-policy"] == "same-origin"
-        assert "server" not in response.headers
 
 
 def test_pages_hold_no_code_of_their_own_that_the_policy_would_stop(quiz):
@@ -399,6 +397,7 @@ def test_a_server_that_is_killed_loses_no_answer_that_it_took(study):
     command = [*command_of("study", "serve", str(study.folder), "--port", "0")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         address = process.stdout.readline().split()[-1].rstrip("/")
+        assert "server" not in httpx.get(address).headers
         taken, enough = [], threading.Event()
 
         def play():

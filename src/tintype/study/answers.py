@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from tintype.errors import StudyError
 from tintype.study.design import Trial
@@ -44,7 +44,6 @@ INPUTS = ("keyboard", "mouse", "touch")
 
 PATIENCE = 10
 """Seconds that a reader or writer waits for another program that has the file."""
-
 
 Ask = Callable[..., list[tuple]]
 """SQL and its values -> the rows."""
@@ -89,7 +88,8 @@ class Answer:
     """Frames in a second, by the median of their distances."""
     reaction_ms: float | None = None
     """From the frame that hid the pictures."""
-    input: Literal["keyboard", "mouse", "touch"] = "keyboard"
+    input: str = INPUTS[0]
+    """One of INPUTS."""
 
 
 @dataclass(frozen=True)

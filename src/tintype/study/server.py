@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import secrets
 import socket
 import sqlite3
@@ -34,7 +35,7 @@ from tintype.errors import OptionError, TintypeError
 from tintype.study import plates, report
 from tintype.study.analysis import Analysis, analyse, read_answers
 from tintype.study.answers import INPUTS, Answer, NotNow, Progress, Store, Unknown
-from tintype.study.design import TRUTH, Study, method_of, plan, read_study
+from tintype.study.design import TRUTH, Study, Trial, method_of, plan, read_study
 
 ANSWERS = {False: "answers.sqlite", True: "quiz.sqlite"}
 """The file in the study's folder: of the study, and of the quiz, so that the two never mix."""
@@ -201,7 +202,7 @@ class _Site:
         self._remember(request, response, self.cookie, code)
         return response
 
-    def _plan(self, participant: int):
+    def _plan(self, participant: int) -> tuple[str, list[Trial]]:
         method = method_of(self.study, participant)
         return method, plan(self.study, participant, method)
 
@@ -351,7 +352,7 @@ class _Site:
 
     async def static(self, request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in STATIC:
+        if name not in self.files:
             raise HTTPException(404, "There is no such page here")
         return Response(self.files[name], media_type=STATIC[name])
 
@@ -387,7 +388,11 @@ class _Site:
 
     def refused(self, request: Request, error: HTTPException) -> Response:
         # Where starlette itself refuses, it says no more than the status does.
-        said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else _REFUSALS[error.status_code]
+        said = (
+            error.detail
+            if error.detail != HTTPStatus(error.status_code).phrase
+            else _REFUSALS.get(error.status_code, error.detail)
+        )
         return self._said(request, error.status_code, said, error.headers)
 
     def unknown(self, request: Request, error: Unknown) -> Response:
@@ -415,7 +420,6 @@ class _Site:
 
 
 _REFUSALS = {
-    400: "This request was not understood",
     404: "There is no such page here",
     405: "This address does not answer to that method",
 }
@@ -499,8 +503,8 @@ def serve(
     """
     study = read_study(folder, check=True)
     token = secrets.token_urlsafe(16) if token is None else token
-    if len(token) < 8:
-        raise OptionError("--token must have at least 8 characters, or whoever guesses it reads the results")
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{8,}", token):
+        raise OptionError("--token must have 8 or more letters, digits or -._~, as it is part of an address")
     with _listening(host, port) as listening:
         port = listening.getsockname()[1]
         # A name that others can type, where the server listens on every address of this machine.
