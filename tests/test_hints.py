@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tintype.errors import HintError
-from tintype.hints import Hint, draw_hints, read_hints
+from tintype.hints import Hint, draw_hints, keep_local, read_hints
 
 BROWN = {"x": 10, "y": 20, "color": "#8B5a2b", "radius": 5}
 
@@ -92,3 +92,16 @@ def test_a_later_hint_lies_on_top():
 def test_a_hint_outside_the_photograph_is_refused(place):
     with pytest.raises(HintError, match=r"Hint 2 at .* lies outside the photograph of 100 x 80 pixels"):
         draw_hints([Hint(5, 5, "#ff0000", 3), Hint(*place, "#ff0000", 3)], (80, 100), (80, 100))
+
+
+def test_one_hint_leaves_alone_what_it_hardly_moves_and_many_tell_of_the_whole():
+    without = np.random.default_rng(0).uniform(-40, 40, (2, 8, 8)).astype(np.float32)
+    ab = without.copy()
+    ab[:, :, :4] += np.array([3.0, 2.0], np.float32)[:, None, None]  # a leak
+    ab[:, :, 4:] += np.array([30.0, -20.0], np.float32)[:, None, None]  # what it lies on
+    kept = keep_local(ab, without, 1)
+    assert np.array_equal(kept[:, :, :4], without[:, :, :4])
+    moved = np.hypot(*(kept - without)[:, :, 4:])
+    assert np.all((moved > 34) & (moved < np.hypot(30, 20)))
+    assert np.abs(keep_local(ab, without, 10) - ab).max() < 0.5
+    assert np.array_equal(keep_local(without, without, 1), without)

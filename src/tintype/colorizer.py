@@ -20,7 +20,7 @@ import numpy as np
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.render import render_strips
 from tintype.errors import HintError, OptionError, UnwritablePhoto
-from tintype.hints import Hint, draw_hints, read_hints
+from tintype.hints import Hint, draw_hints, keep_local, read_hints
 from tintype.models import DEFAULT, Model
 from tintype.models.threads import available_threads
 from tintype.photo import SUFFIXES, WRITABLE, Mark, Photo, from_array, read, write
@@ -187,7 +187,9 @@ class Colorizer:
                 )
             drawn = draw_hints(hints, size, network)
         seen, guide = _seen(photo, network)
-        ab = self.model.predict(seen, drawn, self.temperature)
+        ab = self.model.predict(seen, None, self.temperature)
+        if drawn is not None:
+            ab = keep_local(self.model.predict(seen, drawn, self.temperature), ab, len(hints))
         enlarger = Enlarger(ab, guide, size)
         if depth is None:
             # Through a profile of the photograph's own the pixels are rounded once more: 8 bits would show that.
