@@ -18,6 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from browsing import CONTRAST, chromium, show
+from simulated_answers import answer_all
 from tintype.study import plates
 from tintype.study.answers import Store
 from tintype.study.design import read_study
@@ -381,6 +382,11 @@ def test_screenshots(browser, tmp_path):
         assert told(browser)
         shot("feedback", height=540)
         go(browser)
+        until(browser, lambda page: find(page, "#go").is_displayed())
+        shot("practised", height=540)
+        browser.get(f"{browser.home}/thanks")
+        shot("stopped")
+        find(browser, "a.main").click()
         for number in range(1, study.trials + 1):
             to_the_answer(browser, number)
             find(browser, "#right").click()
@@ -389,8 +395,19 @@ def test_screenshots(browser, tmp_path):
         shot("thanks")
         find(browser, "main p:last-child a").click()
         shot("data")
+        browser.get(f"{browser.home}/mine")
+        shot("mine")
         browser.get(f"{browser.home}/results?token={TOKEN}")
         shot("results")
+    simulated = write_study(
+        tmp_path / "simulated", photographs=200, practice=10, trials=40, catch=0.1, exposure=1, title="Simulated people"
+    )
+    answer_all(tmp_path / "simulated.sqlite", simulated, {"ours": 0.32, "theirs": 0.22}, 80)
+    with served(simulated, tmp_path / "simulated.sqlite") as browser.home:
+        fresh(browser)
+        browser.get(f"{browser.home}/results?token={TOKEN}")
+        browser.get(f"{browser.home}/results/report")
+        shot("report", width=1100, height=900)
     with served(study, tmp_path / "quiz.sqlite", quiz=True) as browser.home:
         fresh(browser)
         to_the_trials(browser)
@@ -403,4 +420,3 @@ def test_screenshots(browser, tmp_path):
             go(browser)
         browser.get(f"{browser.home}/screen?token={TOKEN}")
         shot("screen", width=1000, height=760)
-        shot("screen-dark", width=1000, height=760, scheme="dark")
