@@ -181,7 +181,9 @@ def without_files(config: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config["network"].items() if key not in PRETRAINED}
 
 
-def shift_of(config: Config, prior: list[float] | None, bins: np.ndarray | None, rebalancing: float) -> np.ndarray | None:
+def shift_of(
+    config: Config, prior: list[float] | None, bins: np.ndarray | None, rebalancing: float
+) -> np.ndarray | None:
     """What to add to the logits so that only a part of the rebalancing is left; [Q], or None for nothing.
 
     A distribution learnt under class weights w is in proportion to w p. Dividing by w^(1 - rebalancing) takes back a
