@@ -1,9 +1,9 @@
-"""What rebalancing and temperature buy: `python -m benchmarks.decoding RUN PHOTOS.tar`.
+"""What rebalancing, temperature and vividness buy: `python -m benchmarks.decoding RUN PHOTOS.tar`.
 
 The averaged weights of a run (or of a checkpoint) give the logits of each photograph once, from its CIE lightness as
-8-bit gray at the network's size; every share of the class rebalancing and every temperature is then read from them,
-enlarged bilinearly, fitted into sRGB and compared with the truth as 8-bit RGB. The pipeline's own enlargement follows
-edges and is a little better; the order of the rows is what is looked for.
+8-bit gray at the network's size; every share of the class rebalancing, every temperature and every factor on the chroma
+is then read from them, enlarged bilinearly, fitted into sRGB and compared with the truth as 8-bit RGB. The pipeline's own
+enlargement follows edges and is a little better; the order of the rows is what is looked for.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--rebalancing", default="1,0.9,0.8,0.6,0.4,0")
     parser.add_argument("--temperatures", default="0.2,0.4,0.6,1.0")
+    parser.add_argument("--vividness", default="1", help="factors on the chroma")
     parser.add_argument("--limit", type=int, default=300)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--size", type=int, default=256, help="of the network")
@@ -44,11 +45,13 @@ def main(arguments: list[str] | None = None) -> None:
     network = norms.fold(network).eval()
     shares = [float(share) for share in options.rebalancing.split(",")]
     temperatures = [float(temperature) for temperature in options.temperatures.split(",")]
+    factors = [float(factor) for factor in options.vividness.split(",")]
     shifts = {share: shift_of(config, state.get("prior"), bins.numpy(), share) for share in shares}
     rows = {"gray": Row("gray")} | {
-        (share, temperature): Row(f"rebalancing {share:g}, T = {temperature:g}")
+        (share, temperature, factor): Row(f"rebalancing {share:g}, T = {temperature:g}, vividness {factor:g}")
         for share in shares
         for temperature in temperatures
+        for factor in factors
     }
     for _, truth in photographs(options.photographs, options.limit, options.side):
         codes = np.rint(lab.gray(lab.lightness(truth / np.float32(255))) * 255).astype(np.uint8)
@@ -66,9 +69,10 @@ def main(arguments: list[str] | None = None) -> None:
                     p = torch.softmax(moved / temperature, dim=0)
                     ab = torch.einsum("qhw,qc->chw", p, bins)[None]
                     ab = functional.interpolate(ab, truth.shape[:2], mode="bilinear", align_corners=False)[0]
-                    made = fit_chroma(np.dstack([light, ab.permute(1, 2, 0).numpy()]))
-                    ours = np.rint(255 * lab.lab_to_rgb(made).clip(0, 1)).astype(np.uint8)
-                    rows[share, temperature].add(ours, truth, truth_ab)
+                    for factor in factors:
+                        made = fit_chroma(np.dstack([light, factor * ab.permute(1, 2, 0).numpy()]))
+                        ours = np.rint(255 * lab.lab_to_rgb(made).clip(0, 1)).astype(np.uint8)
+                        rows[share, temperature, factor].add(ours, truth, truth_ab)
     print(table([row.figures() for row in rows.values()]))
 
 

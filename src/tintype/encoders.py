@@ -244,7 +244,7 @@ def _stages(stages: Stages, convolution: type[nn.Conv2d]) -> nn.Sequential:
 
 
 class MobileFeatures(nn.Module):
-    """MobileNetV2 1.0 as an encoder of lightness, to two blocks of its stage at 1/32.
+    """MobileNetV2 1.0 as an encoder of lightness, to two blocks of its stage at 1/32, without one of the two at 1/4.
 
     Gray [n, 1, h, w], normalised as (gray - GRAY_MEAN) / GRAY_DEVIATION, and a sum for the map at a quarter of the size
     [n, 24, h/4, w/4], to maps of `CHANNELS` at 1/4, 1/8, 1/16 and 1/32. Random until `load`.
@@ -254,7 +254,7 @@ class MobileFeatures(nn.Module):
     """
 
     CHANNELS = (24, 32, 96, 160)
-    STAGES: Stages = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 2, 2))
+    STAGES: Stages = ((16, 1, 1), (24, 1, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 2, 2))
 
     def __init__(self):
         super().__init__()

@@ -126,3 +126,16 @@ def test_rebalancing_can_be_taken_back_in_part(run, tmp_path):
     weights = rebalancing_weights(published_prior(), 0.5)
     taken = (logits[1.0] - logits[0.0]).mean(axis=(1, 2))
     assert np.abs(taken - np.log(weights)).max() < 0.01
+
+
+def test_vividness_multiplies_the_chroma_and_leaves_the_distribution(run, tmp_path):
+    lightness = np.linspace(20, 80, 64 * 64, dtype=np.float32).reshape(64, 64)
+    ab, logits = [], []
+    for factor in (1.0, 1.25):
+        export(run[0], tmp_path / "x.onnx", vividness=factor, size=64)
+        model = load(tmp_path / "x.onnx")
+        ab.append(model.predict(lightness, None, 0.4))
+        logits.append(model.logits(lightness))
+    assert np.array_equal(*logits)
+    assert np.abs(ab[1] - 1.25 * ab[0]).max() < 0.1
+    assert np.abs(ab[0]).max() > 1

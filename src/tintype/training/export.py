@@ -37,9 +37,12 @@ class Contract(nn.Module):
 
     Args:
         shift: [Q], added to the logits; None: nothing.
+        vividness: factor on the chroma of a distribution's mean.
     """
 
-    def __init__(self, network: nn.Module, target: targets.Target, shift: np.ndarray | None = None):
+    def __init__(
+        self, network: nn.Module, target: targets.Target, shift: np.ndarray | None = None, vividness: float = 1.0
+    ):
         super().__init__()
         self.network, self.target = network, target
         self.takes_hints, self.has_bins = network.takes_hints, target.bins is not None
@@ -48,7 +51,7 @@ class Contract(nn.Module):
             self.register_buffer("shift", shift.half().float()[:, None, None])
             # One product gives the sums of p a*, p b* and p. A softmax over channels, which the run-time library
             # computes pixel by pixel, would cost more than all the convolutions.
-            table = torch.cat([target.bins.T, torch.ones(1, len(target.bins))])
+            table = torch.cat([vividness * target.bins.T, torch.ones(1, len(target.bins))])
             self.register_buffer("table", table[:, :, None, None])
 
     @property
@@ -97,7 +100,8 @@ def read_card_file(path: str | Path | None) -> dict[str, Any]:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: the card cannot be read ({error})") from error
-    known = ("version", "description", "licence", "training_data", "figures", "size", "temperature", "rebalancing")
+    known = ("version", "description", "licence", "training_data", "figures", "size")
+    known += ("temperature", "rebalancing", "vividness")
     unknown = sorted(values.keys() - set(known))
     if unknown:
         raise ConfigError(f"{path}: a card has no {', '.join(unknown)}; it has {', '.join(known)}")
@@ -116,6 +120,7 @@ def export(
     size: int = 256,
     temperature: float | None = None,
     rebalancing: float = 1.0,
+    vividness: float = 1.0,
 ) -> Card:
     """Write a checkpoint's averaged weights as a model file.
 
@@ -126,6 +131,8 @@ def export(
         size and the rest: what the card says.
         rebalancing: how much of the class rebalancing of the training the released distribution keeps. 1: as trained;
             0: the frequencies of the training photographs. Less of it is milder in colour and nearer to the truth.
+        vividness: factor on the chroma of the released distribution's mean. Less rebalancing and more of this gives as
+            much colour with fewer rare ones. Without meaning where there is no distribution.
     Returns:
         the card.
     Raises:
@@ -141,7 +148,7 @@ def export(
     network.load_state_dict(state["average"])
     network = norms.fold(network)
     round_weights(network)
-    contract = Contract(network, target, shift_of(config, state.get("prior"), bins, rebalancing)).eval()
+    contract = Contract(network, target, shift_of(config, state.get("prior"), bins, rebalancing), vividness).eval()
     if target.bins is None:
         temperature = None
     elif temperature is None:
