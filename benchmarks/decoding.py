@@ -2,8 +2,8 @@
 
 The averaged weights of a run (or of a checkpoint) give the logits of each photograph once, from its CIE lightness as
 8-bit gray at the network's size; every share of the class rebalancing, every temperature and every factor on the chroma
-is then read from them, enlarged bilinearly, fitted into sRGB and compared with the truth as 8-bit RGB. The pipeline's own
-enlargement follows edges and is a little better; the order of the rows is what is looked for.
+is then read from them, enlarged bilinearly, fitted into sRGB and compared with the truth as 8-bit RGB. The pipeline's
+own enlargement follows edges and is a little better; the order of the rows is what is looked for.
 """
 
 from __future__ import annotations
