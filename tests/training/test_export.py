@@ -130,12 +130,18 @@ def test_rebalancing_can_be_taken_back_in_part(run, tmp_path):
 
 def test_vividness_multiplies_the_chroma_and_leaves_the_distribution(run, tmp_path):
     lightness = np.linspace(20, 80, 64 * 64, dtype=np.float32).reshape(64, 64)
-    ab, logits = [], []
+    ab, logits, hinted = [], [], []
     for factor in (1.0, 1.25):
         export(run[0], tmp_path / "x.onnx", vividness=factor, size=64)
         model = load(tmp_path / "x.onnx")
         ab.append(model.predict(lightness, None, 0.4))
         logits.append(model.logits(lightness))
+        # A hint is seen as what will be drawn out to its colour.
+        hints = np.zeros((3, 64, 64), np.float32)
+        hints[:, 8:24, 8:24] = np.array([30 * factor, -20 * factor, 1], np.float32)[:, None, None]
+        hinted.append(model.logits(lightness, hints))
     assert np.array_equal(*logits)
     assert np.abs(ab[1] - 1.25 * ab[0]).max() < 0.1
     assert np.abs(ab[0]).max() > 1
+    assert np.allclose(*hinted, atol=1e-3)
+    assert not np.allclose(hinted[0], logits[0], atol=1e-2)

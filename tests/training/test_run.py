@@ -284,6 +284,20 @@ def test_fine_tuning_starts_from_the_average_of_a_run(data, unbroken, tmp_path):
         Run(config(data, start=str(unbroken[0]), network={"context": 32}), tmp_path, lambda line: None)
 
 
+def test_fine_tuning_starts_from_the_mean_of_several_runs(data, unbroken, tmp_path):
+    Run(config(data, steps=2, seed=9), tmp_path / "other", lambda line: None).train()
+    names = [str(unbroken[0]), str(tmp_path / "other")]
+    run = Run(config(data, start=",".join(names)), tmp_path / "mean", lambda line: None)
+    first, second = (checkpoint.load(name)["average"] for name in names)
+    for name, value in run.network.state_dict().items():
+        if value.is_floating_point():
+            assert torch.allclose(value, (first[name] + second[name]) / 2, atol=1e-6)
+    wide = Run(config(data, steps=1, network={"context": 32}), tmp_path / "wide", lambda line: None)
+    wide.train()
+    with pytest.raises(ConfigError, match="are checkpoints of different networks"):
+        Run(config(data, start=f"{names[0]},{tmp_path / 'wide'}"), tmp_path / "none", lambda line: None)
+
+
 def test_checkpoints_every_n_steps(data, tmp_path):
     Run(config(data, steps=5, batch=2, keep_every=2), tmp_path, lambda line: None).train()
     assert sorted(path.name for path in tmp_path.glob("step-*.pt")) == ["step-0000002.pt", "step-0000004.pt"]

@@ -178,7 +178,8 @@ class Config(_Strict):
     device: str = "auto"
     """As torch names it; auto: a GPU where there is one."""
     start: str = ""
-    """What to start from (fine-tuning): a checkpoint, whose averaged weights are taken, or a released model."""
+    """What to start from (fine-tuning): a checkpoint, whose averaged weights are taken; several with commas between
+    them, whose mean is; or a released model."""
     log_every: Positive = 50
     """Steps between two lines of the log."""
     checkpoint_minutes: Amount = 5.0

@@ -37,7 +37,8 @@ class Contract(nn.Module):
 
     Args:
         shift: [Q], added to the logits; None: nothing.
-        vividness: factor on the chroma of a distribution's mean.
+        vividness: factor on the chroma of a distribution's mean. That of hints is divided by it, so that what was
+            asked for comes out.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Contract(nn.Module):
         super().__init__()
         self.network, self.target = network, target
         self.takes_hints, self.has_bins = network.takes_hints, target.bins is not None
+        self.drawn_out = self.has_bins and vividness != 1
         if self.has_bins:
             shift = torch.zeros(len(target.bins)) if shift is None else torch.tensor(shift, dtype=torch.float32)
             self.register_buffer("shift", shift.half().float()[:, None, None])
@@ -53,6 +55,7 @@ class Contract(nn.Module):
             # computes pixel by pixel, would cost more than all the convolutions.
             table = torch.cat([vividness * target.bins.T, torch.ones(1, len(target.bins))])
             self.register_buffer("table", table[:, :, None, None])
+            self.register_buffer("of_hints", torch.tensor([1 / vividness, 1 / vividness, 1.0]).view(1, 3, 1, 1))
 
     @property
     def inputs(self) -> list[str]:
@@ -65,7 +68,10 @@ class Contract(nn.Module):
     def forward(self, lightness: torch.Tensor, *more: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         given = dict(zip(self.inputs[1:], more, strict=True))
         # A network that takes no hints has the argument and never looks at it.
-        raw = main_head(self.network(lightness, given.get("hints", lightness)))
+        hints = given.get("hints", lightness)
+        if self.takes_hints and self.drawn_out:
+            hints = hints * self.of_hints
+        raw = main_head(self.network(lightness, hints))
         if not self.has_bins:
             return self.target.ab(raw, lightness, 1.0)
         logits = raw + self.shift

@@ -222,7 +222,7 @@ class Run:
         config, own = self.config, self.config.target.kind == "bins" and self.config.target.bins == "own"
         if own and config.start:
             # The weights to start from mean their own bins, whatever colours the photographs have now.
-            table = checkpoint.bins_of(config.start)
+            table = checkpoint.bins_of(config.start.partition(",")[0])
             if table is None:
                 raise ConfigError(f"{config.start}: has no bins to start from; set another target.bins than own")
             return table
@@ -239,7 +239,7 @@ class Run:
             if checkpoint.is_released(self.config.start):
                 norms.load_folded(self.network, checkpoint.released(self.config.start))
             else:
-                self.network.load_state_dict(checkpoint.load(self.config.start)["average"])
+                self.network.load_state_dict(checkpoint.mean(self.config.start.split(",")))
         except RuntimeError as error:
             raise ConfigError(
                 f"{self.config.start}: holds another network than family and network describe; set them as they were"
