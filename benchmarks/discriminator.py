@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="discriminators per method, whose answers are averaged")
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON file")
     options = parser.parse_args(arguments)
-    truth = squares(Photographs.read([options.data], options.limit))
+    truth = squares(Photographs.read([options.data], limit=options.limit))
     rows = {}
     print(
         f"{len(truth)} photographs, {SIDE} px, {options.epochs} epochs, {options.seeds} discriminators; chance is 50 %"
