@@ -80,6 +80,21 @@ def test_folding_changes_nothing_but_rounding_errors():
     assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
+def test_the_small_encoder_is_folded_too():
+    torch.manual_seed(0)
+    flagship = families.get("tintype")
+    made = flagship.Network(flagship.Config(backbone="mobilenetv2", decoder=(16, 16, 16, 16)), 313).eval()
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.5, 0.5)
+            module.running_var.uniform_(0.5, 2)
+    folded = norms.fold(made)
+    x, hints = torch.rand(1, 1, 64, 64) * 100, torch.zeros(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.allclose(made(x, hints), folded(x, hints), atol=1e-4)
+    assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
+
+
 def test_a_file_that_disagrees_is_refused(exported):
     _, made = network()
     made = norms.fold(made)

@@ -108,8 +108,9 @@ def _pairs(network: nn.Module) -> Iterator[tuple[str, str]]:
 
 
 def _feeder(module: nn.Module, name: str, children: dict[str, nn.Module]) -> str:
-    """The name of what a normalisation follows: conv1 of bn1, or the member before it in a Sequential."""
-    if isinstance(module, nn.Sequential):
-        names = list(children)
-        return names[names.index(name) - 1] if names.index(name) else ""
-    return name.replace("bn", "conv")
+    """The name of what a normalisation follows: conv1 of bn1, or the member before it, as in a Sequential."""
+    names = list(children)
+    named = name.replace("bn", "conv")
+    if named in names and not isinstance(module, nn.Sequential):
+        return named
+    return names[names.index(name) - 1] if names.index(name) else ""
