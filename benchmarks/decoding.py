@@ -20,8 +20,7 @@ from tintype.color import lab
 from tintype.color.gamut import fit_chroma
 from tintype.families import get
 from tintype.training import checkpoint, norms
-from tintype.training.config import from_dict
-from tintype.training.export import shift_of, without_files
+from tintype.training.export import shift_of
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -38,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(1)
 
     state = checkpoint.load(options.run)
-    config = from_dict({**state["config"], "network": without_files(state["config"])}, str(options.run))
+    config = checkpoint.config(state, options.run)
     bins = torch.from_numpy(np.asarray(checkpoint.bins(state), np.float32))
     network = get(config.family).Network(config.family_config(), len(bins))
     network.load_state_dict(state["average"])

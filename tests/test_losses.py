@@ -20,6 +20,7 @@ from tintype.losses import (
     colorfulness,
     colourful,
     cross_entropy,
+    distillation,
     huber,
     hue_error,
     mean_absolute_error,
@@ -333,3 +334,28 @@ def test_only_labels_of_true_colours_are_smoothed():
         adversarial(scores, True, "hinge", 0.1)
     with pytest.raises(ValueError, match="'wgan'"):
         adversarial_generator(scores, "wgan")
+
+
+def test_distillation_is_the_cross_entropy_expected_under_what_the_teacher_believes():
+    """With class weights w a network that learnt from frequencies p says q = w p / sum(w p). Drawing the truth from p
+    and taking the rebalanced cross-entropy gives, up to q's own entropy, the distillation from q."""
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(2, 6, 3, 3, generator=generator).softmax(dim=1)
+    w = torch.rand(6, generator=generator) + 0.2
+    q = p * w[:, None, None]
+    total = q.sum(dim=1, keepdim=True)
+    q = q / total
+    logits = torch.randn(2, 6, 3, 3, generator=generator)
+    expected = 0.0
+    for truth in range(6):
+        surprise = -logits.log_softmax(dim=1)[:, truth]
+        expected = expected + (p[:, truth] * w[truth] * surprise).mean()
+    entropy = (total[:, 0] * -(q * q.log()).sum(dim=1)).mean()
+    assert float(distillation(logits, q.log(), w)) == pytest.approx(float(expected - entropy), rel=1e-5)
+
+
+def test_distillation_is_zero_where_pupil_and_teacher_agree_and_bins_without_weight_do_no_harm():
+    logits = torch.randn(1, 5, 2, 2, generator=torch.Generator().manual_seed(1))
+    assert float(distillation(logits + 3, logits)) == pytest.approx(0, abs=1e-6)
+    weights = torch.tensor([0.0, 1.0, 2.0, 0.5, 0.0])
+    assert 0 < float(distillation(-logits, logits, weights)) < float("inf")

@@ -95,6 +95,29 @@ def cross_entropy(
     return loss.mean()
 
 
+def distillation(
+    logits: torch.Tensor, teacher: torch.Tensor, class_weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Divergence from a teacher's distribution (Hinton et al. 2015), mean over pixels; 0 where both are the same.
+
+    Up to the teacher's own entropy it is what `cross_entropy` comes to in the mean over the colours that the teacher
+    believes in, but without the chance of the one colour that the photograph has.
+
+    Args:
+        logits, teacher: [n, Q, h, w].
+        class_weights: [Q], w, under which the teacher was trained: q = w p / sum(w p). A pixel then counts as much as
+            its colour is expected to, sum(w p) = 1 / sum(q / w).
+    """
+    log_q = torch.log_softmax(teacher.float(), dim=1)
+    q = log_q.exp()
+    loss = (q * (log_q - torch.log_softmax(logits.float(), dim=1))).sum(dim=1)
+    if class_weights is not None:
+        # Bins that no photograph of the training had have no weight.
+        rarity = torch.where(class_weights > 0, 1 / class_weights, 0)
+        loss = loss / torch.einsum("nqhw,q->nhw", q, rarity).clamp(min=1e-6)
+    return loss.mean()
+
+
 def mean_squared_error(ab: torch.Tensor, truth: torch.Tensor, scale: float = 110.0) -> torch.Tensor:
     """Mean of ((ab - truth) / scale)^2 over pixels and both axes; both [n, 2, h, w]."""
     return functional.mse_loss(ab / scale, truth / scale)

@@ -253,6 +253,7 @@ def test_the_published_prior_is_mixed_in_by_its_share():
             {"loss": {"perceptual": 1.0, "vgg": "a"}, "data": {"validation_side": 2}},
             "data.validation_side must be at least 4 for loss.perceptual, not 2",
         ),
+        ({"loss": {"distillation": 1.0}}, "loss.distillation needs loss.teacher, a checkpoint"),
         ({"loss": {"lpips": 1.0, "lpips_network": "a"}}, "loss.lpips needs loss.lpips_weights, a file of weights"),
     ],
 )

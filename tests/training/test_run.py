@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from running import command_of, errors_of, tintype
 from small_sets import encode, write_set, write_shard
 from tintype import families, targets
-from tintype.color.bins import published_bins, published_prior
+from tintype.color.bins import published_bins, published_prior, siggraph17_bins
 from tintype.data.batches import Augmentation, Batch, make_batch
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.training import checkpoint, loop
@@ -384,6 +384,24 @@ def test_losses_are_weighed_by_name(data):
     settings = config(data, target={"kind": "ab"}, loss={"cross_entropy": 0.0, "squared": 1.0})
     regression = Objective(settings, targets.make(settings.target))
     assert float(regression(torch.zeros(1, 2, 8, 8), batch)) == pytest.approx(0.01)
+
+
+def test_a_pupil_learns_what_its_teacher_believes(data, unbroken, tmp_path):
+    """From the teacher alone; a teacher of another scale, or over other bins, is refused in one sentence."""
+    teacher = str(unbroken[0] / "last.pt")
+    loss = {"cross_entropy": 0.0, "distillation": 1.0, "teacher": teacher}
+    settings = config(data, loss=loss, steps=60, log_every=5, seed=8, optimizer={"warmup": 5, "rate": 0.01})
+    run = Run(settings, tmp_path / "run", lambda line: None)
+    run.train()
+    lines = [line["loss"] for line in log(tmp_path / "run", "train")]
+    assert 0 < lines[-1] < 0.5 * lines[0]
+
+    other = config(data, loss=loss, target={"bins": "siggraph17"})
+    with pytest.raises(ConfigError, match="has no distribution over this run's bins"):
+        Objective(other, targets.make(other.target, siggraph17_bins()), np.full(529, 1 / 529))
+    other = from_dict({**to_dict(settings), "family": "cnn10", "name": "cnn10.tiny", "network": {"width": 4}})
+    with pytest.raises(ConfigError, match="answers at 1/4 of the size"):
+        Objective(other, BINS, published_prior())
 
 
 def test_the_rate(data):

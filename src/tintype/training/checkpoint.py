@@ -14,6 +14,7 @@ from tintype.color.bins import published_bins
 from tintype.errors import ConfigError, TintypeError
 from tintype.models.card import read_card
 from tintype.models.catalog import shipped
+from tintype.training.config import PRETRAINED, Config, from_dict
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -36,6 +37,16 @@ def save(path: Path, state: dict[str, Any]) -> None:
         raise TintypeError(
             f"{path}: the checkpoint cannot be written ({reason}); make room or take another folder"
         ) from error
+
+
+def config(state: dict[str, Any], source: str | Path) -> Config:
+    """The configuration of a run, without the files of pretrained weights, whose place its own have taken.
+
+    Raises:
+        ConfigError: it is not one of this version.
+    """
+    knobs = {key: value for key, value in state["config"]["network"].items() if key not in PRETRAINED}
+    return from_dict({**state["config"], "network": knobs}, str(source))
 
 
 def bins(state: dict[str, Any]) -> np.ndarray | None:

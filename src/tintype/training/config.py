@@ -93,6 +93,10 @@ class Loss(_Strict):
     """Weight of 1 - colourfulness / 100."""
     side: Amount = 0.0
     """Weight of the cross-entropy of the 529-bin side head, where the family has one."""
+    distillation: Amount = 0.0
+    """Weight of the cross-entropy that a teacher's distribution expects."""
+    teacher: str = ""
+    """A checkpoint over the same bins, for `distillation`."""
     neighbours: Positive = 5
     """K of the soft code; 1 is one-hot."""
     sigma: Annotated[float, msgspec.Meta(gt=0)] = 5.0
@@ -126,6 +130,7 @@ WEIGHTS = (
     "lpips",
     "colorfulness",
     "side",
+    "distillation",
 )
 """The keys of `loss` that are weights of losses."""
 
@@ -269,8 +274,11 @@ def _check_losses(config: Config, network: torch.nn.Module) -> None:
     loss, target, critic = config.loss, config.target, config.adversarial
     if not loss.weights():
         raise ConfigError(f"no loss has a weight; set one of {', '.join('loss.' + name for name in WEIGHTS)}")
-    if loss.cross_entropy and target.kind != "bins":
-        raise ConfigError(f'loss.cross_entropy needs target.kind = "bins", and it is "{target.kind}"')
+    for key in ("cross_entropy", "distillation"):
+        if getattr(loss, key) and target.kind != "bins":
+            raise ConfigError(f'loss.{key} needs target.kind = "bins", and it is "{target.kind}"')
+    if loss.distillation and not loss.teacher:
+        raise ConfigError("loss.distillation needs loss.teacher, a checkpoint")
     for key, on in (("prior", loss.prior == "published"), ("published_share", loss.published_share > 0)):
         if loss.cross_entropy and on and target.bins != "published":
             raise ConfigError(f'loss.{key} asks for the published prior, which needs target.bins = "published"')

@@ -20,7 +20,7 @@ from tintype import families, targets
 from tintype.errors import ConfigError, ModelError
 from tintype.models.card import KEY, Card
 from tintype.training import checkpoint, norms
-from tintype.training.config import PRETRAINED, Config, from_dict
+from tintype.training.config import Config
 from tintype.training.loop import load_photographs, prior_of
 from tintype.training.objective import class_weights, main_head
 
@@ -147,7 +147,7 @@ def export(
         ModelError: the file's colours differ from torch's, or it cannot be written.
     """
     state = checkpoint.load(source)
-    config = from_dict({**state["config"], "network": without_files(state["config"])}, str(source))
+    config = checkpoint.config(state, source)
     bins = checkpoint.bins(state)
     target = targets.make(config.target, bins, config.data.gray == "value")
     network = families.get(config.family).Network(config.family_config(), target.channels)
@@ -187,11 +187,6 @@ def export(
         part.unlink(missing_ok=True)
         raise ModelError(f"{output}: the model cannot be written ({error.strerror})") from error
     return card
-
-
-def without_files(config: dict[str, Any]) -> dict[str, Any]:
-    """The network's knobs without files of pretrained weights, which the checkpoint holds already."""
-    return {key: value for key, value in config["network"].items() if key not in PRETRAINED}
 
 
 def shift_of(

@@ -12,6 +12,7 @@ from tintype.color.bins import published_prior, rebalancing_weights, siggraph17_
 from tintype.data.batches import Batch
 from tintype.targets import Target, at_resolution
 from tintype.training.config import Config, Loss
+from tintype.training.teacher import Teacher
 
 Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 """What a network gives: its raw output, or that and the logits of a side head."""
@@ -53,13 +54,15 @@ class Objective:
         self.weights = self.loss.weights()
         self.half = config.precision == "bfloat16"
         device = torch.device("cpu") if target.bins is None else target.bins.device
-        if self.loss.cross_entropy:
+        if self.loss.cross_entropy or self.loss.distillation:
             table = target.bins.cpu().double().numpy()
             self.codes = losses.SoftCodes(table, self.loss.neighbours, self.loss.sigma)
-            balance = class_weights(self.loss, prior, table)
-            self.class_weights = torch.tensor(balance, dtype=torch.float32, device=device)
+            balance = class_weights(self.loss, prior, table) if self.loss.uniform < 1 else None
+            self.class_weights = None if balance is None else torch.tensor(balance, dtype=torch.float32, device=device)
         if self.loss.side:
             self.side_codes = losses.SoftCodes(siggraph17_bins(), 1)
+        if self.loss.distillation:
+            self.teacher = Teacher(config, target)
         if self.loss.perceptual:
             self.features = losses.Perceptual(self.loss.vgg)
         if self.loss.lpips:
@@ -80,8 +83,12 @@ class Objective:
 
     def _cross_entropy(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
         photos = losses.colourful(batch.ab, self.loss.skip_gray) if self.loss.skip_gray else None
-        balance = self.class_weights if self.loss.uniform < 1 else None
-        return losses.cross_entropy(raw, *self.codes(batch.ab), balance, photos)
+        return losses.cross_entropy(raw, *self.codes(batch.ab), self.class_weights, photos)
+
+    def _distillation(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
+        with self._autocast(raw):
+            believed = self.teacher(batch)
+        return losses.distillation(raw, believed, self.class_weights)
 
     def _side(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
         logits = output[1]
@@ -132,4 +139,5 @@ _TERMS = {
     "lpips": Objective._lpips,
     "colorfulness": Objective._colorfulness,
     "side": Objective._side,
+    "distillation": Objective._distillation,
 }

@@ -1,0 +1,46 @@
+"""The teacher of a distillation: a trained network, frozen, whose distribution another one learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tintype import families
+from tintype.data.batches import Batch
+from tintype.errors import ConfigError
+from tintype.targets import Target
+from tintype.training import checkpoint, norms
+from tintype.training.config import Config
+
+
+class Teacher:
+    """The averaged weights of a checkpoint.
+
+    Args:
+        learner: the configuration of the network that learns; its `loss.teacher` names the checkpoint.
+        target: of the network that learns.
+    Raises:
+        ConfigError: the checkpoint cannot be read, or its bins or the scale of its output are others.
+    """
+
+    def __init__(self, learner: Config, target: Target):
+        source = learner.loss.teacher
+        state = checkpoint.load(source)
+        config = checkpoint.config(state, source)
+        table = checkpoint.bins(state) if config.target.kind == "bins" else None
+        if table is None or not np.array_equal(np.float32(table), target.bins.cpu().numpy()):
+            raise ConfigError(f"loss.teacher = {source}: has no distribution over this run's bins; take one that has")
+        network = families.get(config.family).Network(config.family_config(), len(table))
+        if network.scale != learner.describe_network().scale:
+            raise ConfigError(f"loss.teacher = {source}: answers at 1/{network.scale} of the size, unlike this run")
+        network.load_state_dict(state["average"])
+        network = norms.fold(network).requires_grad_(False)
+        self.network = network.to(target.bins.device, memory_format=torch.channels_last)
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        """Its logits, [n, Q, h', w']."""
+        with torch.no_grad():
+            output = self.network(
+                *(plane.contiguous(memory_format=torch.channels_last) for plane in (batch.lightness, batch.hints))
+            )
+        return output[0] if isinstance(output, tuple) else output
