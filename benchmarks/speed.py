@@ -1,7 +1,7 @@
 """How fast it is, side by side with what else could be done, in one run: `python -m benchmarks.speed [SECTION ...]`.
 
-    network   the default model's network against those of ECCV16 and SIGGRAPH17 at 256 x 256: torch against torch and
-              onnxruntime against onnxruntime
+    network   the networks of the two models that ship for use against those of ECCV16 and SIGGRAPH17 at 256 x 256:
+              torch against torch and onnxruntime against onnxruntime
     photo     a 12-megapixel JPEG with the model loaded, open file to closed file, against decoding it and encoding
               the coloured pixels as RGB 4:4:4 alone, each to a file
     command   the whole command on that file against a process that imports the same libraries and does only that
@@ -28,9 +28,12 @@ from collections.abc import Callable
 from importlib.resources import as_file
 from pathlib import Path
 
+from tintype.models.catalog import DEFAULT
+
 PROCESSORS = 2
 SIDE = 256
 ROOT = Path(__file__).parents[1]
+OURS = (DEFAULT, "tintype.mini")
 SECTIONS = ("network", "photo", "command", "start", "memory")
 
 
@@ -69,35 +72,36 @@ def network(table: Table, runs: int, folder: Path) -> None:
 
     from benchmarks.peers import ECCV16, SIGGRAPH17, check
     from tintype.families import get
-    from tintype.models import load
-    from tintype.models.catalog import shipped
+    from tintype.models.catalog import card_of, shipped
+    from tintype.training.config import read
     from tintype.training.norms import fold
 
     torch.set_num_threads(PROCESSORS)
     lightness, hints = torch.rand(1, 1, SIDE, SIDE) * 100, torch.zeros(1, 3, SIDE, SIDE)
-    model = load(threads=PROCESSORS)
-    # As released, with the normalisation folded; all networks in torch's faster memory format.
-    family = get(model.card.family)
-    own = fold(family.Network(family.Config(), len(model.card.bins))).to(memory_format=torch.channels_last)
-    peers = {"eccv16": (check(ECCV16()), (lightness,)), "siggraph17": (check(SIGGRAPH17()), (lightness, hints))}
-    for net, _ in peers.values():
-        net.to(memory_format=torch.channels_last)
-    count = sum(parameter.numel() for parameter in own.parameters())
-    table.add("network", f"parameters of {model.card.name}", count / 1e6, "M")
+    nets = {"eccv16": (check(ECCV16()), (lightness,)), "siggraph17": (check(SIGGRAPH17()), (lightness, hints))}
+    cards = [card_of(name) for name in OURS]
+    for card in cards:
+        # As released, with the normalisation folded; the file of pretrained weights changes no time.
+        config = read(f"configs/{card.name}.toml", ["network.encoder="])
+        own = fold(get(card.family).Network(config.family_config(), len(card.bins)))
+        table.add("network", f"parameters of {card.name}", sum(p.numel() for p in own.parameters()) / 1e6, "M")
+        nets[card.name] = own, (lightness, hints)
+    for net, _ in nets.values():
+        net.to(memory_format=torch.channels_last)  # the faster one for all
     with torch.inference_mode():
         times = alternate(
-            runs,
-            own=lambda: own(lightness, hints),
-            **{name: (lambda net=net, inputs=inputs: net(*inputs)) for name, (net, inputs) in peers.items()},
+            runs, **{name: (lambda net=net, inputs=inputs: net(*inputs)) for name, (net, inputs) in nets.items()}
         )
-    _compare(table, "torch", model.card.name, times)
+    _compare(table, "torch", times)
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = PROCESSORS
     # Threads that wait for their network's next turn would take the processors from the one whose turn it is.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     tasks = {}
-    for name, (net, inputs) in peers.items():
+    for name, (net, inputs) in nets.items():
+        if name in OURS:
+            continue
         names = ["lightness", "hints"][: len(inputs)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's, of its successor
@@ -105,20 +109,22 @@ def network(table: Table, runs: int, folder: Path) -> None:
         peer = onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
         given = {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
         tasks[name] = lambda peer=peer, given=given: peer.run(None, given)
-    # Ours from the shipped file, under the very same options.
-    with as_file(shipped()[model.card.name]) as path:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    temperature = np.asarray(model.card.temperature, np.float32)
-    feed = {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
-    times = alternate(runs, own=lambda: session.run(["ab"], feed), **tasks)
-    _compare(table, "onnxruntime", model.card.name, times)
+    for card in cards:
+        # Ours from the shipped file, under the very same options.
+        with as_file(shipped()[card.name]) as path:
+            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        temperature = np.asarray(card.temperature, np.float32)
+        feed = {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
+        tasks[card.name] = lambda session=session, feed=feed: session.run(["ab"], feed)
+    _compare(table, "onnxruntime", alternate(runs, **tasks))
 
 
-def _compare(table: Table, runtime: str, name: str, times: dict[str, float]) -> None:
-    own = times.pop("own")
-    table.add("network", f"{name}, {runtime}, {SIDE} x {SIDE}", own * 1e3, "ms")
-    for peer, seconds in times.items():
-        table.add("network", f"{peer}, {runtime}", seconds * 1e3, "ms", "ours", seconds / own)
+def _compare(table: Table, runtime: str, times: dict[str, float]) -> None:
+    for name in OURS:
+        table.add("network", f"{name}, {runtime}, {SIDE} x {SIDE}", times[name] * 1e3, "ms")
+    for peer in (name for name in times if name not in OURS):
+        for name in OURS:
+            table.add("network", f"{peer}, {runtime}", times[peer] * 1e3, "ms", name, times[peer] / times[name])
 
 
 def photo(table: Table, runs: int, folder: Path) -> None:
