@@ -1,6 +1,6 @@
 """An instrument, not a judge: how often a small network takes made colours for the true ones.
 
-    python -m benchmarks.discriminator --models tintype.v1,eccv16.rebalanced -o runs/discriminator
+    python -m benchmarks.discriminator --models tintype.v2,eccv16.rebalanced -o runs/discriminator
 
 For each method a discriminator is trained anew on pairs of a photograph and its recolouring, none of which any of our
 models was trained on (the validation shard), and asked about pairs of other photographs: which of the two is the
@@ -122,7 +122,7 @@ def recoloured(method: str, truth: np.ndarray, size: int | None = None) -> np.nd
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", default="tintype.v1", help="names or files, with commas between them")
+    parser.add_argument("--models", default="tintype.v2", help="names or files, with commas between them")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train/train-09.tar"))
     parser.add_argument("--limit", type=int, help="photographs, of which three in four train the discriminator")
     parser.add_argument("--epochs", type=int, default=8)

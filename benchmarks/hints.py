@@ -34,7 +34,7 @@ def hints(truth: np.ndarray, count: int, generator: np.random.Generator) -> list
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photographs", type=Path)
-    parser.add_argument("--model", default="tintype.v1")
+    parser.add_argument("--model", default="tintype.v2")
     parser.add_argument("--counts", default="0,1,2,5,10,20,50,100")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--side", type=int, help="centre square of this side; default: the photographs as they are")

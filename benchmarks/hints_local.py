@@ -116,7 +116,7 @@ def strip(name: str, gray: np.ndarray, pictures: list[np.ndarray], case: dict, h
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="tintype.v1")
+    parser.add_argument("--model", default="tintype.v2")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cases", type=Path, default=CASES, help="list of photographs, outlines and hints")
     parser.add_argument(

@@ -18,7 +18,7 @@ from tintype.evaluation.compare import Comparison, compare
 from tintype.evaluation.report import METRICS
 from tintype.evaluation.results import BASELINES, Run, read_run
 from tintype.evaluation.run import Networks, evaluate
-from tintype.models.catalog import catalog, shipped
+from tintype.models.catalog import DEFAULT, catalog, shipped
 
 SHOWN = ("psnr", "ssim", "ciede2000", "colorfulness", "dcf", "auc", "auc_prior", "auc_balanced", "accuracy_bins")
 
@@ -31,8 +31,8 @@ PARTS = {
 
 HEAD = """# Benchmark
 
-Every model that ships, on one set by one protocol. This page is written by `python -m benchmarks.models`; anyone
-measures the same, also of a model of their own, by
+Every model that ships, and the default before, on one set by one protocol. This page is written by
+`python -m benchmarks.models`; anyone measures the same, also of a model of their own, by
 
 ```
 tintype evaluate --models {model} --data tintype-679 -o run
@@ -52,8 +52,7 @@ and one gives them by `--inception` and `--lpips`. Measured with {versions}."""
 def page(run: Run) -> str:
     """The page, as Markdown."""
     versions = ", ".join(f"{name} {version.partition('+')[0]}" for name, version in run.protocol.versions.items())
-    model = next(model for model in run.models if model not in BASELINES)
-    head = HEAD.format(model=model, count=len(run.photos), source=Path(run.protocol.source).name, versions=versions)
+    head = HEAD.format(model=DEFAULT, count=len(run.photos), source=Path(run.protocol.source).name, versions=versions)
     parts = [head]
     for title, only in PARTS.items():
         if any(photo.startswith(only or "") for photo in run.photos):

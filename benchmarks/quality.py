@@ -117,7 +117,7 @@ def table(rows: list[dict]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photographs", type=Path)
-    parser.add_argument("--model", default="tintype.v1")
+    parser.add_argument("--model", default="tintype.v2")
     parser.add_argument("--temperatures", default="", help="comma-separated; default: the card's")
     parser.add_argument("--sizes", default="", help="comma-separated network sizes; default: the card's")
     parser.add_argument("--vividness", type=float, default=1.0)

@@ -78,7 +78,7 @@ def save(page: Image.Image, path: Path, largest: int = LARGEST) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", default="tintype.v1", help="names or files, comma-separated")
+    parser.add_argument("--models", default="tintype.v2", help="names or files, comma-separated")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--list", type=Path, default=LIST)

@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--model", default="tintype.v1")
+    parser.add_argument("--model", default="tintype.v2")
     parser.add_argument("--temperatures", default="", help="comma-separated; default: the card's")
     parser.add_argument("--size", type=int)
     parser.add_argument("--vividness", type=float, default=1.0)

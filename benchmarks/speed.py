@@ -1,7 +1,7 @@
 """How fast it is, side by side with what else could be done, in one run: `python -m benchmarks.speed [SECTION ...]`.
 
     network   the networks of the two models that ship for use against those of ECCV16 and SIGGRAPH17 at 256 x 256:
-              torch against torch and onnxruntime against onnxruntime
+              torch against torch and onnxruntime against onnxruntime, there in turns and each alone
     photo     a 12-megapixel JPEG with the model loaded, open file to closed file, against decoding it and encoding
               the coloured pixels as RGB 4:4:4 alone, each to a file
     command   the whole command on that file against a process that imports the same libraries and does only that
@@ -25,7 +25,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from importlib.resources import as_file
 from pathlib import Path
 
 from tintype.models.catalog import DEFAULT
@@ -94,29 +93,33 @@ def network(table: Table, runs: int, folder: Path) -> None:
         )
     _compare(table, "torch", times)
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = PROCESSORS
-    # Threads that wait for their network's next turn would take the processors from the one whose turn it is.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    tasks = {}
+    files, feeds = {}, {}
     for name, (net, inputs) in nets.items():
         if name in OURS:
             continue
         names = ["lightness", "hints"][: len(inputs)]
+        files[name] = (folder / f"{name}.onnx").as_posix()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's, of its successor
-            torch.onnx.export(net, inputs, folder / f"{name}.onnx", input_names=names, opset_version=17, dynamo=False)
-        peer = onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
-        given = {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
-        tasks[name] = lambda peer=peer, given=given: peer.run(None, given)
+            torch.onnx.export(net, inputs, files[name], input_names=names, opset_version=17, dynamo=False)
+        feeds[name] = None, {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
     for card in cards:
-        # Ours from the shipped file, under the very same options.
-        with as_file(shipped()[card.name]) as path:
-            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        files[card.name] = shipped()[card.name].read_bytes()
         temperature = np.asarray(card.temperature, np.float32)
-        feed = {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
-        tasks[card.name] = lambda session=session, feed=feed: session.run(["ab"], feed)
-    _compare(table, "onnxruntime", alternate(runs, **tasks))
+        feeds[card.name] = ["ab"], {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
+
+    def session(name: str, waiting: str) -> Callable[[], object]:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = PROCESSORS
+        options.add_session_config_entry("session.intra_op.allow_spinning", waiting)
+        opened = onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"])
+        return lambda: opened.run(*feeds[name])
+
+    # In turns, threads that wait for their network's next turn would take the processors from the one whose turn it is.
+    _compare(table, "onnxruntime in turns", alternate(runs, **{name: session(name, "0") for name in files}))
+    # As tintype runs its own: alone, with threads that wait for work.
+    alone = {name: alternate(runs, **{name: session(name, "1")})[name] for name in files}
+    _compare(table, "onnxruntime alone", alone)
 
 
 def _compare(table: Table, runtime: str, times: dict[str, float]) -> None:

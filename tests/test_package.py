@@ -83,7 +83,7 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel):
         "tintype/py.typed",
         "tintype/color/tables/pts_in_hull.npy",
         "tintype/color/tables/prior_probs.npy",
-        "tintype/models/weights/tintype.v1.onnx",
+        "tintype/models/weights/tintype.v2.onnx",
     } <= sources
     licences = {name.rpartition("/")[2] for name in names if ".dist-info/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}

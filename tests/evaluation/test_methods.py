@@ -76,7 +76,7 @@ def test_settings_are_asked_for_one_at_a_time(full, plain, tmp_path):
 
 
 def test_without_a_model_it_is_the_default():
-    assert [row.label for row in plan([])] == ["tintype.v1"]
+    assert [row.label for row in plan([])] == ["tintype.v2"]
 
 
 def test_a_model_named_twice_is_one_row(plain):

@@ -198,4 +198,4 @@ def test_settings_that_cannot_be_are_refused(capsys, photos, output, option, val
 
 
 def test_what_is_no_folder_of_predictions_is_refused(capsys, photos, output):
-    assert "is no folder of predictions" in refused(capsys, photos, output, "tintype.v1")
+    assert "is no folder of predictions" in refused(capsys, photos, output, "tintype.v2")

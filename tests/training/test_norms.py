@@ -122,11 +122,11 @@ def set_norms_to_train(network):
 
 def test_a_run_from_the_model_that_ships_begins_with_its_colours(tmp_path):
     folder = write_set(tmp_path / "set", 8, 2)
-    values = {"start": "tintype.v1", "network": {}, "steps": 1, "batch": 4, "norms": "frozen"}
+    values = {"start": "tintype.v2", "network": {}, "steps": 1, "batch": 4, "norms": "frozen"}
     config = settings("tintype", folder, optimizer={"rate": 1e-9}, **values)
     run = Run(config, tmp_path / "run", lambda line: None)
     gray = lightness(picture(50, 96, 128) / 255).astype(np.float32)
-    released = torch.from_numpy(load("tintype.v1").logits(gray))
+    released = torch.from_numpy(load("tintype.v2").logits(gray))
 
     def mean(logits):
         # The file draws it out by its vividness, which is no part of what goes on learning.
@@ -150,7 +150,7 @@ def test_a_run_from_the_model_that_ships_begins_with_its_colours(tmp_path):
         ("nowhere.onnx", r"nowhere\.onnx: no such model; give an \.onnx file or the name of a model that ships"),
         ("tintype.v0", r"tintype\.v0: no such checkpoint; give a \.pt file"),
         ("broken.onnx", r"broken\.onnx: cannot be read, or is no model"),
-        ("tintype.v1", r"tintype\.v1: holds another network than family and network describe; set them as they were"),
+        ("tintype.v2", r"tintype\.v2: holds another network than family and network describe; set them as they were"),
     ],
 )
 def test_what_cannot_be_started_from(tmp_path, monkeypatch, start, said):

@@ -27,7 +27,7 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 def colorize(
     *inputs: Annotated[str, Parameter(name="INPUT", allow_leading_hyphen=True)],
     output: Annotated[str | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)] = None,
-    model: str = "tintype.v1",
+    model: str = "tintype.v2",
     size: int | None = None,
     temperature: float | None = None,
     vividness: float = 1.0,

@@ -27,7 +27,7 @@ def compare(
 
     Runs whose protocols differ, such as in a photograph or its size, are not ranked together.
 
-    Example: tintype compare run theirs --metrics ciede2000,auc_balanced --against tintype.v1
+    Example: tintype compare run theirs --metrics ciede2000,auc_balanced --against tintype.v2
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def evaluate(
 
     Example: tintype evaluate --data photographs -o run
 
-    Example: tintype evaluate --models tintype.v1,mine.onnx,predictions/theirs --data tintype-679 -o run
+    Example: tintype evaluate --models tintype.v2,mine.onnx,predictions/theirs --data tintype-679 -o run
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def evaluate(
         The folder of the run.
     models
         Names of models, .onnx files, or folders of predictions of any other program, with commas between them. In such
-        a folder lies one picture per photograph, of its name. Default: tintype.v1.
+        a folder lies one picture per photograph, of its name. Default: tintype.v2.
     side
         Side of the centre square that is measured, in pixels; whole: photographs as they are.
     film

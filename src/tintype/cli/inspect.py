@@ -18,7 +18,7 @@ def inspect(
     at: str | None = None,
     region: str | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    model: str = "tintype.v1",
+    model: str = "tintype.v2",
     size: int | None = None,
     map: Literal["deviation", "entropy"] = "deviation",
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,

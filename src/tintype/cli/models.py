@@ -16,7 +16,7 @@ def models(
 ) -> int:
     """List the models that ship with tintype, or say of those that are named how they were made and how well they do.
 
-    Example: tintype models tintype.v1 mine.onnx
+    Example: tintype models tintype.v2 mine.onnx
 
     Parameters
     ----------

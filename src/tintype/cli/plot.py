@@ -299,7 +299,7 @@ def channels(*photographs: Annotated[Path, Parameter(name="PHOTO")], output: Out
 def temperatures(
     *photographs: Annotated[Path, Parameter(name="PHOTO")],
     output: Output,
-    model: str = "tintype.v1",
+    model: str = "tintype.v2",
     at: Annotated[tuple[float, ...], Many] = (1, 0.77, 0.58, 0.38, 0.29, 0.14, 0),
     cell: int = 220,
 ) -> None:
@@ -336,7 +336,7 @@ def methods(
 ) -> None:
     """All models on all photographs: in gray, by each model, and the truth of those that are in colour.
 
-    Example: tintype plot methods album/*.jpg --models tintype.v1 mine.onnx -o methods.jpg
+    Example: tintype plot methods album/*.jpg --models tintype.v2 mine.onnx -o methods.jpg
 
     Parameters
     ----------
@@ -364,7 +364,7 @@ def animation(
     /,
     *,
     output: Output,
-    model: str = "tintype.v1",
+    model: str = "tintype.v2",
     side: int = 480,
     frames: int = 20,
     seconds: float = 1.6,

@@ -34,7 +34,7 @@ def robustness(
 
     Example: tintype robustness --data photographs --limit 100 -o run
 
-    Example: tintype robustness --data tintype-679 --models tintype.v1,mine.onnx --damages film,noise=10 -o run
+    Example: tintype robustness --data tintype-679 --models tintype.v2,mine.onnx --damages film,noise=10 -o run
 
     Example: tintype robustness --plates negatives -o run
 
@@ -45,7 +45,7 @@ def robustness(
     data
         Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
     models
-        Names of models or .onnx files, with commas between them. Default: tintype.v1.
+        Names of models or .onnx files, with commas between them. Default: tintype.v2.
     damages
         What to try, with commas between them: film, noise, blur, fading, jpeg, size, or one level, such as noise=7 or
         film=blue. Default: all of them.

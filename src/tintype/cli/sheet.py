@@ -33,7 +33,7 @@ def sheet(
     photo
         A photograph; with --pick the sheet will do as well.
     models
-        Names of models that ship with tintype, or .onnx files, with commas between them. Default: tintype.v1.
+        Names of models that ship with tintype, or .onnx files, with commas between them. Default: tintype.v2.
     sizes
         Short sides of what the network sees, in pixels. Default: half, once and twice what suits the model best.
     temperatures

@@ -42,7 +42,7 @@ def make(
 
     Example: tintype study make --photos photographs -o study
 
-    Example: tintype study make --photos photographs --models tintype.v1,mine.onnx predictions/theirs -o study
+    Example: tintype study make --photos photographs --models tintype.v2,mine.onnx predictions/theirs -o study
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def make(
     output
         The folder of the study.
     models
-        Names of models or .onnx files, with commas between them. Default: tintype.v1, unless there are predictions.
+        Names of models or .onnx files, with commas between them. Default: tintype.v2, unless there are predictions.
     size
         Side of the pictures, centre squares, in pixels.
     practice

@@ -23,7 +23,7 @@ class Card:
     """
 
     name: str
-    """FAMILY.TAG, such as `tintype.v1`."""
+    """FAMILY.TAG, such as `tintype.v2`."""
     version: str
     family: str
     description: str

@@ -10,7 +10,7 @@ from pathlib import Path
 from tintype.errors import ModelError
 from tintype.models.card import Card, read_card
 
-DEFAULT = "tintype.v1"
+DEFAULT = "tintype.v2"
 """The model that is used when none is named."""
 
 

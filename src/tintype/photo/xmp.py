@@ -23,7 +23,7 @@ _TAIL = b'\n<?xpacket end="w"?>'
 class Mark:
     """Who added the colour.
 
-    software: its name; version: its version; model: the model's name, such as 'tintype.v1'.
+    software: its name; version: its version; model: the model's name, such as 'tintype.v2'.
     """
 
     software: str = "tintype"
