@@ -87,7 +87,7 @@ class Objective:
 
     def _distillation(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:
         with self._autocast(raw):
-            believed = self.teacher(batch)
+            believed = main_head(self.teacher(batch))
         return losses.distillation(raw, believed, self.class_weights)
 
     def _side(self, raw: torch.Tensor, output: Output, batch: Batch) -> torch.Tensor:

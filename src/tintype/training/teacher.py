@@ -37,10 +37,10 @@ class Teacher:
         network = norms.fold(network).requires_grad_(False)
         self.network = network.to(target.bins.device, memory_format=torch.channels_last)
 
-    def __call__(self, batch: Batch) -> torch.Tensor:
-        """Its logits, [n, Q, h', w']."""
+    def __call__(self, batch: Batch) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Its raw output: logits [n, Q, h', w'], and those of a side head where it has one."""
         with torch.no_grad():
-            output = self.network(
-                *(plane.contiguous(memory_format=torch.channels_last) for plane in (batch.lightness, batch.hints))
+            return self.network(
+                batch.lightness.contiguous(memory_format=torch.channels_last),
+                batch.hints.contiguous(memory_format=torch.channels_last),
             )
-        return output[0] if isinstance(output, tuple) else output
