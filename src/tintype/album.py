@@ -47,13 +47,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one photograph: status 'coloured', 'skipped', 'failed' or, in a dry run, 'planned'."""
+    """What became of one photograph: status 'coloured', 'skipped', 'failed' or, in a dry run, 'planned'.
+
+    notes: what was damaged in the file or could not be kept, a sentence each.
+    """
 
     input: Path
     output: Path | None
     status: str
     seconds: float = 0.0
     message: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def plan(
@@ -134,10 +138,10 @@ def colorize_all(
 
     def work(task: Task) -> Outcome:
         begin = time.perf_counter()
-        status, message = "coloured", ""
+        status, message, notes = "coloured", "", ()
         try:
             task.output.parent.mkdir(parents=True, exist_ok=True)
-            colorizer.file(
+            notes = colorizer.file(
                 task.input,
                 task.output,
                 hints=hints,
@@ -154,7 +158,7 @@ def colorize_all(
         except Exception as error:
             # A fault of ours must not cost the other photographs of a long run.
             status, message = "failed", f"{task.input} met a fault of tintype, please report it: {error!r}"
-        return Outcome(task.input, task.output, status, time.perf_counter() - begin, message)
+        return Outcome(task.input, task.output, status, time.perf_counter() - begin, message, notes)
 
     pool = ThreadPoolExecutor(jobs)
     try:

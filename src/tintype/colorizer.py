@@ -11,6 +11,7 @@ import io
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +20,7 @@ import numpy as np
 
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.render import render_strips
-from tintype.errors import HintError, OptionError, UnwritablePhoto
+from tintype.errors import HintError, OptionError, TintypeWarning, UnwritablePhoto
 from tintype.hints import Hint, draw_hints, keep_local, read_hints
 from tintype.models import DEFAULT, Model
 from tintype.models.threads import available_threads
@@ -124,19 +125,20 @@ class Colorizer:
         format: jpeg, png, tiff, webp or avif; default: by the suffix of `output`, else that of the photograph.
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
 
-        Raises TintypeError (see tintype.errors), one sentence.
+        Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the file
+        or could not be kept.
         """
         if isinstance(photo, (str, os.PathLike)):
             check_output(format, quality, output)
             output = Path(output) if output is not None else beside(photo, format)
-            self.file(photo, output, hints=hints, format=format, quality=quality)
+            _warn(self.file(photo, output, hints=hints, format=format, quality=quality))
             return output
         if output is not None:
             raise OptionError("An output can be named only for a photograph given by its path")
         if isinstance(photo, (bytes, bytearray, memoryview)):
             check_output(format, quality)
             buffer = io.BytesIO()
-            self.file(bytes(photo), buffer, hints=hints, format=format, quality=quality)
+            _warn(self.file(bytes(photo), buffer, hints=hints, format=format, quality=quality))
             return buffer.getvalue()
         if format is not None or quality is not None:
             raise OptionError("A format or quality can be chosen only where an image file comes out")
@@ -157,8 +159,10 @@ class Colorizer:
         format: str | None = None,
         quality: int | None = None,
         progress: Callable[[float], None] | None = None,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Colour an image file, or its bytes, into another file or binary stream.
+
+        Returns what the user should know of it, a sentence each: what was damaged, and what could not be kept.
 
         name: what errors call the source. progress: called with the finished share, 0 to 1; what it raises stops the
         work, and no part of a file stays behind. Other arguments and errors: as for a call.
@@ -169,7 +173,8 @@ class Colorizer:
         strips = self.strips(picture, hints)
         if progress is not None:
             strips = _watched(strips, picture.height, progress)
-        write(picture, strips, target, format=format, quality=quality, mark=self.mark)
+        lost = write(picture, strips, target, format=format, quality=quality, mark=self.mark)
+        return (*picture.notes, *lost)
 
     def strips(self, photo: Photo, hints: Hints | None = None, depth: int | None = None) -> Iterator[np.ndarray]:
         """The coloured photograph from top to bottom: sRGB [rows, W, 3] of `depth` bits. Default: the
@@ -296,6 +301,11 @@ def _watched(strips: Iterable[np.ndarray], height: int, progress: Callable[[floa
         yield strip
         done += len(strip)
         progress(done / height)
+
+
+def _warn(notes: Iterable[str]) -> None:
+    for note in notes:
+        warnings.warn(note, TintypeWarning, stacklevel=3)
 
 
 def _demand(holds: bool, what: str, how: str, value: object) -> None:

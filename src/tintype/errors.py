@@ -12,12 +12,17 @@
     ├── ConfigError          a training configuration that cannot work
     └── StudyError           a study cannot be made or used, or was changed
 
-Each message is one sentence: what, where, what to do.
+Each message is one sentence: what, where, what to do. What a user should know of a photograph that was coloured all the
+same is a TintypeWarning.
 """
 
 
 class TintypeError(Exception):
     """The base of every error that tintype raises on purpose."""
+
+
+class TintypeWarning(UserWarning):
+    """A photograph was coloured, but something in its file was damaged or could not be kept."""
 
 
 class PhotoError(TintypeError):

@@ -204,7 +204,7 @@ def test_json_lines_tell_of_every_photograph(photograph, tmp_path, tiny):
         "b.jpg": "skipped",
         "broken.jpg": "failed",
     }
-    assert all(set(line) == {"input", "output", "status", "seconds", "message"} for line in lines)
+    assert all(set(line) == {"input", "output", "status", "seconds", "message", "notes"} for line in lines)
     assert all(line["message"] for line in lines if line["status"] != "coloured")
     summary = last["summary"]
     assert [summary[key] for key in ("coloured", "skipped", "failed", "passed_over")] == [1, 1, 1, 0]

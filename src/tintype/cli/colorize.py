@@ -155,13 +155,13 @@ def _stream(colorizer, source: str, result: str | None, overwrite: bool, options
     # The whole result first, so that a photograph that fails puts nothing into the pipe.
     target = result if result is not None else io.BytesIO()
     try:
-        colorizer.file(given, target, name=name, **options)
+        notes = colorizer.file(given, target, name=name, **options)
     except TintypeError as error:
         return Outcome(*shown, "failed", time.perf_counter() - begin, str(error))
     if result is None:
         sys.stdout.buffer.write(target.getvalue())
         sys.stdout.buffer.flush()
-    return Outcome(*shown, "coloured", time.perf_counter() - begin)
+    return Outcome(*shown, "coloured", time.perf_counter() - begin, notes=notes)
 
 
 class _Report:
@@ -187,8 +187,12 @@ class _Report:
                     "status": outcome.status,
                     "seconds": round(outcome.seconds, 3),
                     "message": outcome.message,
+                    "notes": list(outcome.notes),
                 }
             )
+        if not self.quiet:
+            for note in outcome.notes:
+                complain(f"warning: {note}")
         if outcome.status == "failed":
             complain(outcome.message)
         elif outcome.status == "skipped" and self.terminal:

@@ -38,6 +38,7 @@ class Photo:
     alpha: [height, width] of the depth (uint8, uint16, float32 in [0, 1]).
     profile: the ICC profile of an RGB file, where colours can be taken into it: the result keeps it. tagged: the file
         had some profile.
+    notes: what the user should know of the reading, a sentence each: what was damaged, or left behind.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Photo:
     profile: bytes | None = field(default=None, repr=False)
     tagged: bool = False
     metadata: Metadata = field(default=Metadata(), repr=False)
+    notes: tuple[str, ...] = ()
 
     def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
         """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""

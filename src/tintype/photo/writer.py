@@ -68,7 +68,7 @@ def write(
     format: str | None = None,
     quality: int | None = None,
     mark: Mark | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Writes the coloured photograph with the alpha, profile and metadata of `photo`.
 
     Args:
@@ -79,6 +79,8 @@ def write(
         format: one of WRITABLE; by default what the target's suffix says, or the photograph's own.
         quality: 1..100 for lossy formats; by default that of the photograph, or QUALITY. See `jpeg_quality`.
         mark: the statement that colour was added; None for none.
+    Returns:
+        What the result could not keep of the photograph, a sentence for each thing.
     Raises:
         UnwritablePhoto: the folder, the disk or the format does not take the result.
         ValueError: the strips do not add up to the photograph.
@@ -94,9 +96,10 @@ def write(
             _encode(plan, strips, file, name)
             file.seek(0)
             shutil.copyfileobj(part, _Destination(target, name))
-        return
+        return plan.lost
     with whole_file(target) as file:
         _encode(plan, strips, file, name_of(target))
+    return plan.lost
 
 
 def jpeg_quality(quality: int) -> int:
@@ -121,6 +124,8 @@ class _Plan:
     """The profile that the pixels are taken into."""
     tag: bytes | None
     """The profile that the file carries."""
+    lost: tuple[str, ...] = ()
+    """What the result cannot keep, a sentence for each thing."""
 
 
 def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> _Plan:
