@@ -6,7 +6,8 @@
     output /4 -- 1x1 -- 3x3 --------+---- 3x3 ---+---- 3x3 ---+---------- 1x1 --------------------+
 
 The encoder is ResNet-18 (He et al. 2016) to layer3, whose first kernels are summed over RGB to take one gray channel,
-and a fourth stage of our own; or, for small models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32. Hints
+and a fourth stage of our own; or EfficientNet-Lite2 (Tan, Le 2019), which knows more of what it sees at less work; or, for
+small models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32 or EfficientNet-Lite0. Hints
 enter at a quarter of the size, averaged over cells of 4x4 pixels, as a sum on the encoder's first map: at full size
 they would cost as much as the rest of the stem for three maps that are nearly empty.
 Widths are multiples of 16, for which the kernels of the run-time library are fastest.
@@ -25,6 +26,7 @@ from tintype.encoders import (
     GRAY_DEVIATION,
     GRAY_MEAN,
     RESNET18_PARTS,
+    LiteFeatures,
     MobileFeatures,
     load_resnet18,
     stage,
@@ -35,8 +37,8 @@ from tintype.errors import ConfigError
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Knobs of the flagship."""
 
-    backbone: Literal["resnet18", "mobilenetv2"] = "resnet18"
-    """The encoder. Of MobileNetV2 the next two knobs do not hold: its widths are its own."""
+    backbone: Literal["resnet18", "mobilenetv2", "efficientnet_lite0", "efficientnet_lite2"] = "resnet18"
+    """The encoder. The next two knobs are for ResNet-18 alone: the others have widths of their own."""
     width: int = 64
     """Channels of the encoder's first stage; the second and third have two and four times as many."""
     context: int = 384
@@ -44,8 +46,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decoder: tuple[int, int, int, int] = (256, 160, 96, 64)
     """Channels of the decoder at 1/32, 1/16, 1/8 and 1/4."""
     encoder: str = ""
-    """A safetensors file with ResNet-18 to layer3 in torchvision's names, or MobileNetV2 1.0 in timm's; empty: random
-    weights."""
+    """A safetensors file with ResNet-18 to layer3 in torchvision's names, MobileNetV2 1.0 in timm's, or EfficientNet-Lite
+    in those of its PyTorch conversions; empty: random weights."""
 
 
 HINT_SCALE = (1 / 50, 1 / 50, 1.0)
@@ -68,7 +70,7 @@ class _Join(nn.Module):
 class _Sum(nn.Module):
     """conv3 - norm - relu over the sum of the encoder's map and the deeper stage's, given its channels and enlarged.
 
-    A third of the work of `_Join`, for the small encoder.
+    A third of the work of `_Join`, for the small encoders.
     """
 
     def __init__(self, deep: int, skip: int, outside: int):
@@ -99,27 +101,31 @@ class Network(nn.Module):
         self.config = config
         if min(config.width, config.context, *config.decoder) < 1:
             raise ConfigError("network.width, network.context and network.decoder must be at least 1")
-        mobile = config.backbone == "mobilenetv2"
-        if config.encoder and config.width != 64 and not mobile:
+        resnet = config.backbone == "resnet18"
+        if config.encoder and config.width != 64 and resnet:
             raise ConfigError(f"network.encoder has a width of 64, not network.width = {config.width}; leave one out")
         d4, d3, d2, d1 = config.decoder
-        if mobile:
+        if resnet:
+            e1, e2, e3, e4 = config.width, 2 * config.width, 4 * config.width, config.context
+            self.conv1 = nn.Conv2d(1, e1, 7, 2, 3, bias=False)
+            self.bn1 = nn.BatchNorm2d(e1)
+        elif config.backbone == "mobilenetv2":
             self.encoder_parts = ("mobile",)
             self.mobile = MobileFeatures()
             e1, e2, e3, e4 = MobileFeatures.CHANNELS
         else:
-            e1, e2, e3, e4 = config.width, 2 * config.width, 4 * config.width, config.context
-            self.conv1 = nn.Conv2d(1, e1, 7, 2, 3, bias=False)
-            self.bn1 = nn.BatchNorm2d(e1)
+            self.encoder_parts = ("lite",)
+            self.lite = LiteFeatures(0 if config.backbone == "efficientnet_lite0" else 2)
+            e1, e2, e3, e4 = self.lite.channels
         self.hints = nn.Conv2d(3, e1, 3, 1, 1, bias=False)
-        if not mobile:
+        if resnet:
             self.layer1 = stage(e1, e1, 1)
             self.layer2 = stage(e1, e2, 2)
             self.layer3 = stage(e2, e3, 2)
             self.layer4 = stage(e3, e4, 2)
         self.local = nn.Conv2d(e4, d4, 1)
         self.globe = nn.Conv2d(e4, d4, 1)
-        join = _Sum if mobile else _Join
+        join = _Sum if config.backbone in ("mobilenetv2", "efficientnet_lite0") else _Join
         self.join3 = join(d4, e3, d3)
         self.join2 = join(d3, e2, d2)
         self.join1 = join(d2, e1, d1)
@@ -134,21 +140,21 @@ class Network(nn.Module):
             self.load_encoder(self.config.encoder)
 
     def load_encoder(self, path: str) -> None:
-        """Take ResNet-18's conv1 to layer3, or MobileNetV2, from a safetensors file; see `Config.encoder`.
+        """Take the encoder's weights from a safetensors file; see `Config.encoder`.
 
         Raises:
             ConfigError: the file is missing, is no safetensors file, or holds another network.
         """
-        if self.config.backbone == "mobilenetv2":
-            self.mobile.load(path)
-        else:
+        if self.config.backbone == "resnet18":
             load_resnet18(self, path)
+        else:
+            getattr(self, *self.encoder_parts).load(path)
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor) -> torch.Tensor:
         x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION
         given = self.hints(functional.avg_pool2d(hints, 4) * self.hint_scale)
-        if self.config.backbone == "mobilenetv2":
-            x1, x2, x3, x4 = self.mobile(x, given)
+        if self.config.backbone != "resnet18":
+            x1, x2, x3, x4 = getattr(self, *self.encoder_parts)(x, given)
         else:
             x = functional.relu(self.bn1(self.conv1(x)))
             x1 = self.layer1(functional.max_pool2d(x, 3, 2, 1) + given)
