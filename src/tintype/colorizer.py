@@ -125,8 +125,8 @@ class Colorizer:
         format: jpeg, png, tiff, webp or avif; default: by the suffix of `output`, else that of the photograph.
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
 
-        Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the file
-        or could not be kept.
+        Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
+        file or could not be kept.
         """
         if isinstance(photo, (str, os.PathLike)):
             check_output(format, quality, output)

@@ -6,10 +6,10 @@
     output /4 -- 1x1 -- 3x3 --------+---- 3x3 ---+---- 3x3 ---+---------- 1x1 --------------------+
 
 The encoder is ResNet-18 (He et al. 2016) to layer3, whose first kernels are summed over RGB to take one gray channel,
-and a fourth stage of our own; or EfficientNet-Lite2 (Tan, Le 2019), which knows more of what it sees at less work; or, for
-small models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32 or EfficientNet-Lite0. Hints
-enter at a quarter of the size, averaged over cells of 4x4 pixels, as a sum on the encoder's first map: at full size
-they would cost as much as the rest of the stem for three maps that are nearly empty.
+and a fourth stage of our own; or EfficientNet-Lite2 (Tan, Le 2019), which knows more for less work; or, for small
+models, MobileNetV2 (Sandler et al. 2018) to two blocks at 1/32 or EfficientNet-Lite0. Hints enter at a quarter of the
+size, averaged over cells of 4x4 pixels, as a sum on the encoder's first map: at full size they would cost as much as
+the rest of the stem for three maps that are nearly empty.
 Widths are multiples of 16, for which the kernels of the run-time library are fastest.
 """
 
@@ -46,8 +46,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decoder: tuple[int, int, int, int] = (256, 160, 96, 64)
     """Channels of the decoder at 1/32, 1/16, 1/8 and 1/4."""
     encoder: str = ""
-    """A safetensors file with ResNet-18 to layer3 in torchvision's names, MobileNetV2 1.0 in timm's, or EfficientNet-Lite
-    in those of its PyTorch conversions; empty: random weights."""
+    """A safetensors file with ResNet-18 to layer3 in torchvision's names, MobileNetV2 1.0 in timm's, or
+    EfficientNet-Lite in those of its PyTorch conversions; empty: random weights."""
 
 
 HINT_SCALE = (1 / 50, 1 / 50, 1.0)
