@@ -3,8 +3,9 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.nn.functional import batch_norm, conv2d
 
-from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN, MobileNetV2
+from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN, LiteFeatures, MobileNetV2
 from tintype.errors import ConfigError
 from tintype.families.tintype import Config, Network
 
@@ -162,3 +163,48 @@ def test_a_file_of_another_encoder_is_refused(tmp_path):
     save_file(encoder_weights(), tmp_path / "resnet18.safetensors")
     with pytest.raises(ConfigError, match=r"MobileNetV2 1\.0 in timm"):
         mobile(encoder=str(tmp_path / "resnet18.safetensors")).load_pretrained()
+    with pytest.raises(ConfigError, match=r"not EfficientNet-Lite2: _conv_stem\.weight must be \(32, 3, 3, 3\)"):
+        lite(2, encoder=str(tmp_path / "resnet18.safetensors")).load_pretrained()
+
+
+def lite(size, **knobs):
+    torch.manual_seed(0)
+    return Network(Config(backbone=f"efficientnet_lite{size}", **knobs), 313)
+
+
+@pytest.mark.parametrize(("size", "published"), [(0, 4_652_008), (2, 6_092_072)])
+def test_efficientnet_lite_has_as_many_weights_as_published(size, published):
+    """The published networks without head (a 1x1 convolution to 1280 channels with its norm) and classifier."""
+    features = LiteFeatures(size)
+    head = features.channels[-1] * 1280 + 2 * 1280 + 1280 * 1000 + 1000
+    two_colours = 2 * features._conv_stem.weight.numel()
+    assert sum(value.numel() for value in features.parameters()) + two_colours + head == published
+
+
+def test_efficientnet_lite_takes_its_weights_and_answers_at_a_quarter(tmp_path):
+    made = lite(2).eval()
+    generator = torch.Generator().manual_seed(1)
+    weights = {
+        name: torch.rand(value.shape, generator=generator) / 8
+        for name, value in made.lite.state_dict().items()
+        if value.is_floating_point()
+    }
+    weights["_conv_stem.weight"] = torch.rand(32, 3, 3, 3, generator=generator)
+    save_file(weights, tmp_path / "lite2.safetensors")
+    made = lite(2, encoder=str(tmp_path / "lite2.safetensors")).eval()
+    made.load_pretrained()
+    # Away from the edges the stem of gray gives what that of three equal channels gives.
+    gray = 0.6
+    ours = made.lite._bn0(made.lite._conv_stem(torch.full((1, 1, 32, 32), (gray - GRAY_MEAN) / GRAY_DEVIATION)))
+    x = torch.full((1, 3, 32, 32), (255 * gray - 127) / 128)
+    names = ("running_mean", "running_var", "weight", "bias")
+    theirs = batch_norm(
+        conv2d(x, weights["_conv_stem.weight"], stride=2), *(weights[f"_bn0.{n}"] for n in names), eps=1e-3
+    )
+    assert torch.allclose(ours[0, :, 4, 4], theirs[0, :, 4, 4], rtol=1e-4, atol=1e-4)
+    assert torch.equal(made.lite._blocks[20]._project_conv.weight, weights["_blocks.20._project_conv.weight"])
+    with torch.no_grad():
+        for height, width in ((32, 32), (64, 96)):
+            prediction = made(torch.full((1, 1, height, width), 50.0), torch.zeros(1, 3, height, width))
+            assert prediction.shape == (1, 313, height // 4, width // 4)
+    assert 2 * sum(value.numel() for value in made.parameters()) < 23e6

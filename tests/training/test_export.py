@@ -80,10 +80,11 @@ def test_folding_changes_nothing_but_rounding_errors():
     assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
-def test_the_small_encoder_is_folded_too():
+@pytest.mark.parametrize("backbone", ["mobilenetv2", "efficientnet_lite0", "efficientnet_lite2"])
+def test_other_encoders_are_folded_too(backbone):
     torch.manual_seed(0)
     flagship = families.get("tintype")
-    made = flagship.Network(flagship.Config(backbone="mobilenetv2", decoder=(16, 16, 16, 16)), 313).eval()
+    made = flagship.Network(flagship.Config(backbone=backbone, decoder=(16, 16, 16, 16)), 313).eval()
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.uniform_(-0.5, 0.5)
