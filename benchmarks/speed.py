@@ -66,12 +66,12 @@ def alternate(runs: int, **tasks: Callable[[], object]) -> dict[str, float]:
 
 def network(table: Table, runs: int, folder: Path) -> None:
     import numpy as np
-    import onnxruntime
     import torch
 
     from benchmarks.peers import ECCV16, SIGGRAPH17, check
     from tintype.families import get
     from tintype.models.catalog import card_of, shipped
+    from tintype.models.runtime import open_session
     from tintype.training.config import read
     from tintype.training.norms import fold
 
@@ -108,17 +108,14 @@ def network(table: Table, runs: int, folder: Path) -> None:
         temperature = np.asarray(card.temperature, np.float32)
         feeds[card.name] = ["ab"], {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
 
-    def session(name: str, waiting: str) -> Callable[[], object]:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = PROCESSORS
-        options.add_session_config_entry("session.intra_op.allow_spinning", waiting)
-        opened = onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"])
+    def session(name: str, spinning: bool) -> Callable[[], object]:
+        opened = open_session(files[name], PROCESSORS, spinning)
         return lambda: opened.run(*feeds[name])
 
     # In turns, threads that wait for their network's next turn would take the processors from the one whose turn it is.
-    _compare(table, "onnxruntime in turns", alternate(runs, **{name: session(name, "0") for name in files}))
+    _compare(table, "onnxruntime in turns", alternate(runs, **{name: session(name, False) for name in files}))
     # As tintype runs its own: alone, with threads that wait for work.
-    alone = {name: alternate(runs, **{name: session(name, "1")})[name] for name in files}
+    alone = {name: alternate(runs, **{name: session(name, True)})[name] for name in files}
     _compare(table, "onnxruntime alone", alone)
 
 
@@ -163,7 +160,7 @@ def command(table: Table, runs: int, folder: Path) -> None:
         colorize(source)
         pyvips.Image.new_from_file(str(result)).write_to_file(str(folder / "12.v"))
     floor = (
-        "import numpy, onnxruntime, pyvips, cyclopts\n"
+        "import numpy, tintype.models.runtime, pyvips, cyclopts\n"
         f"pyvips.Image.new_from_file({str(source)!r}).write_to_memory()\n"
         f"pixels = pyvips.Image.new_from_file({str(folder / '12.v')!r})\n"
         f"pixels.jpegsave({str(folder / 'floor.jpg')!r}, Q={read(result).quality}, subsample_mode='off')\n"

@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import nn
+
+from tintype.models.runtime import open_session
+from tintype.models.threads import available_threads
 
 
 def exported(network: nn.Module) -> Callable[[torch.Tensor], np.ndarray]:
@@ -28,5 +30,5 @@ def exported(network: nn.Module) -> Callable[[torch.Tensor], np.ndarray]:
             opset_version=17,
             dynamo=False,
         )
-    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    session = open_session(file.getvalue(), available_threads())
     return lambda lightness: session.run(None, {"lightness": lightness.numpy()})[0]

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pyvips
 from PIL import Image
 
@@ -50,6 +49,7 @@ from tintype.evaluation.results import (
     read_run,
     write_csv,
 )
+from tintype.models import runtime
 from tintype.models.threads import available_threads
 from tintype.photo.writer import whole_file
 from tintype.version import __version__
@@ -257,7 +257,7 @@ def _versions(networks: Networks) -> dict[str, str]:
         "tintype": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "onnxruntime": onnxruntime.__version__,
+        "onnxruntime": runtime.VERSION,
         "pyvips": pyvips.__version__,
         "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
     }

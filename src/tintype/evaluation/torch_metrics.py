@@ -9,12 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from tintype.encoders import MobileNetV2
 from tintype.errors import ModelError
 from tintype.losses import Lpips
+from tintype.models.runtime import open_session
 from tintype.models.threads import available_threads
 
 
@@ -72,13 +72,10 @@ class Inception:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = path
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = available_threads()
-        options.log_severity_level = 4
         try:
             if not Path(path).is_file():
                 raise FileNotFoundError("there is no such file")
-            self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+            self._session = open_session(path, available_threads())
         except Exception as error:  # onnxruntime has no base class of its own
             raise self._unusable(error) from None
 

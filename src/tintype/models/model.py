@@ -8,11 +8,11 @@ from importlib.resources import as_file
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from tintype.errors import HintError, ModelError, OptionError
 from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, card_in, own_file, shipped, unusable
+from tintype.models.runtime import open_session
 from tintype.models.threads import available_threads
 
 INPUTS = {"lightness": 1, "hints": 3, "temperature": None}
@@ -125,13 +125,9 @@ class Model:
 
     def _open(self, path: Path) -> None:
         self.card = card_in(path)
-        options = onnxruntime.SessionOptions()
-        # The runtime's own choice counts the processors of the host, not those of the container.
-        options.intra_op_num_threads = self.threads or available_threads()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+            # The runtime's own choice counts the processors of the host, not those of the container.
+            self._session = open_session(path, self.threads or available_threads())
         except Exception as error:  # see above
             raise unusable(path, f"onnxruntime does not open it ({_first_line(error)})") from None
         self._inputs = {value.name: value for value in self._session.get_inputs()}
