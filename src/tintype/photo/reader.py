@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from tintype.photo import exif, jpeg, png, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.photo import Photo
+from tintype.photo.source import Source
 
 _FAILURES = (pyvips.Error, UnicodeDecodeError)
 """What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
@@ -32,25 +32,14 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) 
     """
     name = name or name_of(source)
     try:
-        if isinstance(source, str | os.PathLike):
-            with open(source, "rb") as stream:
-                if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                    return _read(stream, os.fsdecode(source), name)
-                # A pipe gives its bytes once, and the reading takes several looks.
-                data = stream.read()
-        else:
-            data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else source.read()
-    except FileNotFoundError:
-        raise UnreadablePhoto(f"{name} does not exist: check the path") from None
+        opened = Source(source, name)
     except (OSError, ValueError) as error:
-        # Windows says of a folder that it may not be read.
-        if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
-            raise UnreadablePhoto(f"{name} is a folder, not a photograph") from None
-        if isinstance(error, PermissionError):
-            raise UnreadablePhoto(f"{name} may not be read: check its permissions") from None
-        reason = getattr(error, "strerror", None) or error
-        raise UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk") from None
-    return _read(io.BytesIO(data), data, name)
+        raise _unopened(source, name, error) from None
+    with opened:
+        try:
+            return _read(opened, name)
+        except OSError as error:
+            raise _unopened(source, name, error) from None
 
 
 def from_array(array: np.ndarray, name: str = "the array") -> Photo:
@@ -107,13 +96,8 @@ def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
     Raises:
         OSError: the file cannot be opened.
     """
-    with open(path, "rb") as stream:
-        try:
-            image = pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(stream.fileno()), "")
-        except _FAILURES:
-            pyvips.vips_lib.vips_error_clear()
-            return None
-        return image.height, image.width
+    with Source(path, name_of(path), in_memory=0) as source:
+        return source.size()
 
 
 def name_of(source) -> str:
@@ -132,7 +116,8 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
     name = name_of(path)
     if not stat.S_ISREG(os.stat(path).st_mode):
         return None
-    with open(path, "rb") as stream:
+    with Source(path, name, in_memory=0) as source:
+        stream = source.stream()
         kind = recognise(stream.read(HEAD), name)
         if kind == "jpeg":
             return jpeg.read_segments(stream).xmp
@@ -143,23 +128,31 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
         if kind == "tiff":
             return tiff.find_page(stream, name).blob(exif.XMP)
         if kind == "avif":
-            return blob(_open(kind, os.fsdecode(path), name), "xmp-data")
+            return blob(_open(kind, source, name), "xmp-data")
     return None
 
 
-def _read(stream: BinaryIO, source: str | bytes, name: str) -> Photo:
-    kind = recognise(stream.read(HEAD), name)
+def _read(source: Source, name: str) -> Photo:
+    stream = source.stream()
     try:
+        kind = recognise(stream.read(HEAD), name)
         if kind == "bmp":
             from tintype.photo.pillow import read_bmp
 
-            return read_bmp(stream, name)
-        return _READERS[kind](stream, source, name)
-    except _FAILURES as error:
+            photo = read_bmp(stream, name)
+        else:
+            photo = _READERS[kind](stream, source, name)
+    except (PhotoError, *_FAILURES) as error:
+        # What looks broken may only have been written meanwhile.
+        source.check()
+        if isinstance(error, PhotoError):
+            raise
         raise _broken(name, error) from None
+    source.check()
+    return photo
 
 
-def _read_jpeg(stream: BinaryIO, source, name: str) -> Photo:
+def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
     segments = jpeg.read_segments(stream)
     if segments.lossless or segments.bits not in (0, 8):
         what = "a lossless JPEG" if segments.lossless else f"a JPEG of {segments.bits} bits"
@@ -184,7 +177,7 @@ def _read_jpeg(stream: BinaryIO, source, name: str) -> Photo:
     )
 
 
-def _read_png(stream: BinaryIO, source, name: str) -> Photo:
+def _read_png(stream: BinaryIO, source: Source, name: str) -> Photo:
     chunks = png.read_chunks(stream)
     if chunks.frames > 1:
         raise UnsupportedPhoto(f"{name} is an animation (APNG), which tintype does not read: export the frames first")
@@ -199,7 +192,7 @@ def _read_png(stream: BinaryIO, source, name: str) -> Photo:
     )
 
 
-def _read_webp(stream: BinaryIO, source, name: str) -> Photo:
+def _read_webp(stream: BinaryIO, source: Source, name: str) -> Photo:
     chunks = webp.read_chunks(stream)
     if chunks.animated:
         raise UnsupportedPhoto(f"{name} is an animation (WebP), which tintype does not read: export the frames first")
@@ -216,7 +209,7 @@ def _read_webp(stream: BinaryIO, source, name: str) -> Photo:
     )
 
 
-def _read_avif(stream: BinaryIO, source, name: str) -> Photo:
+def _read_avif(stream: BinaryIO, source: Source, name: str) -> Photo:
     image = _open("avif", source, name)
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
         raise UnsupportedPhoto(
@@ -238,7 +231,7 @@ def _read_avif(stream: BinaryIO, source, name: str) -> Photo:
     )
 
 
-def _read_tiff(stream: BinaryIO, source, name: str) -> Photo:
+def _read_tiff(stream: BinaryIO, source: Source, name: str) -> Photo:
     page = tiff.find_page(stream, name)
     check_size(page.number(exif.WIDTH), page.number(exif.HEIGHT), name)
     if page.number(262) in (8, 9, 10):
@@ -270,20 +263,10 @@ def _read_tiff(stream: BinaryIO, source, name: str) -> Photo:
 _READERS = {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff, "webp": _read_webp, "avif": _read_avif}
 
 
-def _open(kind: str, source: str | bytes, name: str, **options) -> pyvips.Image:
+def _open(kind: str, source: Source, name: str, **options) -> pyvips.Image:
     loader = {"avif": "heif"}.get(kind, kind) + "load"
-    if isinstance(source, str):
-        try:
-            source.encode("utf-8")
-        except UnicodeEncodeError:
-            # libvips takes names in UTF-8 only.
-            with open(source, "rb") as stream:
-                source = stream.read()
-    if isinstance(source, bytes):
-        loader += "_buffer"
-    options |= {"access": "sequential", "fail_on": "error"}
     try:
-        image = pyvips.Operation.call(loader, source, **options)
+        image = source.load(loader, access="sequential", fail_on="error", **options)
     except _FAILURES as error:
         raise _broken(name, error) from None
     check_size(image.width, image.height, name)
@@ -301,6 +284,18 @@ def _broken(name: str, error: pyvips.Error | UnicodeDecodeError) -> UnreadablePh
     reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
     reason = "".join(letter if letter.isprintable() else "?" for letter in reason)
     return UnreadablePhoto(f"{name} is broken or cut short ({reason}): get a whole copy of it")
+
+
+def _unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto:
+    if isinstance(error, FileNotFoundError):
+        return UnreadablePhoto(f"{name} does not exist: check the path")
+    # Windows says of a folder that it may not be read.
+    if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
+        return UnreadablePhoto(f"{name} is a folder, not a photograph")
+    if isinstance(error, PermissionError):
+        return UnreadablePhoto(f"{name} may not be read: check its permissions")
+    reason = getattr(error, "strerror", None) or error
+    return UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk")
 
 
 def is_marked(path: str | os.PathLike) -> bool:

@@ -1,0 +1,173 @@
+"""The bytes of a photograph: opened once, so that tags and pixels are always those of the same file.
+
+A file of up to IN_MEMORY bytes is read at once. A larger one is read where it lies, through a handle of its own and
+never through a memory map: a map of a file that somebody shortens ends the whole process. Whoever has read pixels
+asks `check` afterwards, which refuses a file that was rewritten meanwhile.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+import time
+from typing import BinaryIO
+
+import pyvips
+
+from tintype.errors import UnreadablePhoto
+
+IN_MEMORY = 64 << 20
+"""Bytes of the largest file that is read as a whole."""
+
+_TICK = 20_000_000
+"""Nanoseconds within which two changes of a file may carry the same time: twice the longest tick of a kernel."""
+
+_TRIES = 10
+
+
+class Source:
+    """The bytes of one photograph, from a path, bytes, or a binary stream. A context manager.
+
+    name: what errors call it. in_memory: files with more bytes (default: IN_MEMORY) are read where they lie.
+
+    Raises OSError where a file cannot be opened or read, UnreadablePhoto where it is being written.
+    """
+
+    def __init__(self, given: str | os.PathLike | bytes | BinaryIO, name: str, in_memory: int | None = None):
+        self.name = name
+        self.data: bytes | None = None
+        self.failure: OSError | None = None
+        """What the disk said while libvips was reading."""
+        self._file: BinaryIO | None = None
+        self._sources: list[pyvips.SourceCustom] = []
+        if isinstance(given, str | os.PathLike):
+            self._open(given, in_memory)
+        else:
+            self.data = bytes(given) if isinstance(given, bytes | bytearray | memoryview) else given.read()
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def stream(self) -> BinaryIO:
+        """A stream of its own over the bytes, at their beginning."""
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        return io.BufferedReader(_View(self._file, self._lock))
+
+    def read(self) -> bytes:
+        """All bytes, also those of a large file."""
+        return self.data if self.data is not None else self.stream().read()
+
+    def load(self, loader: str, **options) -> pyvips.Image:
+        """Opens the picture with a loader of libvips, such as 'jpegload'.
+
+        Raises what pyvips raises: pyvips.Error, or UnicodeDecodeError.
+        """
+        if self.data is not None:
+            return pyvips.Operation.call(f"{loader}_buffer", self.data, **options)
+        return pyvips.Operation.call(f"{loader}_source", self._custom(), **options)
+
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) by the header; None where it does not tell."""
+        try:
+            if self.data is not None:
+                image = pyvips.Image.new_from_buffer(self.data, "")
+            else:
+                image = pyvips.Image.new_from_source(self._custom(), "")
+        except (pyvips.Error, UnicodeDecodeError):
+            pyvips.vips_lib.vips_error_clear()
+            return None
+        return image.height, image.width
+
+    def check(self) -> None:
+        """Raises UnreadablePhoto when the file was changed since it was opened, OSError when the disk failed."""
+        if self.failure is not None:
+            raise self.failure
+        if self._file is not None and _state(self._file) != self._state:
+            raise _changed(self.name)
+
+    def _open(self, path: str | os.PathLike, in_memory: int | None) -> None:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed on leaving
+        try:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                # A pipe gives its bytes once, and the reading takes several looks.
+                with file:
+                    self.data = file.readall()
+                return
+            self._file, self._lock, self._state = file, threading.Lock(), _settled(file, self.name)
+            if status.st_size <= (IN_MEMORY if in_memory is None else in_memory):
+                self.data = self.stream().read()
+        except BaseException:
+            file.close()
+            raise
+
+    def _custom(self) -> pyvips.SourceCustom:
+        view = _View(self._file, self._lock)
+
+        def read(size: int) -> bytes:
+            try:
+                return view.read(size)
+            except (OSError, ValueError) as error:
+                # An exception cannot pass through libvips, which takes this for the end of the file.
+                self.failure = error if isinstance(error, OSError) else OSError(str(error))
+                return b""
+
+        source = pyvips.SourceCustom()
+        source.on_read(read)
+        source.on_seek(view.seek)
+        # libvips calls back as long as the image lives, and keeps no reference of its own.
+        self._sources.append(source)
+        return source
+
+
+class _View(io.RawIOBase):
+    """A place of its own in a file that several read, from several threads."""
+
+    def __init__(self, file: BinaryIO, lock: threading.Lock):
+        self._shared, self._lock, self._at = file, lock, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        with self._lock:
+            self._shared.seek(self._at)
+            count = self._shared.readinto(buffer)
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at}.get(whence)
+        if start is None:
+            start = os.fstat(self._shared.fileno()).st_size
+        self._at = max(0, start + offset)
+        return self._at
+
+
+def _state(file: BinaryIO) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
+
+
+def _settled(file: BinaryIO, name: str) -> tuple[int, int]:
+    """The state of a file that was not written within the last tick of the clock: what is written from now on shows."""
+    for _ in range(_TRIES):
+        state = _state(file)
+        if not 0 <= time.time_ns() - state[1] < _TICK:
+            return state
+        time.sleep(_TICK / 1e9)
+    raise _changed(name)
+
+
+def _changed(name: str) -> UnreadablePhoto:
+    return UnreadablePhoto(f"{name} was changed while it was read: colour it again once it is complete")
