@@ -1,0 +1,148 @@
+"""The documents: README's lines run, links lead somewhere, and the commands that pages show exist."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from running import tintype
+from tintype.cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def blocks(text: str, *languages: str) -> list[str]:
+    """Fenced blocks of these languages; "" for blocks that name none."""
+    found = re.findall(r"^```(\w*)\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
+    return [block for language, block in found if language in languages]
+
+
+# README
+
+
+def test_every_shell_line_of_readme_runs_as_written_in_a_clean_copy(tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("src", "examples"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, copy)
+    before = {path: path.read_bytes() for path in (copy / "examples").rglob("*") if path.is_file()}
+    # pip finds what tintype needs in this environment instead of downloading it.
+    here = os.pathsep.join(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))
+    environment = {**os.environ, "PYTHONPATH": here, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "false"}
+    environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), environment["PATH"]])
+    scripts = [
+        block for block in blocks(read(ROOT / "README.md"), "sh") if "pytest" not in block
+    ]  # that one is .ci/run
+    assert len(scripts) == 2
+    for script in scripts:
+        done = subprocess.run(
+            ["bash", "-ec", script], cwd=copy, env=environment, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, script + done.stdout + done.stderr
+    coloured = {path.name for path in (copy / "coloured").iterdir()}
+    assert coloured == {path.name for path in (copy / "examples" / "photographs").glob("*.jpg")}
+    assert (copy / "lange-in-colour.jpg").is_file()
+    assert before == {path: path.read_bytes() for path in (copy / "examples").rglob("*") if path.is_file()}
+
+
+def test_the_lines_for_windows_say_the_same():
+    def plain(line: str) -> str:
+        for windows, others in (
+            ("py -m", "python3 -m"),
+            (".venv\\Scripts\\", ".venv/bin/"),
+            ("; ", " && "),
+            ("\\", "/"),
+        ):
+            line = line.replace(windows, others)
+        return line
+
+    readme = read(ROOT / "README.md")
+    others = [block for block in blocks(readme, "sh") if "pytest" not in block]
+    assert [plain(block) for block in blocks(readme, "powershell")] == others
+
+
+def test_readme_names_the_number_of_example_photographs():
+    names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    photographs = list((ROOT / "examples" / "photographs").glob("*.jpg"))
+    assert f"{names[len(photographs) - 1]} example photographs" in read(ROOT / "README.md")
+
+
+# Links
+
+
+def anchors(path: Path) -> set[str]:
+    """What headings are linked by, as GitHub makes it of them."""
+    found: dict[str, int] = {}
+    text = re.sub(r"^```.*?^```$", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    result = set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
+    for heading in re.findall(r"^#{1,6} (.+?)\s*$", text, re.MULTILINE):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+        number = found.get(anchor, 0)
+        found[anchor] = number + 1
+        result.add(f"{anchor}-{number}" if number else anchor)
+    return result
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", read(document)):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = document.parent / name if name else document
+        assert path.exists(), target
+        if anchor:
+            assert anchor in anchors(path), target
+
+
+# Commands
+
+
+@cache
+def options(command: str) -> set[str]:
+    """The options that `tintype COMMAND --help` shows."""
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", tintype(*command.split(), "--help").stdout.decode()))
+
+
+def shown(document: Path) -> list[str]:
+    """The `tintype ...` commands of a page: lines of its blocks, and code in its text."""
+    text = read(document)
+    found = []
+    for block in blocks(text, "", "sh", "powershell"):
+        for line in block.replace("\\\n", " ").splitlines():
+            found += re.findall(r"(?:^|&& |; |\| )(?:\S*[/\\])?tintype (.*)", line)
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    found += re.findall(r"`tintype ([^`]+)`", " ".join(outside.split("\n")))
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_commands_and_options_that_a_page_shows_exist(document):
+    for line in shown(document):
+        words = shlex.split(line.partition(" # ")[0].rstrip(" #"))
+        if not words or not words[0].isalpha() or words[0].isupper():
+            continue
+        if words[:2] == ["plot", "KIND"]:
+            continue
+        name = words[0]
+        assert name in COMMANDS, line
+        if name in ("plot", "study") and len(words) > 1 and words[1].isalpha() and words[1].islower():
+            name += f" {words[1]}"
+        for word in words[1:]:
+            option = word.strip("[](),").partition("=")[0]
+            if re.fullmatch(r"--?[a-z][\w-]*", option):
+                assert option in options(name) | {"--help"}, line
