@@ -122,7 +122,8 @@ class Colorizer:
                 array [h, w, 3] of the same dtype, sRGB.
             Pillow image: Pillow image, RGB or RGBA, 8 bit.
         hints: list of Hint or of {"x", "y", "color", "radius"}, or the path of a JSON file with such a list.
-        format: jpeg, png, tiff, webp or avif; default: by the suffix of `output`, else that of the photograph.
+        format: jpeg (or jpg), png, tiff (or tif), webp or avif; default: by the suffix of `output`, else that of the
+            photograph.
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
 
         Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
@@ -249,16 +250,22 @@ def beside(path: str | os.PathLike, format: str | None = None) -> Path:
 def result_suffix(path: str | os.PathLike, format: str | None = None) -> str:
     """The suffix of a photograph's result: its own where it fits, else that of the format."""
     own = Path(path).suffix
-    kind = SUFFIXES.get(own.lower())
+    kind, format = SUFFIXES.get(own.lower()), named_format(format)
     # What is read but not written, and what has no suffix, becomes PNG, which loses nothing.
     format = format or (kind if kind in WRITABLE else "png")
     return own if kind == format else SUFFIX_OF[format]
 
 
+def named_format(name: str | None) -> str | None:
+    """The format that a name means, which may be written as a suffix is: jpeg for jpg or JPG, tiff for tif."""
+    return None if name is None else SUFFIXES.get(f".{name.lower()}", name.lower())
+
+
 def check_output(format: str | None = None, quality: int | None = None, path: str | os.PathLike | None = None) -> None:
     """Raises OptionError when no file can be written like this; `path`: its name, where the user has given one."""
+    asked, format = format, named_format(format)
     if format is not None and format not in WRITABLE:
-        raise OptionError(f"The format must be one of {', '.join(WRITABLE)}, not {format}")
+        raise OptionError(f"The format must be one of {', '.join(WRITABLE)}, not {asked}")
     if quality is not None:
         _demand(_whole(quality) and 1 <= quality <= 100, "quality", "a whole number from 1 to 100", quality)
     if path is not None:

@@ -6,6 +6,7 @@
     │   ├── UnsupportedPhoto     a photograph, but of a kind that is refused by name
     │   └── UnwritablePhoto      the result cannot be put where it should go
     ├── ModelError           a model is unknown, or its file breaks the contract
+    │   └── UnknownModel         there is no such model: an OptionError, too
     ├── HintError            colour hints that cannot be understood
     ├── OptionError          a setting that cannot be used, such as a size of 0
     ├── DataError            a data set is missing, broken or empty
@@ -59,6 +60,10 @@ class DataError(TintypeError):
 
 class ConfigError(TintypeError):
     """A training configuration that cannot work."""
+
+
+class UnknownModel(ModelError, OptionError):
+    """There is no model of this name, or no such file: a setting that cannot be used."""
 
 
 class StudyError(TintypeError):

@@ -247,6 +247,25 @@ def test_settings_reach_the_photograph(photograph, tmp_path, tiny):
     assert run("--blend", "1", "--vividness", "1", "--temperature", "1", "--size", "64") == plain
 
 
+@pytest.mark.parametrize(
+    ("named", "suffix"), [("jpg", "jpg"), ("JPEG", "jpg"), ("tif", "tif"), ("TIFF", "tif"), ("WebP", "webp")]
+)
+def test_a_format_may_be_named_as_a_suffix_is(named, suffix, photograph, tmp_path, tiny):
+    tintype("colorize", photograph("in/a.png"), "--format", named, model=tiny, check=0)
+    tintype("colorize", tmp_path / "in/a.png", "-o", tmp_path / f"b.{suffix}", "--format", named, model=tiny, check=0)
+    assert names(tmp_path / "in") == [f"a.color.{suffix}", "a.png"]
+    assert format_of(tmp_path / "in" / f"a.color.{suffix}") == format_of(tmp_path / f"b.{suffix}")
+
+
+def test_an_unknown_model_is_wrong_usage_and_a_broken_one_a_failure(photograph, tmp_path):
+    photo = photograph("a.jpg")
+    tintype("colorize", photo, "--model", "no_such_model", check=2)
+    tintype("colorize", photo, "--model", tmp_path / "none.onnx", check=2)
+    (tmp_path / "broken.onnx").write_bytes(b"broken")
+    tintype("colorize", photo, "--model", tmp_path / "broken.onnx", check=1)
+    assert names(tmp_path) == ["a.jpg", "broken.onnx"]
+
+
 def test_quality_and_format(photograph, tmp_path, tiny):
     photo = photograph("a.png", 200, 200)
     sizes = [

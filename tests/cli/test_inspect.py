@@ -8,6 +8,7 @@ from PIL import Image
 
 from tintype.cli.inspect import inspect
 from tintype.errors import ModelError, OptionError, UnreadablePhoto, UnwritablePhoto
+from tintype.photo import is_marked
 
 
 @pytest.fixture
@@ -55,6 +56,8 @@ def test_the_picture_shows_where_the_model_doubts(doubtful, tmp_path, capsys, me
     half = np.where(np.arange(640) < 320, 255, 0).astype(np.uint8)[None].repeat(480, axis=0)
     Image.fromarray(half).save(tmp_path / "a.jpg")
     inspect(tmp_path / "a.jpg", model=doubtful, at="5,5", map=measure)
+    # Marked, so that a run over the folder does not take it for a photograph.
+    assert is_marked(tmp_path / "a.inspect.png")
     page = np.asarray(Image.open(tmp_path / "a.inspect.png").convert("L"), float)
     # The map is as wide as the photograph, and begins right of it.
     left = 16 + 640 + 16

@@ -13,6 +13,7 @@ from tintype.cli.sheet import sheet
 from tintype.colorizer import Colorizer
 from tintype.contact import quoted
 from tintype.errors import ModelError, OptionError, UnreadablePhoto, UnwritablePhoto
+from tintype.photo import is_marked
 
 
 def listed(path: Path) -> list[dict]:
@@ -28,6 +29,8 @@ def in_a_shell(command: str, folder: Path) -> None:
 
 def test_sizes_go_down_and_temperatures_across(photograph, tiny, tmp_path, capsys):
     sheet(photograph("a.jpg"), models=str(tiny), sizes="32,64", temperatures="0.5,1,2")
+    # Marked, so that a run over the folder does not take it for a photograph.
+    assert is_marked(tmp_path / "a.sheet.jpg")
     tiles = listed(tmp_path / "a.sheet.jpg")
     assert [(tile["number"], tile["size"], tile["temperature"]) for tile in tiles] == [
         (1, 32, 0.5),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import complain
+from tintype.cli import between, complain, say, unknown_option
 from tintype.errors import OptionError
 
 if TYPE_CHECKING:
@@ -28,17 +28,17 @@ def colorize(
     *inputs: Annotated[str, Parameter(name="INPUT", allow_leading_hyphen=True)],
     output: Annotated[str | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)] = None,
     model: str = "tintype.v2",
-    size: int | None = None,
-    temperature: float | None = None,
-    vividness: float = 1.0,
-    blend: float = 1.0,
+    size: Annotated[int | None, between(1, 2048)] = None,
+    temperature: Annotated[float | None, between(0, 100, above=True)] = None,
+    vividness: Annotated[float, between(0, 10)] = 1.0,
+    blend: Annotated[float, between(0, 1)] = 1.0,
     hints: str | None = None,
     format: str | None = None,
-    quality: int | None = None,
+    quality: Annotated[int | None, between(1, 100)] = None,
     overwrite: Flag = False,
     skip_existing: Flag = False,
     dry_run: Flag = False,
-    jobs: int | None = None,
+    jobs: Annotated[int | None, between(1)] = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -57,18 +57,18 @@ def colorize(
     model
         A model that ships with tintype (see `tintype models`), or an .onnx file.
     size
-        Short side of what the network sees, in pixels. Default: what suits the model best.
+        Short side of what the network sees, in pixels, 1 to 2048. Default: what suits the model best.
     temperature
-        Low: vivid and sure, high: mild. Default: the model's.
+        Low: vivid and sure, high: mild; above 0, up to 100. Default: the model's.
     vividness
-        Factor on the strength of the colours.
+        Factor on the strength of the colours, 0 to 10.
     blend
         From 0, the original gray, to 1, the full colour.
     hints
         JSON file with colours for places: [{"x": 10, "y": 20, "color": "#8b5a2b", "radius": 5}], in pixels of the
         upright photograph.
     format
-        jpeg, png, tiff, webp or avif. Default: that of the output's name, else of the photograph.
+        jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph.
     quality
         1 to 100, for formats that lose. Default: not below that of the photograph.
     overwrite
@@ -78,7 +78,7 @@ def colorize(
     dry_run
         Say what would be done, and do nothing.
     jobs
-        Photographs that are worked on side by side. Default: one per processor.
+        Photographs that are worked on side by side, at least 1. Default: one per processor.
     json
         One JSON object per photograph on standard output, then one with the summary.
     quiet
@@ -86,14 +86,13 @@ def colorize(
     """
     if overwrite and skip_existing:
         raise OptionError("--overwrite and --skip-existing contradict each other: give one of them")
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"--jobs must be a whole number of at least 1, not {jobs}")
     if not inputs:
         raise OptionError("Nothing to colour: give a photograph or a folder, as in: tintype colorize photo.jpg")
     for name in (*inputs, output or ""):
         # Names are let through with a hyphen for the sake of "-", so a misspelt option arrives here.
         if name.startswith("-") and name != STANDARD and not os.path.lexists(name):
-            raise OptionError(f"Unknown option: {name}; see tintype colorize --help")
+            options = [f"--{option.replace('_', '-')}" for option in colorize.__kwdefaults__]
+            raise OptionError(unknown_option(name, options, ["tintype", "colorize"]))
     streams = STANDARD in inputs or output == STANDARD
     if streams and (len(inputs) > 1 or dry_run or os.path.isdir(inputs[0])):
         raise OptionError("Standard input and output are for one photograph")
@@ -118,11 +117,11 @@ def colorize(
         count = len(todo.tasks)
         if hints is not None and count > 1:
             raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
-    report = _Report(json, quiet)
+    report = _Report(json, quiet, dry_run)
     if dry_run:
         for task in todo.tasks:
             outcome = album.foregone(task, overwrite)
-            report.planned(outcome or album.Outcome(task.input, task.output, "planned"))
+            report.add(outcome or album.Outcome(task.input, task.output, "planned"))
         return report.end(todo)
 
     processors = available_threads()
@@ -167,8 +166,9 @@ def _stream(colorizer, source: str, result: str | None, overwrite: bool, options
 class _Report:
     """What the user gets to read: errors at once, progress on a terminal, JSON lines, the summary at the end."""
 
-    def __init__(self, as_json: bool, quiet: bool):
+    def __init__(self, as_json: bool, quiet: bool, dry: bool):
         self.as_json = as_json
+        self.dry = dry
         self.quiet = quiet
         self.terminal = sys.stderr.isatty() and not quiet
         self.count: Counter[str] = Counter()
@@ -195,15 +195,13 @@ class _Report:
                 complain(f"warning: {note}")
         if outcome.status == "failed":
             complain(outcome.message)
-        elif outcome.status == "skipped" and self.terminal:
+        elif outcome.status == "skipped" and self.terminal and not self.dry:
             complain(f"skipped: {outcome.message}")
-
-    def planned(self, outcome: Outcome) -> None:
-        self.add(outcome)
-        if outcome.status == "planned" and not self.as_json:
-            print(f"{outcome.input} -> {outcome.output}")
-        elif outcome.status == "skipped" and not self.as_json:
-            print(f"{outcome.input} is skipped: {outcome.message}")
+        if self.dry and not self.as_json:
+            if outcome.status == "planned":
+                say(f"{outcome.input} -> {outcome.output}")
+            elif outcome.status == "skipped":
+                say(f"{outcome.input} is skipped: {outcome.message}")
 
     def progress(self, count: int):
         """A context with a progress bar on a terminal; what it gives takes a task and its finished share."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import say, shown
 from tintype.errors import OptionError
 
 if TYPE_CHECKING:
@@ -62,16 +63,16 @@ def compare(
         with whole_file(json) as file:
             file.write(json_.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
     show = _markdown if markdown or not sys.stdout.isatty() else _terminal
-    print(_measured_on(found))
+    say(_measured_on(found))
     count = len(found.protocol.photographs)
     if count < FEW:
-        print(f"{count} photographs are few: the intervals are too narrow, and what is called real may not be.")
+        say(f"{count} photographs are few: the intervals are too narrow, and what is called real may not be.")
     for ranking in found.rankings:
-        print()
-        print(_head(ranking, against))
+        say()
+        say(_head(ranking, against))
         if ranking.without:
-            print(f"Not measured: {', '.join(ranking.without)}.")
-        print()
+            say(f"Not measured: {', '.join(ranking.without)}.")
+        say()
         show(ranking.metric, _rows(ranking, against))
     return 0
 
@@ -126,10 +127,10 @@ def _figure(value: float, low: float, high: float, digits: int, sign: str = "") 
 
 
 def _markdown(metric: str, rows: list[tuple[str, str, str, str]]) -> None:
-    print(f"| model | {metric} | difference | |")
-    print("|---|---|---|---|")
+    say(f"| model | {metric} | difference | |")
+    say("|---|---|---|---|")
     for row in rows:
-        print(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |")
+        say(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |")
 
 
 def _terminal(metric: str, rows: list[tuple[str, str, str, str]]) -> None:
@@ -142,5 +143,5 @@ def _terminal(metric: str, rows: list[tuple[str, str, str, str]]) -> None:
     for head in ("model", metric, "difference", ""):
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, "dim" if cell == "not told apart" else "") for cell in row))
+        table.add_row(*(Text(shown(cell), "dim" if cell == "not told apart" else "") for cell in row))
     Console().print(table)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import complain, numbers
+from tintype.cli import complain, numbers, say, shown
 from tintype.errors import OptionError
 
 WHOLE = "whole"
@@ -114,11 +114,11 @@ def evaluate(
         )
     found = read_run(output)
     _table(found)
-    print(f"{output / 'metrics.csv'}, {output / 'protocol.json'}, {output / 'predictions'}")
+    say(f"{output / 'metrics.csv'}, {output / 'protocol.json'}, {output / 'predictions'}")
     if data == PUBLISHED:
         from tintype.evaluation.manifest import TERMS, differing, fetched
 
-        print(f"{PUBLISHED}: {TERMS}")
+        say(f"{PUBLISHED}: {TERMS}")
         if apart := differing(fetched()):
             complain(
                 f"{len(apart)} photographs, such as {apart[0]}, differ from the published ones in single codes, for "
@@ -136,6 +136,7 @@ def _table(run) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from tintype.evaluation.results import TRUTH
 
@@ -146,7 +147,9 @@ def _table(run) -> None:
         table.add_column(head, justify="right")
     for model in (*run.models, TRUTH):
         figures = run.figures(model)
-        table.add_row(model, *(f"{figures[metric]:.2f}" if metric in figures else "" for metric in columns))
+        table.add_row(
+            Text(shown(model)), *(f"{figures[metric]:.2f}" if metric in figures else "" for metric in columns)
+        )
     Console().print(table)
 
 

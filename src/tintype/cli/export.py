@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import say
+
 
 def export(
     checkpoint: Path,
@@ -34,4 +36,4 @@ def export(
     from tintype.training.export import export, read_card_file
 
     made = export(checkpoint, output, **read_card_file(card))
-    print(f"{output}: {made.name}, {output.stat().st_size / 1e6:.1f} MB")
+    say(f"{output}: {made.name}, {output.stat().st_size / 1e6:.1f} MB")

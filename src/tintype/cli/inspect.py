@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from tintype.cli import say
 from tintype.errors import OptionError
 
 
@@ -75,7 +76,7 @@ def inspect(
     coloured = np.concatenate(list(colorizer.strips(opened, depth=8)))
     if output is not None:
         page = np.asarray(distribution.draw(found, coloured, part, colorizer.model.card.name, map))
-        write(from_array(page), [page], output)
+        write(from_array(page), [page], output, mark=colorizer.mark)
     rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
     chosen = coloured[rows, columns].mean(axis=(0, 1))
     summary = {
@@ -96,13 +97,13 @@ def inspect(
     if json:
         print(json_.dumps(summary, indent=2))
         return
-    print(
+    say(
         f"{photo}: {part} became {summary['color']}; deviation {summary['deviation']:.1f}, "
         f"entropy {summary['entropy']:.2f} bits"
     )
     for color in summary["colors"]:
-        print(f"  {color['color']}  a* {color['a']:4g}  b* {color['b']:4g}  {100 * color['probability']:5.1f} %")
-    print(output)
+        say(f"  {color['color']}  a* {color['a']:4g}  b* {color['b']:4g}  {100 * color['probability']:5.1f} %")
+    say(output)
 
 
 def _whole_numbers(text: str, count: int, option: str, form: str) -> list[int]:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import shown
+
 
 def models(
     *models: Annotated[str, Parameter(name="MODEL")],
@@ -43,14 +45,18 @@ def models(
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for card in cards:
-            table.add_row(Text(card.name, "bold"), Text(card.description))
+            table.add_row(Text(shown(card.name), "bold"), Text(shown(card.description)))
         console.print(table)
         console.print()
-        console.print(Text(f"More on one of them: tintype models {cards[0].name}", "dim"))
+        console.print(Text(shown(f"More on one of them: tintype models {cards[0].name}"), "dim"))
         return 0
     for card in cards:
         table = Table(
-            title=Text(card.name, "bold"), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+            title=Text(shown(card.name), "bold"),
+            title_justify="left",
+            show_header=False,
+            box=None,
+            padding=(0, 2, 0, 0),
         )
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
@@ -71,7 +77,7 @@ def models(
             ("measured", figures),
         ):
             if text:
-                table.add_row(label, Text(text))
+                table.add_row(label, Text("\n".join(map(shown, text.split("\n")))))
         console.print(table)
         console.print()
     return 0

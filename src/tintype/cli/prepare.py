@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from tintype.cli import say
+
 
 def prepare(
-    *sources: str,
+    *sources: Annotated[str, Parameter(name="SOURCE")],
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     size: int = 160,
     longest: int | None = None,
@@ -97,18 +99,18 @@ def prepare(
     with _display() as bar:
         found = sources_of(sources, downloads, bar("fetching"))
         made = prepare(found, output, settings, never, jobs or available_threads(), bar("preparing"))
-    print(f"{output}: " + ", ".join(f"{number} to {_USE[part]}" for part, number in made.parts.items()))
+    say(f"{output}: " + ", ".join(f"{number} to {_USE[part]}" for part, number in made.parts.items()))
     if made.dropped:
-        print(
+        say(
             f"left out {sum(made.dropped.values())}: "
             + ", ".join(f"{number} {reason}" for reason, number in made.dropped.items())
             + f"; see {output / 'dropped.csv'}"
         )
     for source in found:
         if terms := getattr(source, "terms", ""):
-            print(f"{source.name}: {terms}")
+            say(f"{source.name}: {terms}")
     if not made.parts["validation"]:
-        print("training needs photographs to validate on: give more photographs or a larger --validation")
+        say("training needs photographs to validate on: give more photographs or a larger --validation")
     return 0
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import say
+
 
 def prokudin(
     negative: Annotated[Path, Parameter(name="NEGATIVE")],
@@ -43,9 +45,9 @@ def prokudin(
     aligned = plates.align(photo)
     plates.write(aligned, photo, output, grays)
     height, width = aligned.exposures.shape[1:]
-    print(f"{output}: {width} x {height} pixels")
+    say(f"{output}: {width} x {height} pixels")
     for name, motion in (("blue", aligned.blue), ("red", aligned.red)):
-        print(
+        say(
             f"  {name}: {motion.x:+.1f} across, {motion.y:+.1f} down, {100 * motion.scale:+.2f} % larger, "
             f"turned by {motion.degrees:+.2f}\N{DEGREE SIGN}"
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import say
 from tintype.errors import OptionError
 
 
@@ -39,5 +40,5 @@ def report(
     from tintype.evaluation import report
 
     report.write(runs, output, photographs, seed)
-    print(output)
+    say(output)
     return 0

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import complain
+from tintype.cli import complain, say, shown
 from tintype.errors import OptionError, TintypeError
 
 WHOLE = "whole"
@@ -84,9 +84,9 @@ def robustness(
         if plates is not None:
             problems += robustness.plates(chosen, plates, output, limit=limit, jobs=jobs, watch=watch("plates"))
     table = robustness.write_table(output)
-    print(f"{table}{_picture(output)}")
+    say(f"{table}{_picture(output)}")
     if data == NAME:
-        print(f"{NAME}: {TERMS}")
+        say(f"{NAME}: {TERMS}")
     for problem in problems:
         complain(problem)
     return 1 if problems else 0
@@ -112,6 +112,7 @@ def _print(table) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from tintype.evaluation.results import BASELINES
 
@@ -121,7 +122,7 @@ def _print(table) -> None:
     page = Table(box=box.SIMPLE)
     page.add_column("gain over gray")
     for model in models:
-        page.add_column(model, justify="right", overflow="fold")
+        page.add_column(Text(shown(model)), justify="right", overflow="fold")
     for kind, levels in gains.items():
         for level, by in levels.items():
             shares = kept.get(kind, {}).get(level, {})
@@ -145,7 +146,7 @@ def _progress():
             task = progress.add_task(what)
 
             def watch(condition: str, done: int, count: int) -> None:
-                progress.update(task, description=f"{what}: {condition}", completed=done, total=count)
+                progress.update(task, description=f"{what}: {shown(condition)}", completed=done, total=count)
 
             return watch
 

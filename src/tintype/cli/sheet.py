@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import numbers
+from tintype.cli import numbers, say
 from tintype.errors import OptionError
 
 
@@ -73,7 +73,8 @@ def sheet(
     from tintype import contact
     from tintype.colorizer import check_output, refuse_same
     from tintype.models import DEFAULT, Model
-    from tintype.photo import from_array, read, write
+    from tintype.photo import Mark, from_array, read, write
+    from tintype.version import __version__
 
     output = output or contact.sheet_path(photo)
     check_output(path=output)
@@ -82,10 +83,12 @@ def sheet(
     rows = contact.plan(photo, opened, asked_sizes, asked_temperatures)
     page, boxes = contact.draw(read(photo), rows, opened)
     pixels = np.asarray(page)
-    write(from_array(pixels), [pixels], output)
+    # Marked as results are, so that a run over the folder does not take it for a photograph.
+    names = ", ".join(dict.fromkeys(model.card.name for model in opened))
+    write(from_array(pixels), [pixels], output, mark=Mark("tintype", __version__, names))
     contact.save_list(contact.list_path(output), photo, rows, boxes)
     for row in rows:
         for tile in row:
-            print(f"{tile.number}  {tile.command}")
-    print(f"{output}, {contact.list_path(output)}")
+            say(f"{tile.number}  {tile.command}")
+    say(f"{output}, {contact.list_path(output)}")
     return 0

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from tintype.cli import say
 from tintype.errors import OptionError, TintypeError
 
 study = App(
@@ -47,7 +48,7 @@ def make(
     Parameters
     ----------
     predictions
-        Folders of predictions of any other program: one picture per photograph, of its name.
+        Folders of predictions of any other program: one picture per photograph, of its name. Default: none.
     photos
         Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
     output
@@ -99,8 +100,8 @@ def make(
             limit=limit,
             progress=lambda done, count: bars.update(bar, completed=done, total=count),
         )
-    print(f"{output}: {len(made.photographs)} photographs by {', '.join(made.methods)}")
-    print(f"tintype study serve {shlex.quote(str(output))}")
+    say(f"{output}: {len(made.photographs)} photographs by {', '.join(made.methods)}")
+    say(f"tintype study serve {shlex.quote(str(output))}")
     return 0
 
 
@@ -188,7 +189,7 @@ def report(
     """
     from tintype.study import report
 
-    print(*report.write(folder, output, least_caught), sep=", ")
+    say(", ".join(map(str, report.write(folder, output, least_caught))))
     return 0
 
 
@@ -203,11 +204,11 @@ def _serve(folder: Path, host: str, port: int, token: str | None, quiz: bool) ->
         ) from None
 
     def announce(address: str, token: str) -> None:
-        print(f"{'Quiz' if quiz else 'Study'}:   {address}")
+        say(f"{'Quiz' if quiz else 'Study'}:   {address}")
         if quiz:
-            print(f"Screen:  {address}screen?token={token}")
-        print(f"Results: {address}results?token={token}")
-        print("Ctrl-C stops; the same command goes on from there.", flush=True)
+            say(f"Screen:  {address}screen?token={token}")
+        say(f"Results: {address}results?token={token}")
+        say("Ctrl-C stops; the same command goes on from there.")
 
     server.serve(folder, host=host, port=port, token=token, quiz=quiz, announce=announce)
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from tintype.cli import shown
 from tintype.errors import OptionError, TintypeError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    *words: str,
+    *words: Annotated[str, Parameter(name="CONFIG")],
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     samples: int | None = None,
     max_minutes: float | None = None,
@@ -102,7 +103,7 @@ def _folder(name: str, output: Path | None, files: int) -> Path:
 def _display():
     """Where lines and the pace go: a bar on a terminal, plain lines in a pipe."""
     if not sys.stdout.isatty():
-        yield lambda line: print(line, flush=True), None
+        yield lambda line: print(shown(line), flush=True), None
         return
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -114,7 +115,7 @@ def _display():
             place = {"completed": pace.step, "total": pace.steps, "visible": True}
             progress.update(bar, pace=str(pace).partition("  ")[2], **place)
 
-        yield lambda line: progress.console.print(line, highlight=False, markup=False), watch
+        yield lambda line: progress.console.print(shown(line), highlight=False, markup=False), watch
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from tintype.errors import ModelError
+from tintype.errors import ModelError, UnknownModel
 from tintype.models.card import Card, read_card
 
 DEFAULT = "tintype.v2"
@@ -79,12 +79,14 @@ def unusable(file: Path | Traversable, fault: str) -> ModelError:
 def own_file(name_or_path: str | os.PathLike) -> Path:
     """The path of a model that does not ship.
 
-    Raises ModelError when it can only be a name.
+    Raises UnknownModel when it can only be a name, and when there is no such file.
     """
     path = Path(name_or_path)
     known = ", ".join(shipped()) or "none"
     if isinstance(name_or_path, str) and path.name == name_or_path and path.suffix != ".onnx" and not path.is_file():
-        raise ModelError(
+        raise UnknownModel(
             f"There is no model named {name_or_path}: give one that ships with tintype ({known}) or an .onnx file"
         )
+    if not path.exists():
+        raise UnknownModel(str(unusable(path, "there is no such file")))
     return path
