@@ -52,9 +52,14 @@ def as_photo(
     orientation: int = 1,
     bits: int | None = None,
     inverted: bool = False,
+    space: bytes | None = None,
     **facts,
 ) -> Photo:
-    """Decodes an opened file from top to bottom into one plane, and turns it upright."""
+    """Decodes an opened file from top to bottom into one plane, and turns it upright.
+
+    space: the profile of the colour space that the file names by numbers, for when it has no usable profile. The result
+        is sRGB then.
+    """
     if image.format not in _DEPTHS:
         raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
     depth = _DEPTHS[image.format]
@@ -67,7 +72,12 @@ def as_photo(
     tagged = profile is not None
     if profile is not None and not icc.usable(profile):
         profile = None
-    plane, table, alpha = _decode(image, bands, depth, profile, inverted, name)
+    if profile is not None:
+        space = profile
+    elif space is not None:
+        space = None if icc.is_srgb(space) or not icc.usable(space) else space
+        tagged = tagged or space is not None
+    plane, table, alpha = _decode(image, bands, depth, space, inverted, name)
     if orientation in (5, 6, 7, 8) and metadata.dpi:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if orientation in _TURNS:

@@ -17,7 +17,14 @@ from functools import cache, lru_cache
 import numpy as np
 import pyvips
 
-from tintype.color.lab import KAPPA, RGB_TO_XYZ, WHITE, luminance_to_lightness, srgb_decode
+from tintype.color.lab import (
+    KAPPA,
+    RGB_TO_XYZ,
+    WHITE,
+    lightness_to_luminance,
+    luminance_to_lightness,
+    srgb_decode,
+)
 from tintype.photo.scale import BLOCK, LIGHT, codes_of_light, codes_of_luminance, codes_of_weighted
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -153,7 +160,11 @@ def shaper(profile: bytes) -> Shaper | None:
         return None
     try:
         if space(profile) == "GRAY":
-            return Shaper(_curve(tags[b"kTRC"])[None], None)
+            curve = _curve(tags[b"kTRC"])
+            if profile[20:24] == b"Lab ":
+                # Of such a profile the curve gives L*, not light.
+                curve = lightness_to_luminance(100 * curve)
+            return Shaper(curve[None], None)
         curves = np.stack([_curve(tags[letter + b"TRC"]) for letter in (b"r", b"g", b"b")])
         columns = [struct.unpack(">3i", tags[letter + b"XYZ"][8:20]) for letter in (b"r", b"g", b"b")]
     except (KeyError, ValueError, ArithmeticError, struct.error, IndexError):

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp"
+_READ = (b"CgBI", b"IHDR", b"acTL", b"eXIf", b"iTXt", b"pHYs", b"cICP", b"sRGB", b"gAMA", b"cHRM")
 _LARGEST = 64 << 20  # bytes of one chunk of metadata, unpacked; larger ones are not metadata
 
 
@@ -18,9 +19,18 @@ class Chunks:
 
     bits: int = 8
     frames: int = 1
+    apple: bool = False
+    """Packed for iPhones, in a way that only Apple's programs read."""
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    code_points: tuple[int, int] | None = None
+    """Primaries and transfer function (cICP)."""
+    srgb: bool = False
+    gamma: float | None = None
+    """Of the encoding: 0.45455 for a usual file."""
+    primaries: tuple[float, ...] | None = None
+    """x and y of white, red, green and blue."""
 
 
 def read_chunks(stream: BinaryIO) -> Chunks:
@@ -34,14 +44,16 @@ def read_chunks(stream: BinaryIO) -> Chunks:
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
         if kind == b"IEND":
             return found
-        if kind not in (b"IHDR", b"acTL", b"eXIf", b"iTXt", b"pHYs") or size > _LARGEST:
+        if kind not in _READ or size > _LARGEST:
             stream.seek(size + 4, 1)
             continue
         body = stream.read(size)
         if len(body) < size:
             return found
         stream.seek(4, 1)
-        if kind == b"IHDR" and size == 13:
+        if kind == b"CgBI":
+            found.apple = True
+        elif kind == b"IHDR" and size == 13:
             found.bits = body[8]
         elif kind == b"acTL" and size >= 8:
             found.frames = int.from_bytes(body[:4], "big")
@@ -53,6 +65,14 @@ def read_chunks(stream: BinaryIO) -> Chunks:
             across, down, unit = struct.unpack(">IIB", body)
             if unit == 1 and across and down:
                 found.dpi = (across * 0.0254, down * 0.0254)
+        elif kind == b"cICP" and size == 4:
+            found.code_points = (body[0], body[1])
+        elif kind == b"sRGB":
+            found.srgb = True
+        elif kind == b"gAMA" and size == 4:
+            found.gamma = int.from_bytes(body, "big") / 100_000
+        elif kind == b"cHRM" and size == 32:
+            found.primaries = tuple(number / 100_000 for number in struct.unpack(">8I", body))
 
 
 def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | None, dpi) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pyvips
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, jpeg, png, tiff, webp, xmp
+from tintype.photo import exif, jpeg, png, spaces, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.photo import Photo
@@ -161,6 +161,9 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
     others = [jpeg.read_segments(stream, place) for kind, place in segments.pictures if kind >> 16 != 1]
     # Previews, gain maps and depth maps belong to the photograph; another picture of its size is another photograph.
     photographs = [other for other in others if other.size == segments.size and not jpeg.is_gain_map(other)]
+    if jpeg.is_gain_map(segments):
+        # The photograph says that it has a map; the map, that may be as large, need not say so again.
+        photographs = photographs[1:]
     if photographs:
         raise UnsupportedPhoto(
             f"{name} holds {len(photographs) + 1} photographs (MPO): save each as a file of its own first"
@@ -172,6 +175,7 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
         "jpeg",
         image,
         orientation=orientation_of(tags),
+        space=spaces.of_exif(tags),
         quality=jpeg.quality(segments),
         metadata=metadata_of(tags, segments.xmp, segments.iptc, segments.dpi),
     )
@@ -179,15 +183,28 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
 
 def _read_png(stream: BinaryIO, source: Source, name: str) -> Photo:
     chunks = png.read_chunks(stream)
+    if chunks.apple:
+        raise UnsupportedPhoto(
+            f"{name} is a PNG of Apple's own kind (CgBI), which tintype does not read: export an ordinary PNG"
+        )
     if chunks.frames > 1:
         raise UnsupportedPhoto(f"{name} is an animation (APNG), which tintype does not read: export the frames first")
     tags = exif_tags(chunks.exif)
+    space = spaces.of_code_points(*chunks.code_points, name) if chunks.code_points else None
+    image = _open("png", source, name)
+    if space is not None and image.get_typeof("icc-profile-data"):
+        # By the standard, code points go before a profile, and a profile before gAMA.
+        image = image.copy()
+        image.remove("icc-profile-data")
+    if space is None and not chunks.srgb:
+        space = spaces.of_png(chunks.gamma, chunks.primaries)
     return as_photo(
         name,
         "png",
-        _open("png", source, name),
+        image,
         orientation=orientation_of(tags),
         bits=chunks.bits,
+        space=space,
         metadata=metadata_of(tags, chunks.xmp, None, chunks.dpi),
     )
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyvips
 
 from tintype.errors import UnwritablePhoto
-from tintype.photo import exif, icc, jpeg, png, tiff, webp, xmp
+from tintype.photo import exif, icc, jpeg, png, spaces, tiff, webp, xmp
 from tintype.photo.kinds import SUFFIXES
 from tintype.photo.photo import Photo
 from tintype.photo.reader import name_of
@@ -177,6 +177,11 @@ def _exif(photo: Photo, format: str) -> exif.Tags | None:
                 inner[tag] = exif.whole(exif.LONG, size, order=order)
         if exif.COLOR_SPACE in inner and photo.profile is None:
             inner[exif.COLOR_SPACE] = exif.whole(exif.SHORT, 1, order=order)
+            if spaces.is_optional_file(inner):
+                # The photograph was in Adobe RGB by these tags, and its result is in sRGB.
+                inner[exif.INTEROPERABILITY] = {1: exif.Value(exif.ASCII, 4, b"R98\0")}
+                for directory, tag in ((first, 301), (first, 318), (first, 319), (inner, 42240)):
+                    directory.pop(tag, None)
         first[exif.EXIF] = inner
     # JPEG, PNG and TIFF have a place of their own for the resolution; the others have Exif alone.
     if photo.metadata.dpi and (first or format in ("webp", "avif")):

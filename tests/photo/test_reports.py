@@ -1,0 +1,421 @@
+"""Files that went wrong in other programs, by their public reports, read here.
+
+Each test makes a small file of the kind and compares with an independent decoder, or with what the file was made of.
+docs/files.md counts them.
+"""
+
+import io
+import struct
+import zlib
+
+import imagecodecs
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image, ImageCms
+
+from tintype.color.lab import lightness
+from tintype.errors import UnsupportedPhoto
+from tintype.photo import icc, read, write
+
+REVERSED = bytes(int(f"{code:08b}"[::-1], 2) for code in range(256))
+"""Each byte with its bits the other way round."""
+
+
+def lightness_of(pixels):
+    """L* of sRGB-encoded codes, bits or floats in [0, 1], gray or RGB."""
+    pixels = np.asarray(pixels)
+    values = pixels / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(float)
+    return lightness(np.repeat(values[..., None], 3, -1) if values.ndim == 2 else values)
+
+
+def encode_srgb(light):
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def pillow(data, mode="RGB"):
+    """The pixels as Pillow decodes them."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert(mode))
+
+
+def agree(data, expected, worst=0.01, mean=None):
+    """Reads the file; its lightness is within `worst` of what is expected, and within `mean` on average."""
+    photo = read(data)
+    assert photo.lightness().shape == expected.shape
+    error = np.abs(photo.lightness() - expected)
+    assert error.max() <= worst
+    assert mean is None or error.mean() <= mean
+    return photo
+
+
+def refusal(data, error, **options):
+    with pytest.raises(error) as caught:
+        read(data, name="the file", **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def assembled(tags, space=b"RGB ", connection=b"XYZ ", version=0x02400000):
+    tags = tags | {b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(79)}
+    tags |= {b"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)}
+    tags |= {b"cprt": b"text" + bytes(4) + b"none\0\0\0\0"}
+    table, data = struct.pack(">I", len(tags)), b""
+    for tag, body in tags.items():
+        table += tag + struct.pack(">II", 132 + 12 * len(tags) + len(data), len(body))
+        data += body + bytes(-len(body) % 4)
+    head = struct.pack(
+        ">I4xI4s4s4s12x4s28x3i48x",
+        *(128 + len(table) + len(data), version, b"mntr", space, connection, b"acsp", 63190, 65536, 54061),
+    )
+    return head + table + data
+
+
+def curve(values):
+    return b"curv" + bytes(4) + struct.pack(">I", len(values)) + np.round(values * 65535).astype(">u2").tobytes()
+
+
+def matrix_profile(columns, power):
+    tags = {}
+    for letter, column in zip((b"r", b"g", b"b"), columns, strict=True):
+        tags[letter + b"XYZ"] = b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in column))
+        tags[letter + b"TRC"] = curve(np.linspace(0, 1, 4096) ** power)
+    return assembled(tags)
+
+
+ADOBE = matrix_profile(
+    [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)], 2.19921875
+)
+P3 = bytes(pyvips.Image.profile_load("p3"))
+
+
+def through(profile, pixels):
+    """sRGB codes of pixels in a profile, by Little CMS."""
+    target = ImageCms.createProfile("sRGB")
+    image = ImageCms.profileToProfile(
+        Image.fromarray(pixels), io.BytesIO(profile), target, renderingIntent=1, outputMode="RGB"
+    )
+    return np.asarray(image)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    """sRGB codes [48, 64, 3]: smooth, with every channel from 0 to 255."""
+    y, x = np.mgrid[0:48, 0:64]
+    waves = [np.sin(x / 9 + y / 17), np.cos(x / 13 - y / 7), np.sin((x + 2 * y) / 21)]
+    waves = [(wave - wave.min()) / (wave.max() - wave.min()) for wave in waves]
+    return (np.stack(waves, -1) * 255).round().astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def muted(picture):
+    """The picture in colours that every usual space holds."""
+    return (picture // 3 + 85).astype(np.uint8)
+
+
+# PNG
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(pixels, *before, after=(), first=b"", kind=None, bits=None, rows=None, width=None):
+    """A PNG file made by hand.
+
+    pixels: uint8 or uint16; or None, and then `rows` of packed bytes and the `width`. before, after: chunks around the
+    pixels; first: a chunk before the header. kind: the colour type.
+    """
+    if rows is None:
+        width, bits = pixels.shape[1], 8 * pixels.dtype.itemsize
+        kind = {2: 0, 3: 2}[pixels.ndim] if kind is None else kind
+        rows = [row.astype(pixels.dtype.newbyteorder(">")).tobytes() for row in pixels]
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), bits, kind or 0, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+    return b"\x89PNG\r\n\x1a\n" + first + header + b"".join(before) + body + b"".join(after) + chunk(b"IEND", b"")
+
+
+def gamma_chunk(gamma):
+    return chunk(b"gAMA", struct.pack(">I", round(gamma * 100_000)))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("gamma", [1.0, 1 / 1.8])
+def test_png_gamma(picture, kind, gamma, coloured, mark):
+    """d2phap/ImageGlass#377: a PNG whose gAMA is not the usual one is shown too dark or too bright."""
+    pixels = picture[..., 0].astype(kind) * kind(257 if kind == np.uint16 else 1)
+    shown = encode_srgb((pixels / np.iinfo(kind).max) ** (1 / gamma))
+    photo = agree(png(pixels, gamma_chunk(gamma)), lightness_of(shown))
+    agree(png(picture, gamma_chunk(gamma)), lightness_of(encode_srgb((picture / 255) ** (1 / gamma))))
+    # The result says what space it is in, and nobody has to know of gAMA.
+    result = io.BytesIO()
+    write(photo, coloured(photo), result, mark=mark)
+    assert icc.is_srgb(Image.open(result).info["icc_profile"])
+    assert np.abs(read(result.getvalue()).lightness() - photo.lightness()).max() < 0.6
+
+
+@pytest.mark.parametrize("gamma", [0.45455, 0.45, 0, 5.0])
+def test_png_gamma_that_is_usual_or_nonsense(picture, gamma):
+    """etemesi254/zune-image#54: pictures come out too bright by a gAMA that means sRGB, or nothing."""
+    photo = agree(png(picture[..., 1], gamma_chunk(gamma)), lightness_of(picture[..., 1]))
+    assert not photo.tagged
+    agree(png(picture[..., 1], gamma_chunk(1.0), chunk(b"sRGB", b"\0")), lightness_of(picture[..., 1]))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    embedded = chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profile))
+    agree(png(picture, gamma_chunk(1.0), embedded), lightness_of(picture))
+
+
+def test_png_primaries(muted):
+    """mypaint/mypaint#129: colours are wrong in a PNG with gAMA and cHRM; here those of Adobe RGB."""
+    corners = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
+    data = png(muted, gamma_chunk(1 / 2.19921875), chunk(b"cHRM", struct.pack(">8I", *corners)))
+    agree(data, lightness_of(through(ADOBE, muted)), 1.5, 0.15)
+
+
+def test_png_code_points(muted):
+    """Tencent/tgfx#1500: a Display P3 picture that says so by cICP alone is taken for sRGB."""
+    display_p3 = chunk(b"cICP", bytes((12, 13, 0, 1)))
+    expected = lightness_of(through(P3, muted))
+    agree(png(muted, display_p3), expected, 0.5, 0.15)
+    # cICP goes before a profile (w3c PNG, third edition), unless it says nothing.
+    other = chunk(b"iCCP", b"Adobe\0\0" + zlib.compress(ADOBE))
+    agree(png(muted, display_p3, other), expected, 0.5, 0.15)
+    photo = agree(
+        png(muted, chunk(b"cICP", bytes((2, 2, 0, 1))), other), lightness_of(through(ADOBE, muted)), 1.5, 0.15
+    )
+    assert photo.profile == ADOBE
+    assert not agree(png(muted, chunk(b"cICP", bytes((1, 13, 0, 1)))), lightness_of(muted)).tagged
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_high_dynamic_range_png(muted, transfer, name):
+    """AOMediaCodec/libavif#2950: PQ and HLG, whose codes are no sRGB, go through as if they were."""
+    text = refusal(png(muted, chunk(b"cICP", bytes((9, transfer, 0, 1)))), UnsupportedPhoto)
+    assert text.startswith(f"the file holds high dynamic range ({name})")
+
+
+def test_transparent_16_bit_level():
+    """nothings/stb#210: of a 16-bit tRNS only the upper bytes are compared."""
+    gray = np.array([[0xFFF0, 0xFFFF], [0x1234, 0]], np.uint16)
+    photo = agree(png(gray, chunk(b"tRNS", b"\xff\xff")), lightness_of(gray))
+    assert (photo.alpha == [[65535, 0], [65535, 65535]]).all()
+    near = np.array([[[0x1234, 0x5678, 0x9ABC], [0x1235, 0x5678, 0x9ABC]]], np.uint16)
+    photo = agree(png(near, chunk(b"tRNS", near[0, 0].astype(">u2").tobytes())), lightness_of(near))
+    assert (photo.alpha == [[0, 65535]]).all()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_transparent_level_of_few_bits(bits):
+    """randy408/libspng#48: tRNS of gray of 1, 2 and 4 bits is left out."""
+    levels = np.arange(8 // bits) % 2**bits
+    packed = int("".join(f"{level:0{bits}b}" for level in levels), 2).to_bytes(1, "big")
+    data = png(None, chunk(b"tRNS", b"\0\1"), rows=[packed], width=len(levels), bits=bits)
+    photo = agree(data, lightness_of(levels[None] / (2**bits - 1)))
+    assert (photo.alpha == np.where(levels == 1, 0, 255)).all()
+    assert photo.bits == bits
+
+
+def test_damaged_text_in_a_png(picture):
+    """python-pillow/Pillow#1991: a wrong checksum in a chunk of text costs the picture."""
+    damaged = bytearray(chunk(b"tEXt", b"Comment\0Tante Emma, 1931"))
+    damaged[-1] ^= 1
+    agree(png(picture, bytes(damaged)), lightness_of(picture))
+    agree(png(picture, chunk(b"iCCP", b"x\0\0no profile")), lightness_of(picture))
+
+
+def test_gray_png_with_a_profile_of_rgb(picture):
+    """libjxl/libjxl#720: a gray PNG with an RGB profile, common and against the rules, is refused."""
+    data = png(picture[..., 0], chunk(b"iCCP", b"P3\0\0" + zlib.compress(P3)))
+    agree(data, lightness_of(picture[..., 0]), 0.5)
+
+
+def test_orientation_behind_the_pixels_of_a_png(picture):
+    """w3c/png#310: readers differ on an eXIf chunk behind the pixels. The scanner meant it: it is obeyed."""
+    turned = chunk(b"eXIf", exif_block((274, 3, 1, b"\0\6\0\0")))
+    agree(png(picture, after=[turned]), lightness_of(np.rot90(picture, -1)))
+    # A chunk of Apple's that is not in the standard, and the same tag twice.
+    agree(png(picture, chunk(b"iDOT", bytes(28)), turned, after=[turned]), lightness_of(np.rot90(picture, -1)))
+
+
+def test_png_of_apples_own_kind(picture):
+    """ImageMagick/ImageMagick#8473: PNGs of iPhone apps (CgBI) are no PNGs, and the message does not say so."""
+    text = refusal(png(picture, first=chunk(b"CgBI", b"\x50\0\x20\2")), UnsupportedPhoto)
+    assert text.startswith("the file is a PNG of Apple's own kind (CgBI), which tintype does not read")
+
+
+# JPEG
+
+
+def jpeg(pixels, *segments, **options):
+    """A JPEG file by Pillow, with segments (code, body) put in behind its first marker."""
+    file = io.BytesIO()
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(file, "JPEG", **({"quality": 100, "subsampling": 0} | options))
+    data = file.getvalue()
+    return data[:2] + b"".join(segment(code, body) for code, body in segments) + data[2:]
+
+
+def segment(code, body):
+    return bytes([0xFF, code]) + struct.pack(">H", len(body) + 2) + body
+
+
+def exif_block(*entries, order=">", then=0):
+    """An Exif block of one directory; entries: (tag, type, count, four bytes)."""
+    head = {">": b"MM\0*", "<": b"II*\0"}[order] + struct.pack(order + "IH", 8, len(entries))
+    table = b"".join(struct.pack(order + "HHI", tag, kind, count) + value for tag, kind, count, value in entries)
+    return head + table + struct.pack(order + "I", then)
+
+
+def dcf(index, space=65535):
+    """An Exif block that names its colour space as a camera does: directories in directories, one behind the other."""
+    block = exif_block((34665, 4, 1, struct.pack(">I", 26)))
+    inner = ((40961, 3, 1, struct.pack(">HH", space, 0)), (40965, 4, 1, struct.pack(">I", 26 + 30)))
+    return block + exif_block(*inner)[8:] + exif_block((1, 2, 4, index.encode() + b"\0"))[8:]
+
+
+@pytest.mark.parametrize("block", [dcf("R03"), dcf("R98", 2)], ids=["R03", "2"])
+def test_adobe_rgb_that_only_exif_tells(muted, block, coloured, mark):
+    """RawTherapee/RawTherapee#1805, photoprism/photoprism#5178: cameras set to Adobe RGB embed no profile."""
+    data = jpeg(muted, (0xE1, b"Exif\0\0" + block))
+    photo = agree(data, lightness_of(through(ADOBE, pillow(data))), 1.5, 0.15)
+    # The result is sRGB, and says so in each way.
+    result = io.BytesIO()
+    write(photo, coloured(photo), result, mark=mark)
+    image = Image.open(result)
+    assert icc.is_srgb(image.info["icc_profile"])
+    assert image.getexif().get_ifd(0x8769)[0xA001] == 1
+    assert image.getexif().get_ifd(0xA005).get(1) in (None, "R98")
+
+
+def test_uncalibrated_is_not_adobe_rgb(muted):
+    """lovell/sharp and others: ColorSpace 65535 without the index R03 says nothing."""
+    data = jpeg(muted, (0xE1, b"Exif\0\0" + dcf("R98")))
+    assert not agree(data, lightness_of(pillow(data))).tagged
+
+
+def test_ink_the_right_way_round(picture):
+    """lovell/sharp#1649, libvips/libvips#1283: CMYK with or without Adobe's marker, and YCCK, come out negative."""
+    ink = np.dstack([255 - picture, np.full(picture.shape[:2], 20, np.uint8)])
+    marked = jpeg(Image.fromarray(ink, "CMYK"))
+    assert b"Adobe" in marked[:20]
+    plain = marked[:2] + marked[2 + 2 + int.from_bytes(marked[4:6], "big") :]
+    turned = imagecodecs.jpeg8_encode(255 - ink, level=100, colorspace="CMYK", outcolorspace="YCCK", subsampling="444")
+    for data in (marked, plain, bytes(turned)):
+        shown = lightness_of(pillow(data))
+        assert np.corrcoef(read(data).lightness().ravel(), shown.ravel())[0, 1] > 0.97
+    assert np.corrcoef(read(marked).lightness().ravel(), lightness_of(picture).ravel())[0, 1] > 0.97
+
+
+def test_rgb_jpeg(picture):
+    """photopea/UTIF.js#42 and its like: a JPEG whose components are RGB is shown pink and green."""
+    data = bytes(imagecodecs.jpeg8_encode(picture, level=100, colorspace="RGB", outcolorspace="RGB"))
+    photo = agree(data, lightness_of(picture), 1.5, 0.3)
+    assert photo.quality == 100
+
+
+def test_restart_markers_in_a_progressive_jpeg(picture):
+    """team-charls/charls#92 and its like: restart markers, odd sampling, fill bytes between segments."""
+    for options in ({"progressive": True, "restart_marker_rows": 1}, {"subsampling": "4:1:1"}, {"subsampling": 2}):
+        data = jpeg(picture, **options)
+        agree(data, lightness_of(pillow(data)))
+    for sampling in ("440", "411"):
+        data = bytes(imagecodecs.jpeg8_encode(picture, level=95, subsampling=sampling))
+        agree(data, lightness_of(pillow(data)))
+    data = jpeg(picture)
+    at = data.index(b"\xff\xdb")
+    agree(data[:at] + b"\xff\xff\xff" + data[at:], lightness_of(pillow(data)))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [(3, 1, b"\0\6\0\0"), (4, 1, b"\0\0\0\6"), (1, 1, b"\6\0\0\0"), (3, 2, b"\0\6\0\6")],
+    ids=["short", "long", "byte", "two"],
+)
+def test_orientation_of_an_unusual_type(picture, entry):
+    """mickleness/pumpernickel#112: the orientation is written as a long number, and the picture stays on its side."""
+    data = jpeg(picture, (0xE1, b"Exif\0\0" + exif_block((274, *entry))))
+    agree(data, lightness_of(np.rot90(pillow(data), -1)))
+
+
+def test_orientation_tags_elsewhere(picture):
+    """sksamuel/scrimage#167: a tag 274 of the maker's or of the thumbnail's is taken for the orientation."""
+    thumbnail = exif_block((274, 3, 1, b"\0\6\0\0"))[8:]
+    inner = exif_block((274, 3, 1, b"\0\x08\0\0"))[8:]
+    block = exif_block((34665, 4, 1, struct.pack(">I", 26)), then=26 + len(inner)) + inner + thumbnail
+    data = jpeg(picture, (0xE1, b"Exif\0\0" + block))
+    agree(data, lightness_of(pillow(data)))
+
+
+def test_profile_in_pieces(muted):
+    """python-pillow/Pillow#4613, iccDEV#1393: pieces of a profile out of order, twice, or one of them lost."""
+    half = -(-len(ADOBE) // 2)
+    pieces = [b"ICC_PROFILE\0" + bytes([i + 1, 2]) + ADOBE[i * half : (i + 1) * half] for i in (0, 1)]
+    expected = lightness_of(through(ADOBE, pillow(jpeg(muted))))
+    for order in (pieces, pieces[::-1]):
+        assert agree(jpeg(muted, *((0xE2, piece) for piece in order)), expected, 1.5, 0.15).profile == ADOBE
+    # What is not whole is left out.
+    assert agree(jpeg(muted, (0xE2, pieces[0])), lightness_of(pillow(jpeg(muted))), 0.05).profile is None
+
+
+def test_gray_jpeg_with_a_profile_of_rgb(picture):
+    """wavexx/fgallery#26: a photograph made gray keeps the RGB profile of its colours, and everything stops there."""
+    data = jpeg(picture[..., 1], icc_profile=ADOBE)
+    gray = np.repeat(pillow(data, "L")[..., None], 3, -1)
+    agree(data, lightness_of(through(ADOBE, gray)), 1.0, 0.15)
+
+
+@pytest.mark.parametrize("connection", [b"XYZ ", b"Lab "])
+@pytest.mark.parametrize("version", [0x02400000, 0x04200000])
+@pytest.mark.parametrize("name", ["gamma 1.8", "dot gain 20 %"])
+def test_profile_of_gray(name, version, connection):
+    """SixLabors/ImageSharp#3197: the curve of a gray profile means light or L*, by the space that it connects to."""
+    code = np.linspace(0, 1, 256)
+    light = code**1.8 if name == "gamma 1.8" else 1 - np.clip((1 - code) + 0.8 * (1 - code) * code, 0, 1)
+    profile = assembled({b"kTRC": curve(light)}, b"GRAY", connection, version)
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    file = io.BytesIO()
+    Image.fromarray(ramp).save(file, "PNG", icc_profile=profile)
+    agree(file.getvalue(), lightness_of(through(profile, ramp)), 0.6, 0.15)
+
+
+def test_video_behind_a_jpeg(picture):
+    """exiftool/exiftool#69: a motion photo, a JPEG with a film behind it, is taken for the film."""
+    data = jpeg(picture)
+    agree(data + b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(5000), lightness_of(pillow(data)))
+
+
+def ultra_hdr(picture, gain, of_first=b"", of_gain=b""):
+    """A JPEG with a gain map behind it, as phones write it: listed by MPF, named by XMP or not."""
+    xmp = b"http://ns.adobe.com/xap/1.0/\0"
+    second = jpeg(gain, *([(0xE1, xmp + of_gain)] if of_gain else []))
+    listed = exif_block((0xB001, 4, 1, struct.pack(">I", 2)), (0xB002, 7, 32, struct.pack(">I", 38)))
+    segments = [(0xE1, xmp + of_first)] if of_first else []
+    for _ in range(2):  # the place of the second counts from this segment, whose length is known after the first time
+        first = jpeg(picture, *segments, (0xE2, b"MPF\0" + listed + bytes(32)))
+        at = first.index(b"MPF\0") + 4
+        entries = struct.pack(">IIIHH", 0x030000, len(first), 0, 0, 0)
+        entries += struct.pack(">IIIHH", 0, len(second), len(first) - at, 0, 0)
+        first = first[: at + len(listed)] + entries + first[at + len(listed) + 32 :]
+    return first + second
+
+
+CONTAINER = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:Container="http://ns.google.com/photos/1.0/container/" '
+    b'xmlns:Item="http://ns.google.com/photos/1.0/container/item/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" '
+    b'hdrgm:Version="1.0"><Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource">'
+    b'<Container:Item Item:Semantic="Primary" Item:Mime="image/jpeg"/></rdf:li><rdf:li rdf:parseType="Resource">'
+    b'<Container:Item Item:Semantic="GainMap" Item:Mime="image/jpeg"/></rdf:li></rdf:Seq></Container:Directory>'
+    b"</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def test_gain_map(picture):
+    """python-pillow/Pillow#8052, deckerst/aves#1185: the gain map of Ultra HDR is shown as a photograph."""
+    expected = lightness_of(pillow(jpeg(picture)))
+    small = Image.fromarray(picture[..., 0]).resize((16, 12))
+    # Smaller than the photograph; of its size, and named by its own XMP or by that of the photograph.
+    agree(ultra_hdr(picture, small), expected)
+    agree(ultra_hdr(picture, small, of_first=CONTAINER), expected)
+    agree(ultra_hdr(picture, picture[..., 0], of_gain=b'<x hdrgm:Version="1.0"/>'), expected)
+    agree(ultra_hdr(picture, picture[..., 0], of_first=CONTAINER), expected)
+    assert "2 photographs" in refusal(ultra_hdr(picture, picture), UnsupportedPhoto)
