@@ -150,6 +150,25 @@ def test_stronger_grain_is_drawn_only_where_it_is_asked_for():
     assert float(deviations[0].max()) < 7 < float(deviations[1].max()) < 14
 
 
+def test_plain_surfaces_have_no_colour_and_little_contrast():
+    rgb = np.stack([picture(i, 64, 64) for i in range(40)])
+    untouched = make_batch(rgb, Augmentation(), generators(40))
+    batch = make_batch(rgb, Augmentation(plain=1.0), generators(40))
+    cells = batch.lightness[:, 0].unfold(1, CELL, CELL).unfold(2, CELL, CELL)
+    bare = (batch.ab == 0).all(dim=1)
+    # What is not bare is the photograph, untouched.
+    same = (cells == untouched.lightness[:, 0].unfold(1, CELL, CELL).unfold(2, CELL, CELL)).all(dim=(-1, -2))
+    assert torch.equal(bare, ~same)
+    assert torch.equal(batch.ab.movedim(1, -1)[~bare], untouched.ab.movedim(1, -1)[~bare])
+    empty = bare.all(dim=(1, 2))
+    assert 10 < int(empty.sum()) < 30
+    ranges = [float(plane[b].max() - plane[b].min()) for plane, b in zip(cells, bare, strict=True)]
+    assert np.median(ranges) < 20
+    tones = cells[empty].mean(dim=(1, 2, 3, 4))
+    assert float(tones.min()) < 60
+    assert float(tones.max()) > 90
+
+
 def test_borders_have_no_colour_and_one_tone():
     rgb = np.full((40, 64, 64, 3), (180, 120, 60), np.uint8)
     batch = make_batch(rgb, Augmentation(border=1.0), generators(40))

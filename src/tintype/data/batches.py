@@ -60,6 +60,9 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Share of photographs that were compressed as JPEG, at a quality of 10 to 70."""
     border: Share = 0.0
     """Share of photographs with a colourless film or paper border."""
+    plain: Share = 0.0
+    """Share of photographs that lie on an empty colourless surface such as paper or an album page, or are nothing but
+    one."""
     hints: Share = 0.0
     """Share of photographs for which hints are simulated (their number may still be zero)."""
 
@@ -125,6 +128,24 @@ def _resize(square: np.ndarray | torch.Tensor, side: int) -> np.ndarray | torch.
 
 
 @dataclass(frozen=True)
+class _Surface:
+    """An empty surface, which may leave a part of the photograph to be seen."""
+
+    seen: tuple[int, int, int, int] | None
+    """Top, bottom, left and right in cells of what is left of the photograph; None: nothing."""
+    tone: float
+    """Mean L*."""
+    slope: tuple[float, float]
+    """How much brighter, in L*, it is at the bottom than at the top, and at the right than at the left."""
+    mottle: float
+    """Standard deviation of its stains, in L*."""
+
+
+STAINS = 8
+"""Stains along a side of a surface."""
+
+
+@dataclass(frozen=True)
 class _Film:
     """What one photograph's film does, drawn before the pixels are touched."""
 
@@ -142,6 +163,7 @@ class _Film:
     """Of a Gaussian blur, in pixels."""
     quality: int = 0
     """Of a JPEG file; 0: none."""
+    surface: _Surface | None = None
 
 
 def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Generator) -> _Film:
@@ -173,7 +195,22 @@ def _draw_film(augmentation: Augmentation, cells: int, generator: np.random.Gene
         sigma = float(np.exp(generator.uniform(np.log(0.5), np.log(4))))
     if augmentation.jpeg and generator.uniform() < augmentation.jpeg:
         quality = int(generator.integers(10, 71))
-    return _Film(weights, tones, grain, blur, border, sigma, quality)
+    surface = None
+    if augmentation.plain and generator.uniform() < augmentation.plain:
+        surface = _draw_surface(cells, generator)
+    return _Film(weights, tones, grain, blur, border, sigma, quality, surface)
+
+
+def _draw_surface(cells: int, generator: np.random.Generator) -> _Surface:
+    seen = None
+    if generator.uniform() < 0.5:
+        height, width = (int(side) for side in generator.integers(cells // 4, cells, size=2))
+        top, left = int(generator.integers(0, cells - height)), int(generator.integers(0, cells - width))
+        seen = (top, top + height, left, left + width)
+    # Paper more often than the rest.
+    tone = generator.uniform(70, 97) if generator.uniform() < 0.5 else generator.uniform(3, 97)
+    slope = tuple(float(change) for change in generator.normal(0, 4, size=2))
+    return _Surface(seen, float(tone), slope, float(generator.exponential(1.5)))
 
 
 def make_batch(
@@ -207,6 +244,9 @@ def make_batch(
     if gray != "lightness":
         plain = [i for i, film in enumerate(films) if film.weights is _CIE]
         lightness[plain] = _coded_gray(crops[plain].float(), gray)
+    for i, film in enumerate(films):
+        if film.surface:
+            _lay(lightness[i], ab[i], film.surface, generators[i])
     _age(lightness, films, generators)
     for i, film in enumerate(films):
         if film.border:
@@ -221,6 +261,22 @@ def make_batch(
         if generator.uniform() < augmentation.hints:
             draw_hints(hints[i], ab[i], generator)
     return Batch(lightness[:, None], hints, ab)
+
+
+def _lay(lightness: torch.Tensor, ab: torch.Tensor, surface: _Surface, generator: np.random.Generator) -> None:
+    """Lay a photograph, [h, w] and [2, h/s, w/s], on an empty surface, in place."""
+    height, width = lightness.shape
+    stains = lightness.new_tensor(generator.standard_normal((STAINS, STAINS), np.float32))[None, None]
+    stains = functional.interpolate(stains, (height, width), mode="bicubic", align_corners=False)[0, 0]
+    down, across = (torch.linspace(-0.5, 0.5, side, device=lightness.device) for side in (height, width))
+    plane = surface.tone + surface.slope[0] * down[:, None] + surface.slope[1] * across + surface.mottle * stains
+    bare = torch.ones((height, width), dtype=torch.bool, device=lightness.device)
+    if surface.seen:
+        top, bottom, left, right = (edge * CELL for edge in surface.seen)
+        bare[top:bottom, left:right] = False
+    lightness[bare] = plane.clamp(0, 100)[bare]
+    scale = height // ab.shape[1]
+    ab[:, bare[::scale, ::scale]] = 0
 
 
 def _coded_gray(crops: torch.Tensor, gray: str) -> torch.Tensor:
