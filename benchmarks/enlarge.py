@@ -3,7 +3,7 @@
     python -m benchmarks.enlarge FOLDER [--megapixels 0.5 2 12] [--grain 5] [--crops PICTURE.jpg --of NAME NAME]
 
 FOLDER holds colour photographs. The true ab of each is averaged down to the plane that a network with a short side of
-256 gives (64 on the short side), enlarged again in four ways, and compared with the truth. Needs OpenCV (tintype[dev]).
+256 gives (64 on the short side), enlarged again in four ways, and compared with the truth. Needs OpenCV (extra dev).
 
 All lengths are in cells, a cell being a pixel of the small plane, so that the sizes compare:
     dE      mean distance in ab, all pixels

@@ -10,7 +10,7 @@
               progressive JPEG, plain and interlaced PNG, and a rotated JPEG
 
 Figures are medians of runs that alternate, on at most two processors. Times hold for this machine, the factors
-between them say more. Needs torch and onnx (tintype[train]), and a POSIX system.
+between them say more. Needs torch and onnx (the extra train), and a POSIX system.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from PIL import Image
 
 import tintype
 from tintype.color.lab import rgb_to_lab
+from tintype.errors import TintypeError, install_line, not_installed
 
 ROOT = Path(__file__).parents[1]
 PHOTOGRAPHS = ROOT / "examples" / "photographs"
@@ -33,6 +34,8 @@ def run(*command: object, **options) -> str:
 def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
+
+PROJECT = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
 
 # The wheel
 
@@ -54,9 +57,9 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def base_distributions(wheel: Path) -> set[str]:
-    """What `pip install tintype` brings: tintype's requirements without extras, and all of theirs."""
+    """What `pip install .` brings: tintype's requirements without extras, and all of theirs."""
     (wheel_metadata,) = metadata.distributions(path=[str(wheel)])
-    wanted, found = [wheel_metadata.requires], {"tintype"}
+    wanted, found = [wheel_metadata.requires], {wheel_metadata.name, "tintype"}
     while wanted:
         for line in wanted.pop() or []:
             requirement = Requirement(line)
@@ -86,7 +89,9 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel):
     } <= sources
     licences = {name.rpartition("/")[2] for name in names if ".dist-info/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
-    assert wheel.name == f"tintype-{tintype.__version__}-py3-none-any.whl"  # nothing in it is built for one system
+    assert (
+        wheel.name == f"tintype_color-{tintype.__version__}-py3-none-any.whl"
+    )  # nothing in it is built for one system
     for name, size in sizes.items():
         assert size < 24e6, name
 
@@ -160,6 +165,59 @@ def test_the_lines_of_python_in_readme_run(tmp_path, monkeypatch):
     assert names["coloured"].shape == (128, 99, 3)
 
 
+def install_lines() -> dict[str, list[str]]:
+    """What follows `pip install` in the documents and in the source -> the files that have it."""
+    found: dict[str, list[str]] = {}
+    documents = [path for suffix in ("md", "toml") for path in ROOT.glob(f"*.{suffix}")]
+    for folder in ("docs", "src", "configs", "benchmarks", "examples"):
+        documents += [path for suffix in ("md", "py", "jinja", "toml") for path in (ROOT / folder).rglob(f"*.{suffix}")]
+    for path in sorted(documents):
+        text = re.sub(r"install\s+(?=[\"'.])", "install ", read(path))
+        for line in re.findall(r"""pip install ((?:-c \S+ )?(?:-e )?(?:"[^"\n]*"|'[^'\n]*'|[^\s`;&)(]+))""", text):
+            found.setdefault(line.replace("'", '"'), []).append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def test_every_line_that_installs_tintype_is_for_a_clone_and_runs():
+    """`pip install tintype` would bring a stranger's code: on the public index that name is another project's."""
+    found = install_lines()
+    # The one line that is made up when it is said.
+    assert found.pop('".[{"') == ["src/tintype/errors.py"]
+    assert {"."} < found.keys()
+    for extra in PROJECT["optional-dependencies"]:
+        if extra != "dev":
+            found.setdefault(install_line(extra).removeprefix("pip install "), [])
+    lines = {}
+    for line, files in found.items():
+        if re.fullmatch(r"[A-Za-z][\w.=-]*", line) and not line.startswith("tintype"):
+            continue  # another package
+        match = re.fullmatch(r"""(?:-c constraints\.txt )?(?:-e )?(?:\.|"\.\[([a-z,]+)\]")""", line)
+        assert match, f"pip install {line} in {files}"
+        unknown = set((match[1] or "").split(",")) - {"", *PROJECT["optional-dependencies"]}
+        assert not unknown, f"pip install {line} in {files}"
+        lines[match[0].split()[-1].strip('"')] = files
+    for line in lines:
+        # What it installs besides tintype is not fetched here.
+        flags = ["--dry-run", "--no-deps", "--no-index", "--no-build-isolation"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", *flags, line],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, (line, done.stderr)
+        assert "does not provide the extra" not in done.stderr
+        assert f"{PROJECT['name']}-{tintype.__version__}" in done.stdout.replace("_", "-")
+
+
+def test_what_is_missing_is_said_with_the_line_that_installs_it():
+    error = not_installed("Training", "torch", "train")
+    assert isinstance(error, TintypeError)
+    said = 'Training needs torch, which is not installed: in the folder of tintype, run pip install ".[train]"'
+    assert str(error) == said
+
+
 def test_every_example_photograph_has_its_source():
     named = set(re.findall(r"`([^`]+\.jpg)`", read(PHOTOGRAPHS / "SOURCES.md")))
     assert named == {path.name for path in PHOTOGRAPHS.glob("*.jpg")}
@@ -198,10 +256,9 @@ def test_every_pinned_version_fits_the_ranges():
         line.split("==") for line in read(ROOT / "constraints.txt").split("\n") if "==" in line and line[0] != "#"
     )
     pins = {canonicalize_name(name): version for name, version in pins.items()}
-    project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
-    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     for requirement in map(Requirement, (line for lines in lists for line in lines)):
-        if requirement.name != "tintype":
+        if requirement.name != PROJECT["name"]:
             assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
 
 

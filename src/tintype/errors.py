@@ -68,3 +68,18 @@ class UnknownModel(ModelError, OptionError):
 
 class StudyError(TintypeError):
     """A study cannot be made or used, or was changed after it was made."""
+
+
+def install_line(*extras: str) -> str:
+    """What to type, in the folder of tintype, to install these extras of it: `pip install ".[train]"`."""
+    return f'pip install ".[{",".join(extras)}]"'
+
+
+def not_installed(what: str, package: str | None, extra: str) -> TintypeError:
+    """The error of work that needs a package which an extra of tintype brings and which is not installed.
+
+    what: what needs it, the beginning of the sentence.
+    """
+    return TintypeError(
+        f"{what} needs {package}, which is not installed: in the folder of tintype, run {install_line(extra)}"
+    )

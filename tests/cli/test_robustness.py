@@ -44,7 +44,7 @@ def test_without_matplotlib_there_is_the_table_and_a_sentence(asked, capsys, mon
     assert robustness(damages="film=cie", **asked) == 0
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "tintype[plot]" in said
+    assert """pip install ".[plot]\"""" in said
     assert (asked["output"] / "robustness.csv").exists()
 
 

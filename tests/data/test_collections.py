@@ -753,5 +753,5 @@ def test_pooch_is_needed_for_fetching_alone(published, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120)
     assert done.returncode == 1
     (line,) = errors_of(done)
-    assert 'pip install "tintype[data]"' in line
+    assert 'pip install ".[data]"' in line
     assert "cifar-100-python.tar.gz" in line

@@ -253,7 +253,7 @@ def test_what_cannot_be_is_said_in_a_sentence(arguments, code, said, run, tmp_pa
 def test_without_jinja2_one_sentence_says_what_to_install(run, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     assert main(["report", str(run), "-o", str(tmp_path / "p.html")]) == 1
-    assert 'pip install "tintype[report]"' in capsys.readouterr().err
+    assert 'pip install ".[report]"' in capsys.readouterr().err
 
 
 def test_the_command_writes_the_page(run, page, tmp_path, capsys):

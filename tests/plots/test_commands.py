@@ -135,7 +135,7 @@ def test_only_the_networks_need_torch(given, tmp_path, tiny):
     )
     done = run_without({"torch", "onnx", "msgspec", "safetensors", "tensorboard", "pooch"}, code, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert 'pip install "tintype[train]"' in done.stdout
+    assert 'pip install ".[train]"' in done.stdout
     assert len([*tmp_path.glob("*.jpg"), *tmp_path.glob("*.webp"), *tmp_path.glob("*.png")]) == 11
 
 
@@ -148,7 +148,7 @@ def test_without_matplotlib_it_is_said_how_to_get_it(given, tmp_path):
     )
     done = run_without({"matplotlib"}, code, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count('pip install "tintype[plot]"') == 3
+    assert done.stdout.count('pip install ".[plot]"') == 3
     assert not list(tmp_path.glob("a.*"))
 
 

@@ -260,7 +260,8 @@ def test_without_the_extra_it_says_what_to_install(toml):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1
         assert done.stderr.splitlines() == [
-            f'tintype: training needs {missing}, which is not installed; get it by: pip install "tintype[train]"'
+            f"tintype: Training needs {missing}, which is not installed: in the folder of tintype, run "
+            'pip install ".[train]"'
         ]
 
 

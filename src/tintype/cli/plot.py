@@ -12,7 +12,7 @@ plot = App(
     help=(
         "Draw what was trained, and how it colours.\n\n"
         "Figures are written as .png, .svg or .pdf, sheets of photographs as .jpg, .png or .webp, by the name of the "
-        'file. Needs matplotlib: pip install "tintype[plot]"'
+        'file. Needs matplotlib: pip install ".[plot]"'
     ),
 )
 

@@ -21,8 +21,8 @@ def report(
 
     Example: tintype report runs/first runs/second -o report.html
 
-    The page is a single file that needs no network. Runs on one page must share a protocol. Needs jinja2: pip install
-    "tintype[report]"
+    The page is a single file that needs no network. Runs on one page must share a protocol. Needs jinja2:
+    pip install ".[report]"
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from tintype.cli import say
-from tintype.errors import OptionError, TintypeError
+from tintype.errors import OptionError, not_installed
 
 study = App(
     name="study",
@@ -119,7 +119,7 @@ def serve(
     Example: tintype study serve study --host 0.0.0.0
 
     Every answer is in STUDY/answers.sqlite before the participant is told that it arrived, whatever happens then.
-    Stopped and started again, it goes on. Needs starlette, uvicorn and jinja2: pip install "tintype[study]"
+    Stopped and started again, it goes on. Needs starlette, uvicorn and jinja2: pip install ".[study]"
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def quiz(
 
     Example: tintype study quiz study --host 0.0.0.0
 
-    The answers lie apart, in STUDY/quiz.sqlite. Needs starlette, uvicorn and jinja2: pip install "tintype[study]"
+    The answers lie apart, in STUDY/quiz.sqlite. Needs starlette, uvicorn and jinja2: pip install ".[study]"
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def report(
 
     Example: tintype study report study
 
-    It may be asked for while the study is served. Needs jinja2: pip install "tintype[study]"
+    It may be asked for while the study is served. Needs jinja2: pip install ".[study]"
 
     Parameters
     ----------
@@ -199,9 +199,7 @@ def _serve(folder: Path, host: str, port: int, token: str | None, quiz: bool) ->
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn", "jinja2"):
             raise
-        raise TintypeError(
-            f'a study needs {error.name}, which is not installed; get it by: pip install "tintype[study]"'
-        ) from None
+        raise not_installed("A study", error.name, "study") from None
 
     def announce(address: str, token: str) -> None:
         say(f"{'Quiz' if quiz else 'Study'}:   {address}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from tintype.cli import shown
-from tintype.errors import OptionError, TintypeError
+from tintype.errors import OptionError, not_installed
 
 if TYPE_CHECKING:
     from tintype.training.loop import Pace, Run
@@ -62,9 +62,7 @@ def train(
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("tintype"):
             raise
-        raise TintypeError(
-            f'training needs {error.name}, which is not installed; get it by: pip install "tintype[train]"'
-        ) from None
+        raise not_installed("Training", error.name, "train") from None
     from tintype.models.threads import available_threads
 
     # torchrun starts several processes on a machine, which share its processors.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tintype.errors import DataError
+from tintype.errors import DataError, not_installed
 
 
 def fetch(
@@ -36,8 +36,7 @@ def fetch(
         import pooch
         from requests import RequestException
     except ImportError:
-        missing = f'pooch, which fetches {name}, is not installed: pip install "tintype[data]", or {by_hand}'
-        raise DataError(missing) from None
+        raise DataError(f"{not_installed(f'Fetching {name}', 'pooch', 'data')}, or {by_hand}") from None
     folder = Path(pooch.os_cache("tintype")) if folder is None else Path(folder)
     path, part = folder / name, folder / f"{name}.part"
     algorithm, _, digest = checksum.partition(":")

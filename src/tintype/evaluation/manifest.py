@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from tintype.data.fingerprint import fingerprint
-from tintype.errors import DataError
+from tintype.errors import DataError, not_installed
 from tintype.photo.writer import whole_file
 
 NAME = "tintype-679"
@@ -144,8 +144,7 @@ def fetched(
         import requests
     except ImportError:
         raise DataError(
-            f'pooch, which {NAME} is fetched with, is not installed: pip install "tintype[data]", or give the '
-            "photographs as --data FILE.tar"
+            f"{not_installed(f'Fetching {NAME}', 'pooch', 'data')}, or give the photographs as --data FILE.tar"
         ) from None
     folder = Path(pooch.os_cache("tintype")) / NAME if folder is None else Path(folder)
     missing = [row for row in rows if not _is_there(folder, row)]

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tintype.color.bins import published_bins, published_prior
-from tintype.errors import DataError, OptionError, TintypeError
+from tintype.errors import DataError, OptionError, not_installed
 from tintype.evaluation import charts
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.protocol import differences
@@ -205,9 +205,7 @@ def require() -> None:
     try:
         import jinja2  # noqa: F401
     except ModuleNotFoundError:
-        raise TintypeError(
-            'the report needs jinja2, which is not installed; get it by: pip install "tintype[report]"'
-        ) from None
+        raise not_installed("The report", "jinja2", "report") from None
 
 
 def page(runs: Sequence[Run], photographs: int = PHOTOGRAPHS, seed: int = 0) -> str:

@@ -33,7 +33,16 @@ from PIL import Image
 from tintype.color import film as films
 from tintype.color.lab import gray as code_of
 from tintype.color.lab import rgb_to_lab
-from tintype.errors import DataError, HintError, ModelError, OptionError, PhotoError, TintypeError, UnwritablePhoto
+from tintype.errors import (
+    DataError,
+    HintError,
+    ModelError,
+    OptionError,
+    PhotoError,
+    TintypeError,
+    UnwritablePhoto,
+    not_installed,
+)
 from tintype.evaluation import protocol as protocols
 from tintype.evaluation.methods import Method, Picture, baselines, partners, plan, prediction_files, seed_of
 from tintype.evaluation.metrics import Areas, colorfulness, colorfulness_absolute, measure
@@ -504,11 +513,11 @@ def _damage(text: str):
 
 
 def _check(networks: Networks) -> None:
-    """Raises OptionError where torch is missing, and what the files' readers raise."""
+    """Raises TintypeError where torch is missing, and what the files' readers raise."""
     if networks == Networks():
         return
     if find_spec("torch") is None:
-        raise OptionError("Metrics that ask a network need torch: install it with pip install 'tintype[train]'")
+        raise not_installed("A metric that asks a network", "torch", "train")
     _opened_networks(networks)
 
 

@@ -1,8 +1,8 @@
 """The run-time library, onnxruntime: the only place that imports it, so that it never reports to its maker.
 
 From version 1.29 on it writes a device number and a database under the user's cache folder as soon as it is imported,
-and sends events to its maker. `ORT_DISABLE_TELEMETRY=1` prevents that if it is set before the first import; on Windows a
-call does.
+and sends events to its maker. `ORT_DISABLE_TELEMETRY=1` prevents that if it is set before the first import; on Windows
+a call does.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tintype.errors import OptionError, TintypeError
+from tintype.errors import OptionError, not_installed
 from tintype.plots.figure import FAINT, INK, new, style
 
 if TYPE_CHECKING:
@@ -194,9 +194,7 @@ def studio() -> tuple[Any, Any]:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("tintype"):
             raise
-        raise TintypeError(
-            f'drawing a network needs {error.name}, which is not installed; get it by: pip install "tintype[train]"'
-        ) from None
+        raise not_installed("Drawing a network", error.name, "train") from None
     return families, read
 
 

@@ -8,7 +8,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tintype.errors import TintypeError
+from tintype.errors import not_installed
 from tintype.plots import output
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ def require() -> None:
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:
-        raise TintypeError(
-            'pictures need matplotlib, which is not installed; get it by: pip install "tintype[plot]"'
-        ) from None
+        raise not_installed("Drawing", "matplotlib", "plot") from None
 
 
 def new(width: float, height: float) -> Figure:

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tintype.errors import OptionError, StudyError, TintypeError
+from tintype.errors import OptionError, StudyError, not_installed
 from tintype.evaluation import charts
 from tintype.photo.writer import whole_file
 from tintype.study.analysis import (
@@ -87,9 +87,7 @@ def page(study: Study, analysis: Analysis) -> str:
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
     except ModuleNotFoundError:
-        raise TintypeError(
-            'the report needs jinja2, which is not installed; get it by: pip install "tintype[study]"'
-        ) from None
+        raise not_installed("The report", "jinja2", "study") from None
 
     environment = Environment(
         loader=PackageLoader("tintype.study"),
