@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import pyvips
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from tintype.color.lab import lightness
 from tintype.errors import UnsupportedPhoto
@@ -287,7 +287,7 @@ def test_adobe_rgb_that_only_exif_tells(muted, block, coloured, mark):
 
 
 def test_uncalibrated_is_not_adobe_rgb(muted):
-    """lovell/sharp and others: ColorSpace 65535 without the index R03 says nothing."""
+    """guardian/grid#2066: Adobe RGB is what has both, ColorSpace and the index R03; the first alone says nothing."""
     data = jpeg(muted, (0xE1, b"Exif\0\0" + dcf("R98")))
     assert not agree(data, lightness_of(pillow(data))).tagged
 
@@ -306,14 +306,19 @@ def test_ink_the_right_way_round(picture):
 
 
 def test_rgb_jpeg(picture):
-    """photopea/UTIF.js#42 and its like: a JPEG whose components are RGB is shown pink and green."""
+    """jpeg-js/jpeg-js#23, image-rs/jpeg-decoder#249: RGB is taken for YCbCr, and where JFIF says so, YCbCr for RGB."""
     data = bytes(imagecodecs.jpeg8_encode(picture, level=100, colorspace="RGB", outcolorspace="RGB"))
     photo = agree(data, lightness_of(picture), 1.5, 0.3)
     assert photo.quality == 100
+    # An Adobe marker that says "unknown", in a file that JFIF says to be YCbCr.
+    data = jpeg(picture, (0xEE, b"Adobe\0\x64\0\0\0\0\0"))
+    data = data[:2] + data[18:36] + data[2:18] + data[36:]
+    assert data[6:10] == b"JFIF"
+    agree(data, lightness_of(picture), 2.5, 0.4)
 
 
 def test_restart_markers_in_a_progressive_jpeg(picture):
-    """team-charls/charls#92 and its like: restart markers, odd sampling, fill bytes between segments."""
+    """etemesi254/zune-image#358, #359: a progressive JPEG with restart markers comes out gray, or wrong everywhere."""
     for options in ({"progressive": True, "restart_marker_rows": 1}, {"subsampling": "4:1:1"}, {"subsampling": 2}):
         data = jpeg(picture, **options)
         agree(data, lightness_of(pillow(data)))
@@ -419,3 +424,72 @@ def test_gain_map(picture):
     agree(ultra_hdr(picture, picture[..., 0], of_gain=b'<x hdrgm:Version="1.0"/>'), expected)
     agree(ultra_hdr(picture, picture[..., 0], of_first=CONTAINER), expected)
     assert "2 photographs" in refusal(ultra_hdr(picture, picture), UnsupportedPhoto)
+
+
+# AVIF
+
+
+def avif(pixels, **options):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "AVIF", **({"quality": 100, "subsampling": "4:4:4"} | options))
+    return file.getvalue()
+
+
+def with_code_points(data, primaries, transfer):
+    at = data.index(b"nclx") + 4
+    return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
+
+
+def test_avif_code_points(muted):
+    """ImageMagick/ImageMagick#7715: wide colours that an AVIF names by nclx alone are taken for sRGB."""
+    data = avif(muted)
+    agree(with_code_points(data, 12, 13), lightness_of(through(P3, pillow(data))), 1.0, 0.2)
+    for named in ((1, 13), (2, 2), (1, 1)):
+        assert not agree(with_code_points(data, *named), lightness_of(pillow(data)), 1.0, 0.3).tagged
+    # A profile goes before it.
+    tagged = agree(
+        with_code_points(avif(muted, icc_profile=ADOBE), 12, 13), lightness_of(through(ADOBE, pillow(data))), 1.5, 0.2
+    )
+    assert tagged.profile == ADOBE
+
+
+def test_high_dynamic_range_avif(muted):
+    """libvips/libvips#3912: a PQ AVIF comes out flat and desaturated."""
+    text = refusal(with_code_points(avif(muted), 9, 16), UnsupportedPhoto)
+    assert text.startswith("the file holds high dynamic range (PQ), which tintype does not read: export it for")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_boxes_turn_an_avif(picture, orientation):
+    """AOMediaCodec/libavif#2727, sylikc/jpegview#304: AVIF is turned by its boxes and once more by its Exif."""
+    tags = Image.Exif()
+    tags[274] = orientation
+    data = avif(picture, exif=tags.tobytes())
+    assert (b"irot" in data or b"imir" in data) == (orientation > 1)
+    tagged = Image.fromarray(picture)
+    tagged.getexif()[274] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(tagged))
+    agree(data, lightness_of(upright), 4, 0.4)
+
+
+def test_avif_turned_by_boxes_and_by_exif(picture):
+    """AOMediaCodec/libavif#3078: the orientation is written as a box and as Exif, and viewers turn the picture twice."""
+    tags = Image.Exif()
+    tags[274] = 6
+    image = pyvips.Image.jpegload_buffer(jpeg(picture, exif=tags))
+    data = image.heifsave_buffer(compression="av1", Q=100, subsample_mode="off", keep="exif")
+    assert b"irot" in data
+    assert Image.open(io.BytesIO(data)).getexif()[274] == 6
+    photo = agree(data, lightness_of(np.rot90(picture, -1)), 4, 0.4)
+    tags.load(photo.metadata.exif)
+    assert tags[274] == 1
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_gray_avif(picture, bits):
+    """strukturag/libheif#1897: gray AVIF of 12 bits is refused."""
+    top = 2**bits - 1
+    codes = (picture[..., 0].astype(np.uint16) * top // 255).astype(np.uint8 if bits == 8 else np.uint16)
+    data = bytes(imagecodecs.avif_encode(codes, level=100, bitspersample=bits))
+    photo = agree(data, lightness_of(codes / top), 0.01)
+    assert (photo.bits, photo.depth) == (bits, 8 if bits == 8 else 16)

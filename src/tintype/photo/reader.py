@@ -10,7 +10,7 @@ import numpy as np
 import pyvips
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, jpeg, png, spaces, tiff, webp, xmp
+from tintype.photo import avif, exif, jpeg, png, spaces, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.photo import Photo
@@ -227,6 +227,8 @@ def _read_webp(stream: BinaryIO, source: Source, name: str) -> Photo:
 
 
 def _read_avif(stream: BinaryIO, source: Source, name: str) -> Photo:
+    named = avif.code_points(stream)
+    space = spaces.of_code_points(*named, name) if named else None
     image = _open("avif", source, name)
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
         raise UnsupportedPhoto(
@@ -243,6 +245,7 @@ def _read_avif(stream: BinaryIO, source: Source, name: str) -> Photo:
         "avif",
         image,
         bits=bits,
+        space=space,
         compression="lossy",
         metadata=metadata_of(tags, blob(image, "xmp-data"), None, None),
     )
