@@ -473,7 +473,7 @@ def test_boxes_turn_an_avif(picture, orientation):
 
 
 def test_avif_turned_by_boxes_and_by_exif(picture):
-    """AOMediaCodec/libavif#3078: the orientation is written as a box and as Exif, and viewers turn the picture twice."""
+    """AOMediaCodec/libavif#3078: the orientation stands in a box and in Exif, and viewers turn the picture twice."""
     tags = Image.Exif()
     tags[274] = 6
     image = pyvips.Image.jpegload_buffer(jpeg(picture, exif=tags))
