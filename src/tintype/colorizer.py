@@ -13,6 +13,9 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +26,7 @@ from tintype.color.render import render_strips
 from tintype.errors import HintError, OptionError, TintypeWarning, UnwritablePhoto
 from tintype.hints import Hint, draw_hints, keep_local, read_hints
 from tintype.models import DEFAULT, Model
+from tintype.models.catalog import shipped
 from tintype.models.threads import available_threads
 from tintype.photo import SUFFIXES, WRITABLE, Mark, Photo, from_array, read, write
 from tintype.version import __version__
@@ -159,22 +163,27 @@ class Colorizer:
         hints: Hints | None = None,
         format: str | None = None,
         quality: int | None = None,
+        examine: Callable[[Photo], None] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[str, ...]:
         """Colour an image file, or its bytes, into another file or binary stream.
 
         Returns what the user should know of it, a sentence each: what was damaged, and what could not be kept.
 
-        name: what errors call the source. progress: called with the finished share, 0 to 1; what it raises stops the
-        work, and no part of a file stays behind. Other arguments and errors: as for a call.
+        name: what errors call the source. examine: called with the photograph before it is coloured. progress: called
+        with the finished share, 0 to 1. What these two raise stops the work, and no part of a file stays behind. Other
+        arguments and errors: as for a call.
         """
         if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
             refuse_same(source, target)
         picture = read(source, name)
+        if examine is not None:
+            examine(picture)
         strips = self.strips(picture, hints)
         if progress is not None:
             strips = _watched(strips, picture.height, progress)
-        lost = write(picture, strips, target, format=format, quality=quality, mark=self.mark)
+        mark = replace(self.mark, settings=self.settings(hints, quality), origin=picture.origin or "")
+        lost = write(picture, strips, target, format=format, quality=quality, mark=mark)
         return (*picture.notes, *lost)
 
     def strips(self, photo: Photo, hints: Hints | None = None, depth: int | None = None) -> Iterator[np.ndarray]:
@@ -208,8 +217,38 @@ class Colorizer:
 
     @property
     def mark(self) -> Mark:
-        """What the files that come out say of how they were made."""
-        return Mark(software="tintype", version=__version__, model=self.model.card.name)
+        """What the files that come out say of who made them."""
+        name = self.model.card.name
+        own = os.fspath(self.model.source) not in shipped()
+        # A file may call itself as it likes, but its work is not passed off as that of a model that ships.
+        known = name.isprintable() and not (own and name in shipped())
+        return Mark(software="tintype", version=__version__, model=name if known else "unnamed")
+
+    def settings(self, hints: Hints | None = None, quality: int | None = None) -> str:
+        """All that the colours of a photograph depend on beside the name of the model, as the mark has it."""
+        parts = {"size": f"{self.size}"}
+        if self.model.takes_temperature:
+            temperature = self.model.card.temperature if self.temperature is None else self.temperature
+            parts["temperature"] = f"{temperature:.10g}"
+        parts |= {"vividness": f"{self.vividness:.10g}", "blend": f"{self.blend:.10g}"}
+        if hints is not None and (given := read_hints(hints)):
+            parts["hints"] = blake2b(repr(given).encode(), digest_size=8).hexdigest()
+        if quality is not None:
+            parts["quality"] = f"{quality}"
+        if self._weights is not None:
+            parts["weights"] = self._weights
+        return "; ".join(f"{name}={value}" for name, value in parts.items())
+
+    @cached_property
+    def _weights(self) -> str | None:
+        """A digest of a model's own file, as its name may be given to another one; None for a model that ships."""
+        if os.fspath(self.model.source) in shipped():
+            return None
+        try:
+            with open(self.model.source, "rb") as stream:
+                return file_digest(stream, lambda: blake2b(digest_size=8)).hexdigest()
+        except OSError:
+            return None  # It was open already, and may be gone.
 
     def _array(self, array: np.ndarray, hints: Hints | None) -> np.ndarray:
         photo = from_array(array)

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from tintype.photo import WRITABLE, Mark, is_marked, read, write
-from tintype.photo.xmp import has_mark, marked, upright
+from tintype.photo.xmp import NAMESPACE, has_mark, marked, read_mark, upright
 
 SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
 IPTC_EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -164,3 +164,21 @@ def _png(height, width):
     file = io.BytesIO()
     Image.new("L", (width, height)).save(file, "PNG")
     return file.getvalue()
+
+
+def test_a_mark_is_read_back_as_it_was_written():
+    mark = Mark("tintype", "9.9", "tintype.v2", "size=256; vividness=1.5", "123-ab-cd")
+    assert read_mark(marked(None, mark)) == mark
+    assert read_mark(marked(marked(None, mark), Mark(model="another.one"))) == Mark(model="another.one")
+    assert read_mark(None) is None
+    assert read_mark(b"<x:xmpmeta/>") is None
+
+
+def test_a_mark_is_read_back_from_the_form_that_other_programs_write():
+    packet = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+    <rdf:Description rdf:about="" xmlns:t="{NAMESPACE}" xmlns:xmp="http://ns.adobe.com/xap/1.0/" t:model="tintype.v2"
+    t:settings="size=256; blend=1" t:origin='5-6-7' xmp:CreatorTool="GIMP 2.10"/></rdf:RDF></x:xmpmeta>"""
+    assert read_mark(packet.encode()) == Mark("GIMP 2.10", "", "tintype.v2", "size=256; blend=1", "5-6-7")
+    # One that is cut short, or has no end, tells what it can.
+    assert read_mark(packet[:300].encode()) is not None
+    assert read_mark(b"urn:tintype:mark:1.0: :model " + b"\xff" * 10_000_000).model == ""

@@ -2,8 +2,9 @@
 
 from tintype.photo.decode import MOST_PIXELS
 from tintype.photo.kinds import FORMATS, SUFFIXES
+from tintype.photo.origin import origin_of, quick_origin_of
 from tintype.photo.photo import Metadata, Photo
-from tintype.photo.reader import from_array, is_marked, read, size_of
+from tintype.photo.reader import from_array, is_marked, mark_of, read, size_of
 from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
 from tintype.photo.xmp import Mark
 
@@ -18,7 +19,10 @@ __all__ = [
     "from_array",
     "is_marked",
     "jpeg_quality",
+    "mark_of",
+    "origin_of",
     "output_format",
+    "quick_origin_of",
     "read",
     "size_of",
     "write",

@@ -38,6 +38,7 @@ class Photo:
     alpha: [height, width] of the depth (uint8, uint16, float32 in [0, 1]).
     profile: the ICC profile of an RGB file, where colours can be taken into it: the result keeps it. tagged: the file
         had some profile.
+    origin: which file it was read from, by the digests of `origin_of`; None where there was none.
     notes: what the user should know of the reading, a sentence each: what was damaged, or left behind.
     """
 
@@ -55,6 +56,7 @@ class Photo:
     profile: bytes | None = field(default=None, repr=False)
     tagged: bool = False
     metadata: Metadata = field(default=Metadata(), repr=False)
+    origin: str | None = None
     notes: tuple[str, ...] = ()
 
     def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -13,6 +14,7 @@ from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import avif, exif, jpeg, png, spaces, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
+from tintype.photo.origin import origin_of
 from tintype.photo.photo import Photo
 from tintype.photo.source import Source
 
@@ -37,7 +39,7 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) 
         raise _unopened(source, name, error) from None
     with opened:
         try:
-            return _read(opened, name)
+            return replace(_read(opened, name), origin=origin_of(opened.stream()))
         except OSError as error:
             raise _unopened(source, name, error) from None
 
@@ -323,7 +325,15 @@ def is_marked(path: str | os.PathLike) -> bool:
 
     Only the file's headers are read.
     """
+    return mark_of(path) is not None
+
+
+def mark_of(path: str | os.PathLike) -> xmp.Mark | None:
+    """What a result of tintype says of how it was made; None for every other file.
+
+    Only the file's headers are read.
+    """
     try:
-        return xmp.has_mark(xmp_of(path))
-    except (OSError, ValueError, PhotoError):
-        return False
+        return xmp.read_mark(xmp_of(path))
+    except (OSError, ValueError, PhotoError, *_FAILURES):
+        return None

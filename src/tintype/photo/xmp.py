@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
+from xml.sax.saxutils import unescape
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _META = "adobe:ns:meta/"
@@ -21,14 +22,18 @@ _TAIL = b'\n<?xpacket end="w"?>'
 
 @dataclass(frozen=True)
 class Mark:
-    """Who added the colour.
+    """Who added the colour, how, and to which file.
 
-    software: its name; version: its version; model: the model's name, such as 'tintype.v2'.
+    software: its name, and of a mark that was read the program that wrote the packet last; version: its version.
+    model: the model's name, such as 'tintype.v2'. settings: all that the colours depend on beside it, such as
+    'size=256; vividness=1'. origin: which file was coloured, by its length and digests of its bytes (see `origin`).
     """
 
     software: str = "tintype"
     version: str = ""
     model: str = ""
+    settings: str = ""
+    origin: str = ""
 
 
 def marked(packet: bytes | None, mark: Mark, longest: int | None = None) -> bytes:
@@ -53,6 +58,24 @@ def marked(packet: bytes | None, mark: Mark, longest: int | None = None) -> byte
 def has_mark(packet: bytes | None) -> bool:
     """Whether an XMP packet holds a mark of tintype."""
     return bool(packet) and NAMESPACE.encode() in packet and re.search(rb":model\b", packet) is not None
+
+
+def read_mark(packet: bytes | None) -> Mark | None:
+    """The mark of tintype in an XMP packet, None where there is none. The packet need not be well-formed."""
+    if not has_mark(packet):
+        return None
+
+    prefix = re.search(rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']" + re.escape(NAMESPACE.encode()), packet)
+    own = re.escape(prefix[1]) if prefix else rb"\w+"
+
+    def said(prefix: bytes, name: bytes) -> str:
+        # Other programs write as an attribute what was an element.
+        found = re.search(rb"\b%s:%s\s*(?:=\s*[\"']|>)([^<\"']{0,500})" % (prefix, name), packet)
+        return unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
+
+    tool = said(rb"\w+", b"CreatorTool")
+    software = "tintype" if tool.startswith("tintype") else tool
+    return Mark(software, *(said(own, name) for name in (b"version", b"model", b"settings", b"origin")))
 
 
 def upright(packet: bytes) -> bytes:
@@ -83,8 +106,12 @@ def _with_mark(document: minidom.Document, mark: Mark) -> bytes:
         ("tintype", NAMESPACE, "software", mark.software),
         ("tintype", NAMESPACE, "version", mark.version),
         ("tintype", NAMESPACE, "model", mark.model),
+        ("tintype", NAMESPACE, "settings", mark.settings),
+        ("tintype", NAMESPACE, "origin", mark.origin),
     )
     for prefix, uri, name, text in said:
+        if not text:
+            continue
         statement.setAttribute(f"xmlns:{prefix}", uri)
         element = document.createElementNS(uri, f"{prefix}:{name}")
         element.appendChild(document.createTextNode(text))
