@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +17,7 @@ import pyvips
 
 from tintype.errors import UnwritablePhoto
 from tintype.photo import exif, icc, jpeg, png, spaces, tiff, webp, xmp
+from tintype.photo.files import Destination, whole_file
 from tintype.photo.kinds import SUFFIXES
 from tintype.photo.photo import Photo
 from tintype.photo.reader import name_of
@@ -92,10 +91,10 @@ def write(
         # An encoder may go back in the file, which a pipe cannot; and a stream must not receive half a file.
         name = name_of(target)
         with tempfile.TemporaryFile(buffering=0) as part:
-            file = _Destination(part, name)
+            file = Destination(part, name)
             _encode(plan, strips, file, name)
             file.seek(0)
-            shutil.copyfileobj(part, _Destination(target, name))
+            shutil.copyfileobj(part, Destination(target, name))
         return plan.lost
     with whole_file(target) as file:
         _encode(plan, strips, file, name_of(target))
@@ -192,7 +191,7 @@ def _exif(photo: Photo, format: str) -> exif.Tags | None:
     return exif.Tags(order, False, [first]) if first else None
 
 
-def _encode(plan: _Plan, strips: Iterable[np.ndarray], file: _Destination, name: str) -> None:
+def _encode(plan: _Plan, strips: Iterable[np.ndarray], file: Destination, name: str) -> None:
     rows = _rows(plan, strips)
     photo = plan.photo
     if plan.format == "tiff":
@@ -262,7 +261,7 @@ def _in_depth(values: np.ndarray, depth: int) -> np.ndarray:
     return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
-def _encode_with_vips(plan: _Plan, rows: Iterable[np.ndarray], file: _Destination) -> None:
+def _encode_with_vips(plan: _Plan, rows: Iterable[np.ndarray], file: Destination) -> None:
     photo = plan.photo
     opening = tiff.opening(photo.width, photo.height, plan.channels, plan.depth)
     feed = _Feed(opening, photo.width * photo.height * plan.channels * plan.depth // 8)
@@ -429,7 +428,7 @@ class _Sink:
     the metadata are put before them here.
     """
 
-    def __init__(self, plan: _Plan, file: _Destination):
+    def __init__(self, plan: _Plan, file: Destination):
         self.plan, self.file = plan, file
         self.error: BaseException | None = None
         self.waiting: bytearray | None = bytearray() if plan.format != "avif" else None
@@ -477,73 +476,3 @@ class _Sink:
 
 def _exif_block(plan: _Plan) -> bytes | None:
     return None if plan.exif is None else exif.block(plan.exif.pages[0], plan.exif.order)
-
-
-class _Destination:
-    """A binary file whose failures are sentences."""
-
-    def __init__(self, file: BinaryIO, name: str):
-        self.file, self.name = file, name
-
-    def write(self, data) -> None:
-        try:
-            # A raw stream may take a part of what it is given; some streams do not say how much they took.
-            while (taken := self.file.write(data)) is not None and taken < len(data):
-                data = data[taken:]
-        except OSError as error:
-            raise UnwritablePhoto(_refusal(self.name, error)) from error
-
-    def seek(self, offset: int) -> None:
-        try:
-            self.file.seek(offset)
-        except OSError as error:
-            raise UnwritablePhoto(_refusal(self.name, error)) from error
-
-    def settle(self) -> None:
-        """Waits until everything is on the disk."""
-        try:
-            self.file.flush()
-            os.fsync(self.file.fileno())
-        except OSError as error:
-            raise UnwritablePhoto(_refusal(self.name, error)) from error
-
-
-@contextmanager
-def whole_file(target: str | os.PathLike) -> Iterator[_Destination]:
-    """A file that appears under its name only when it is complete and on the disk."""
-    name = name_of(target)
-    target = os.fsdecode(target)
-    if os.path.exists(target) and not os.path.isfile(target):
-        # A file that is renamed over a device would take its place.
-        what = "a folder" if os.path.isdir(target) else "a pipe or a device"
-        raise UnwritablePhoto(f"{name} is {what}: give the name of a file")
-    part = os.path.join(os.path.dirname(target), f".tintype-{secrets.token_hex(8)}.part")
-    try:
-        file = open(part, "xb")  # noqa: SIM115 - closed below, where a failure to close must not hide another
-    except (OSError, ValueError) as error:
-        raise UnwritablePhoto(_refusal(name, error)) from None
-    try:
-        destination = _Destination(file, name)
-        yield destination
-        destination.settle()
-        file.close()
-        try:
-            os.replace(part, target)
-        except OSError as error:
-            raise UnwritablePhoto(_refusal(name, error)) from None
-    except BaseException:
-        # Closing may try once more to write what the disk has refused.
-        with suppress(OSError):
-            file.close()
-        with suppress(OSError):
-            os.unlink(part)
-        raise
-
-
-def _refusal(name: str, error: OSError | ValueError) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.EPIPE:
-        return f"{name} cannot be written: nobody reads it any more"
-    full = number in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-    remedy = "make room on the disk" if full else "check the folder and its permissions"
-    return f"{name} cannot be written ({getattr(error, 'strerror', None) or error}): {remedy}"
