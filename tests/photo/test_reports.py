@@ -12,10 +12,11 @@ import imagecodecs
 import numpy as np
 import pytest
 import pyvips
+import tifffile
 from PIL import Image, ImageCms, ImageOps
 
 from tintype.color.lab import lightness
-from tintype.errors import UnsupportedPhoto
+from tintype.errors import UnreadablePhoto, UnsupportedPhoto, UnwritablePhoto
 from tintype.photo import icc, read, write
 
 REVERSED = bytes(int(f"{code:08b}"[::-1], 2) for code in range(256))
@@ -351,7 +352,7 @@ def test_orientation_tags_elsewhere(picture):
 
 
 def test_profile_in_pieces(muted):
-    """python-pillow/Pillow#4613, iccDEV#1393: pieces of a profile out of order, twice, or one of them lost."""
+    """python-pillow/Pillow#4613, drewnoakes/metadata-extractor#65: pieces of a profile out of order, twice, or one of them lost."""
     half = -(-len(ADOBE) // 2)
     pieces = [b"ICC_PROFILE\0" + bytes([i + 1, 2]) + ADOBE[i * half : (i + 1) * half] for i in (0, 1)]
     expected = lightness_of(through(ADOBE, pillow(jpeg(muted))))
@@ -493,3 +494,242 @@ def test_gray_avif(picture, bits):
     data = bytes(imagecodecs.avif_encode(codes, level=100, bitspersample=bits))
     photo = agree(data, lightness_of(codes / top), 0.01)
     assert (photo.bits, photo.depth) == (bits, 8 if bits == 8 else 16)
+
+
+# TIFF
+
+
+def tiff(pixels, **options):
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **({"metadata": None} | options))
+    return file.getvalue()
+
+
+def raw_tiff(width, height, data, bits, *, photometric=1, fill=1, packed=1, count=None, drop=()):
+    """A gray TIFF of one strip, made by hand. count: the bytes that the strip claims; drop: tags to leave out."""
+    tags = [(256, 4, width), (257, 4, height), (258, 3, bits), (259, 3, packed), (262, 3, photometric), (266, 3, fill)]
+    tags += [(273, 4, 0), (277, 3, 1), (278, 4, height), (279, 4, len(data) if count is None else count)]
+    tags = [entry for entry in tags if entry[0] not in drop]
+    start = 8 + 2 + 12 * len(tags) + 4
+    table = b"".join(struct.pack("<HHII", tag, kind, 1, start if tag == 273 else value) for tag, kind, value in tags)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + table + bytes(4) + data
+
+
+SAMPLES = {
+    1: lambda gray: (gray > 127, np.packbits(gray > 127, axis=1).tobytes()),
+    8: lambda gray: (gray, gray.tobytes()),
+    16: lambda gray: (gray.astype(np.uint16) * 200, (gray.astype("<u2") * 200).tobytes()),
+}
+
+
+@pytest.mark.parametrize("packed", [1, 5, 8], ids=["plain", "LZW", "deflate"])
+@pytest.mark.parametrize("bits", SAMPLES)
+def test_bits_the_other_way_round(picture, bits, packed):
+    """python-pillow/Pillow#279, #5249, ome/bioformats#2936: FillOrder 2, from fax machines, and of 16-bit files."""
+    pixels, data = SAMPLES[bits](picture[..., 0])
+    data = {1: bytes, 5: lambda raw: bytes(imagecodecs.lzw_encode(raw)), 8: zlib.compress}[packed](data)
+    agree(raw_tiff(64, 48, data, bits, packed=packed), lightness_of(pixels))
+    agree(raw_tiff(64, 48, data.translate(REVERSED), bits, packed=packed, fill=2), lightness_of(pixels))
+
+
+@pytest.mark.parametrize("method", ["group3", "group4", "tiff_ccitt"])
+@pytest.mark.parametrize("tags", [{}, {266: 2}, {262: 0}], ids=["", "fill order 2", "min is white"])
+def test_fax(picture, method, tags):
+    """haraldk/TwelveMonkeys#626, image-rs/image-tiff#297: fax pages come out negative, or as stripes."""
+    page = Image.fromarray((picture[..., 0] > 127).astype(np.uint8) * 255).convert("1")
+    file = io.BytesIO()
+    page.save(file, "TIFF", compression=method, tiffinfo=dict(tags))
+    agree(file.getvalue(), lightness_of(np.asarray(page)))
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_few_bits(picture, bits, photometric):
+    """python-pillow/Pillow#1789, darktable-org/darktable#18815: gray of 2 and 4 bits, and 0 that is white."""
+    codes = picture[..., 0] >> (8 - bits)
+    packed = np.packbits(np.unpackbits(codes[..., None], axis=2)[..., 8 - bits :].reshape(48, -1), axis=1)
+    shown = codes if photometric else 2**bits - 1 - codes
+    photo = agree(
+        raw_tiff(64, 48, packed.tobytes(), bits, photometric=photometric), lightness_of(shown / (2**bits - 1))
+    )
+    assert photo.bits == bits
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float16])
+def test_predictors_in_both_byte_orders(picture, order, kind):
+    """geotiffjs/geotiff.js#550, RawTherapee/RawTherapee#4377: predictors, where the bytes are in Motorola's order."""
+    pixels = (
+        (picture / 255).astype(kind)
+        if np.dtype(kind).kind == "f"
+        else picture.astype(kind) * kind(257 if kind == np.uint16 else 1)
+    )
+    predictor = 3 if pixels.dtype.kind == "f" else 2
+    for method in ("lzw", "deflate"):
+        data = tiff(pixels, photometric="rgb", byteorder=order, predictor=predictor, compression=method)
+        agree(data, lightness_of(pixels), 0.05)
+
+
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_ink_in_a_tiff(picture, planes):
+    """ImageMagick/ImageMagick#6094: a CMYK TIFF comes out as a negative."""
+    ink = np.dstack([255 - picture, np.full(picture.shape[:2], 20, np.uint8)])
+    stored = ink if planes == "contig" else np.moveaxis(ink, -1, 0)
+    data = tiff(stored, photometric="separated", planarconfig=planes)
+    assert np.corrcoef(read(data).lightness().ravel(), lightness_of(picture).ravel())[0, 1] > 0.97
+
+
+def test_jpeg_in_a_tiff(picture):
+    """haraldk/TwelveMonkeys#406, cgohlke/tifffile#271, image-rs/image-tiff#274: JPEG in TIFF is shown pink."""
+    rgb = tiff(
+        picture,
+        photometric="rgb",
+        compression="jpeg",
+        compressionargs={"outcolorspace": "rgb", "level": 95},
+        tile=(32, 32),
+    )
+    agree(rgb, lightness_of(tifffile.imread(io.BytesIO(rgb))), 0.5)
+    ycbcr = tiff(picture, photometric="rgb", compression="jpeg", compressionargs={"level": 95}, tile=(32, 32))
+    with tifffile.TiffFile(io.BytesIO(ycbcr)) as file:
+        assert file.pages[0].photometric == 6
+    agree(ycbcr, lightness_of(tifffile.imread(io.BytesIO(ycbcr))), 4, 0.3)
+    # With the tables in a tag of their own.
+    for quality in (80, 95):
+        data = pyvips.Image.new_from_array(picture).tiffsave_buffer(compression="jpeg", Q=quality, tile=True)
+        assert 347 in Image.open(io.BytesIO(data)).tag_v2
+        agree(data, lightness_of(pillow(data)))
+
+
+def test_strip_whose_length_is_wrong(picture):
+    """haraldk/TwelveMonkeys#449, #514, image-js/tiff#38: StripByteCounts of 0, beyond the file, or missing."""
+    gray = picture[..., 0]
+    expected = lightness_of(gray)
+    for options in ({"count": 0}, {"count": 4_071_696_385}, {"drop": (279,)}, {"drop": (278,)}):
+        agree(raw_tiff(64, 48, gray.tobytes(), 8, **options), expected)
+    # What really is missing is missing.
+    assert "cut short" in refusal(raw_tiff(64, 48, gray.tobytes()[:-100], 8, count=64 * 48), UnreadablePhoto)
+    assert "cut short" in refusal(raw_tiff(64, 48, gray.tobytes()[:-100], 8, count=10**6), UnreadablePhoto)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_tiff_is_turned_once(picture, orientation, coloured, mark):
+    """wiltodelta/remove-ai-watermarks#106: a TIFF comes out turned and tagged, so that viewers turn it once more."""
+    data = tiff(picture, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
+    upright = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    photo = agree(data, lightness_of(upright))
+    result = io.BytesIO()
+    write(photo, coloured(photo), result, format="tiff", mark=mark)
+    assert tifffile.imread(io.BytesIO(result.getvalue())).shape == upright.shape
+    assert Image.open(result).tag_v2[274] == 1
+    agree(result.getvalue(), photo.lightness(), 0.6)
+
+
+def test_floats_of_another_range(picture):
+    """RawTherapee/RawTherapee#4379, imageio/imageio#707: floats beyond 0 to 1 are stretched or clipped."""
+    text = refusal(tiff(picture.astype(np.float32), photometric="rgb"), UnreadablePhoto)
+    assert text == "the file holds values from 0 to 255: bring floats to the range 0 to 1"
+
+
+# WebP
+
+
+def webp(pixels, **options):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", lossless=True, exact=True, **options)
+    return file.getvalue()
+
+
+def test_exif_in_a_webp(picture):
+    """image-rs/image-webp#73, paolobarbolini/img-parts#11, php/php-src#22213: the Exif of a WebP is not found."""
+    tags = Image.Exif()
+    tags[274] = 6
+    expected = lightness_of(np.rot90(picture, -1))
+    data = webp(picture, exif=tags)
+    agree(data, expected)
+    # The flag is not set; the block begins as in JPEG; an unknown chunk of odd length stands before it.
+    unset = bytearray(data)
+    unset[20] &= ~0x08
+    agree(bytes(unset), expected)
+    at = data.index(b"EXIF")
+    block = b"Exif\0\0" + data[at + 8 :]
+    tail = b"EXIF" + struct.pack("<I", len(block)) + block
+    foreign = b"PSAI" + struct.pack("<I", 7) + bytes(8)
+    for rest in (tail, foreign + data[at:]):
+        body = data[8:at] + rest
+        agree(b"RIFF" + struct.pack("<I", len(body)) + body, expected)
+
+
+def test_flags_of_a_webp_that_are_not_true(picture):
+    """No thread of its own: flags promise a profile or a transparency that is not there; bytes follow the end."""
+    data = bytearray(webp(picture, icc_profile=P3))
+    at = data.index(b"ICCP")
+    size = 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+    bare = data[:at] + data[at + size + size % 2 :]
+    bare[4:8] = struct.pack("<I", len(bare) - 8)
+    agree(bytes(bare), lightness_of(picture))
+    bare[20] |= 0x10
+    photo = agree(bytes(bare) + b"\0" * 7, lightness_of(picture))
+    assert photo.alpha is None or photo.alpha.min() == 255
+
+
+# BMP
+
+
+def bmp(width, height, data, bits, packed=0, palette=b"", masks=b"", size=None):
+    start = 54 + len(masks) + len(palette)
+    head = b"BM" + struct.pack("<IHHI", start + len(data) if size is None else size, 0, 0, start)
+    return (
+        head
+        + struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, packed, 0, 11811, 11811, 0, 0)
+        + masks
+        + palette
+        + data
+    )
+
+
+def test_bmp_of_32_bits(picture):
+    """SixLabors/ImageSharp#732, image-rs/image#539: the fourth byte, 0 by default, makes the picture transparent."""
+    data = np.dstack([picture[..., ::-1], np.zeros((48, 64), np.uint8)]).tobytes()
+    assert agree(bmp(64, -48, data, 32), lightness_of(picture)).alpha is None
+    assert agree(bmp(64, -48, data, 32, size=0), lightness_of(picture)).metadata.dpi == pytest.approx(
+        (300, 300), abs=0.1
+    )
+
+
+def test_bmp_of_16_bits_and_packed(picture):
+    """bgrabitmap/lazpaint#189 and jsummers/bmpsuite: 555, 565 and run-length BMP."""
+    five = (picture >> 3).astype(np.uint16)
+    codes = five[..., 0] << 10 | five[..., 1] << 5 | five[..., 2]
+    agree(bmp(64, -48, codes.astype("<u2").tobytes(), 16), lightness_of(five / 31), 0.5)
+    six = np.dstack([picture[..., 0] >> 3, picture[..., 1] >> 2, picture[..., 2] >> 3]).astype(np.uint16)
+    codes = six[..., 0] << 11 | six[..., 1] << 5 | six[..., 2]
+    masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+    agree(bmp(64, -48, codes.astype("<u2").tobytes(), 16, 3, masks=masks), lightness_of(six / [31, 63, 31]), 0.5)
+    runs = b"".join(b"".join(bytes([1, code]) for code in row) + b"\0\0" for row in picture[::-1, :, 0]) + b"\0\1"
+    palette = b"".join(bytes([i, i, i, 0]) for i in range(256))
+    agree(bmp(64, 48, runs, 8, 1, palette), lightness_of(picture[..., 0]))
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (1, 16000), (16000, 1)], ids=str)
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP"])
+def test_one_pixel_and_one_row(size, format, encoded):
+    """timesler/facenet-pytorch#86, python-pillow/Pillow#267: pictures of one pixel, one row, one column."""
+    pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    data = encoded(pixels, format, **({"lossless": True} if format == "WEBP" else {"quality": 100}))
+    photo = agree(data, lightness_of(pixels), 1)
+    assert photo.thumbnail(8, 8).shape == (8, 8)
+
+
+def test_panorama(coloured, mark):
+    """immich-app/immich#9500, dlemstra/Magick.NET#933, pulibrary/figgy#2029: too long for WebP, AVIF or JPEG."""
+    long = np.tile(np.arange(256, dtype=np.uint8), (2, 260))
+    photo = read(png(long))
+    for format, most in (("webp", 16383), ("avif", 16384), ("jpeg", 65500)):
+        with pytest.raises(UnwritablePhoto, match=f"{format} holds {most} a side: use png or tiff"):
+            write(photo, coloured(photo), io.BytesIO(), format=format, mark=mark)
+    result = io.BytesIO()
+    write(photo, coloured(photo), result, format="png", mark=mark)
+    agree(result.getvalue(), photo.lightness(), 0.6)

@@ -122,11 +122,27 @@ def _check_whole(page: Page, stream: BinaryIO, name: str) -> None:
         starts = exif.numbers(page.tags.get(places), page.order)
         counts = exif.numbers(page.tags.get(sizes), page.order) or (1,) * len(starts)
         if starts:
+            if page.number(259, 1) == 1:
+                # Some writers claim more than there is: what counts is what the pixels need.
+                counts = tuple(map(min, counts, _sizes(page, len(starts))))
             ends = (start + count for start, count in zip(starts, counts, strict=False))
             if min(starts) and max(ends) <= length:
                 return
             break
     raise UnreadablePhoto(f"{name} is cut short: get a whole copy of it")
+
+
+def _sizes(page: Page, count: int) -> list[int]:
+    """The bytes of each of the strips or tiles of uncompressed pixels."""
+    channels = page.number(277, 1) if page.number(284, 1) != 2 else 1
+    width, height = page.number(exif.WIDTH), page.number(exif.HEIGHT)
+    across, rows = page.number(322), page.number(323)
+    if not across:
+        across, rows = width, min(page.number(278, height) or height, height)
+    size = -(-across * channels * page.number(258, 1) // 8)
+    down = max(1, -(-height // max(rows, 1)))
+    left = (rows if page.number(322) else min(rows, height - rows * (i % down)) for i in range(count))
+    return [size * lines for lines in left]
 
 
 def _is_reduced(page: Page) -> bool:
