@@ -352,7 +352,7 @@ def test_orientation_tags_elsewhere(picture):
 
 
 def test_profile_in_pieces(muted):
-    """python-pillow/Pillow#4613, drewnoakes/metadata-extractor#65: pieces of a profile out of order, twice, or one of them lost."""
+    """python-pillow/Pillow#4613, drewnoakes/metadata-extractor#65: pieces of a profile in disorder, or lost."""
     half = -(-len(ADOBE) // 2)
     pieces = [b"ICC_PROFILE\0" + bytes([i + 1, 2]) + ADOBE[i * half : (i + 1) * half] for i in (0, 1)]
     expected = lightness_of(through(ADOBE, pillow(jpeg(muted))))
