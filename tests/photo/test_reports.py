@@ -7,6 +7,7 @@ docs/files.md counts them.
 import io
 import struct
 import zlib
+from base64 import b64decode
 
 import imagecodecs
 import numpy as np
@@ -381,6 +382,28 @@ def test_profile_of_gray(name, version, connection):
     file = io.BytesIO()
     Image.fromarray(ramp).save(file, "PNG", icc_profile=profile)
     agree(file.getvalue(), lightness_of(through(profile, ramp)), 0.6, 0.15)
+
+
+# No library that the tests have writes these.
+SEQUENTIAL = b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYVpQ"
+    "YEpRUk//yQALCAAQABgBAREA/8wABgAQEAX/2gAIAQEAAD8A0lVMrZYpwxlBAlYKSWG6kkL7EhwJt+enYGxksD7xaBPmF/IDsv/Z"
+)
+PROGRESSIVE = b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYVpQ"
+    "YEpRUk//ygALCAAQABgBAREA/8wABAAQ/9oACAEBAAAAAdG2nclwn//MAAQQBf/aAAgBAQABBQIakxkrcq//AE2JXLWn/8wABBAF/9oACAEBAAY/"
+    "AsD/zAAEEAX/2gAIAQEAAT8hryhmf4D/2gAIAQEAAAAQRP/MAAQQBf/aAAgBAQABPxBQGzZBgUSaGnso/9k="
+)
+
+
+@pytest.mark.parametrize("data", [SEQUENTIAL, PROGRESSIVE], ids=["sequential", "progressive"])
+def test_arithmetic_coding(data):
+    """imgproxy/imgproxy#909, SixLabors/ImageSharp#1742: JPEG of arithmetic coding, which browsers do not show."""
+    y, x = np.mgrid[0:16, 0:24]
+    photo = agree(data, lightness_of(pillow(data)))
+    # What the file was made of, at a quality of 60.
+    made_of = ((np.sin(x / 4) + np.cos(y / 3)) * 60 + 128).astype(np.uint8)
+    assert np.abs(photo.lightness() - lightness_of(made_of)).mean() < 2
 
 
 def test_video_behind_a_jpeg(picture):
