@@ -31,22 +31,22 @@ PARTS = {
 
 HEAD = """# Benchmark
 
-Every model that ships, and the default before, on one set by one protocol. This page is written by
-`python -m benchmarks.models`; anyone measures the same, also of a model of their own, by
+Every model that ships, and the previous default, measured on one set with one protocol. `python -m benchmarks.models`
+writes this page. To measure the same yourself, also for your own model:
 
 ```
 tintype evaluate --models {model} --data tintype-679 -o run
 tintype compare run
 ```
 
-**Protocol.** {count} photographs of `{source}`, 256 x 256 pixels as 8-bit RGB. The gray that is coloured is their CIE
-L\\* (D65, sRGB) as 8-bit gray; each model colours it with its own network size and temperature; the 8-bit RGB that
-comes out is compared with the truth. In brackets 95 % intervals of the Bayesian bootstrap over photographs, which say
-nothing of what another training with another seed would give. [Metrics](metrics.md) defines the figures and says what
-each of them hides; [the comparison](comparison.md) says how the small models were made, all alike, and what they
-decide. `gray`, `prior-mean` (one brown for all, the mean colour of ImageNet's prior) and `random` (the colours of
-another photograph) know nothing of the photograph. FID and LPIPS are not here: their networks are not ours to ship,
-and one gives them by `--inception` and `--lpips`. Measured with {versions}."""
+**Protocol.** {count} photographs of `{source}`, 256 x 256 pixels as 8-bit RGB. The gray input is their CIE L\\* (D65,
+sRGB) as 8-bit gray. Each model colours it with its own network size and temperature, and the 8-bit RGB result is
+compared with the truth. In brackets are 95 % intervals of the Bayesian bootstrap over photographs. They say nothing
+about another training with another seed. [Metrics](metrics.md) defines the figures and says what each of them hides.
+[The comparison](comparison.md) says how the small models were made, all in the same way, and what they show. Three
+baselines know nothing about the photograph: `gray`, `prior-mean` (one brown for all, the mean colour of ImageNet's
+prior) and `random` (the colours of another photograph). FID and LPIPS are missing because we may not ship their
+networks; give them with `--inception` and `--lpips`. Measured with {versions}."""
 
 
 def page(run: Run) -> str:
@@ -59,7 +59,7 @@ def page(run: Run) -> str:
             parts.append(f"## {title}\n\n{table(compare([run], SHOWN, only))}")
             if title == "The ImageNet-like part":
                 parts[-1] += "\n\n" + semantic(run)
-    return "\n\n".join([*parts, f"## What they cost\n\n{costs(run)}"]) + "\n"
+    return "\n\n".join([*parts, f"## Size and time\n\n{costs(run)}"]) + "\n"
 
 
 def table(found: Comparison) -> str:
@@ -84,15 +84,15 @@ def table(found: Comparison) -> str:
 
 
 def semantic(run: Run) -> str:
-    """How well a classifier reads what was coloured, where it was asked."""
+    """How well a classifier recognises the coloured photographs, where it was used."""
     found = {model: run.figures(model).get("semantic_accuracy") for model in ("truth", *run.models)}
     found = {model: value for model, value in found.items() if value is not None}
     if "truth" not in found or "gray" not in found:
         return ""
     gap = found["truth"] - found["gray"]
     lines = [
-        "Semantic interpretability: of how many photographs MobileNetV2 names the right one of ImageNet's classes, "
-        "and how much of the gap from gray to the true colours that closes. Its training may have seen these.",
+        "Semantic interpretability: for how many photographs MobileNetV2 names the right one of ImageNet's classes, "
+        "and how much of the gap between gray and true colour this closes. Its training may have included them.",
         "",
         "| | right, % | of the gap, % |",
         "|---|---|---|",
@@ -117,8 +117,8 @@ def costs(run: Run) -> str:
         if model in files
     ]
     lines = [
-        "Milliseconds: the median of colouring one photograph from array to array on one processor, while others were "
-        "measured on the others; they compare the models roughly ([speed](speed.md) measures with care).",
+        "Milliseconds are the median time to colour one photograph from array to array on one processor, while other "
+        "models were measured on the others. They compare the models only roughly; [speed](speed.md) is more exact.",
         "",
         "| | file, MB | network, px | photograph, ms |",
         "|---|---|---|---|",

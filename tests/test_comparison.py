@@ -206,7 +206,7 @@ def test_few_methods_say_nothing_of_all():
     figures = Figures(ways={label: np.zeros(11) for label in "abcd"})
     measured = claims.Measured(figures, {label: log_of([1.0, 0.9]) for label in "abcd"}, {})
     few = claims.Claim("C", "it rises", (claims.Evidence("rise", claims.of_runs(claims.rise), 1),))
-    assert claims.verdict(few, measured)[1] == "undecided (fewer than 5 methods to tell by)"
+    assert claims.verdict(few, measured)[1] == "undecided (fewer than 5 methods to judge by)"
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_what_only_its_temperature_keeps_down_supports_a_claim_at_another():
 @pytest.mark.parametrize(
     ("said", "again", "expected"),
     [
-        ("**refuted**", "**confirmed**", "undecided (turns with the seed; the first: refuted)"),
+        ("**refuted**", "**confirmed**", "undecided (depends on the seed; first seed: refuted)"),
         ("**confirmed**", "**confirmed**", "**confirmed**"),
         ("**confirmed**", "not measured", "**confirmed**"),
         ("**confirmed**", "undecided", "**confirmed**"),

@@ -1,6 +1,6 @@
 """What the five projects found, decided by our own figures.
 
-Each claim stands here with the figures that decide it, and for each figure the side of 0 on which the claim puts it.
+Each claim is listed with the figures that decide it and, for each figure, the side of 0 on which the claim puts it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from tintype.color.bins import published_bins
 from tintype.evaluation.bootstrap import interval, weights
 from tintype.plots.curves import Log
 
-RULE = """A claim is **confirmed** when the 95 % interval of each of its figures lies on the side of 0 that it says,
-**refuted** when none does and at least one lies on the other side, and **undecided** otherwise, or when a method that
-it needs is undertrained or was not measured. Intervals are of the Bayesian bootstrap over photographs, all methods on
-the same ones; where a figure is over methods, over the methods too. How much another seed would change is not in them:
-the last column asks the same of a second seed, where one was trained, and a claim that turns with it is undecided.
-Differences are first minus second; figures in brackets decide nothing. Which figures decide was settled before they
-were measured, but for three claims that ask at T = 1 and two that set a critic against the same network without one:
-there the first choice had a method that counts as undertrained."""
+RULE = """A claim is **confirmed** if the 95 % interval of each of its figures lies on the side of 0 that the claim names. It is
+**refuted** if none does and at least one lies on the other side. Otherwise it is **undecided**, and also if a method
+that it needs is undertrained or was not measured. The intervals come from the Bayesian bootstrap over photographs, the
+same photographs for all methods; for a figure over methods, also from the bootstrap over methods. They do not include
+the effect of another seed. The last column gives the verdict with a second seed, where one was trained, and a claim
+whose two verdicts contradict each other is undecided. Differences are first minus second; figures in brackets decide
+nothing. We chose the deciding figures before measuring, with five exceptions: three claims at T = 1, and two that
+compare a critic with the same network without one. In these, our first choice included a method that counts as
+undertrained."""
 
 
 CONFIRMED, REFUTED = "**confirmed**", "**refuted**"
@@ -60,7 +61,7 @@ class Evidence:
 
     words: str
     figure: Callable[[Measured], np.ndarray | None]
-    """[1 + samples]; None: fewer than FEWEST methods to tell by."""
+    """[1 + samples]; None: fewer than FEWEST methods to judge by."""
     side: int
     """+1 or -1: where the claim puts it; 0: told, and decides nothing."""
     needs: tuple[str, ...] = ()
@@ -366,7 +367,7 @@ def verdict(claim: Claim, measured: Measured) -> tuple[list[str], str]:
             doubts += [f"{label} is undertrained" for label in evidence.needs if measured.weak(label)]
         figure = evidence.figure(measured)
         if figure is None:
-            doubts.append(f"fewer than {FEWEST} methods to tell by")
+            doubts.append(f"fewer than {FEWEST} methods to judge by")
             continue
         text = f"{evidence.words}: {with_interval(figure, evidence.form)}"
         told.append(text if evidence.side else f"({text})")
@@ -388,7 +389,7 @@ def _method(label: str) -> str:
 
 
 def decide(folder: Path, runs: Path | None, again: tuple[Path, Path | None] | None = None) -> str:
-    """The claims as Markdown; `again`: figures and runs of the same methods with another seed, asked the same."""
+    """The claims as Markdown; `again`: figures and runs of the same methods with another seed."""
     measured = read(folder, runs)
     other = read(*again) if again else None
     lines = [RULE, "", "| | claim | figures | here |", "|---|---|---|---|"]
@@ -398,8 +399,8 @@ def decide(folder: Path, runs: Path | None, again: tuple[Path, Path | None] | No
         told, said = verdict(claim, measured)
         cells = [claim.who, claim.words, "<br>".join(told), said]
         if other is not None:
-            asked = all(label in other.figures.ways for evidence in claim.evidence for label in evidence.needs)
-            again_said = verdict(claim, other)[1] if claim.evidence and asked else "not measured"
+            trained = all(label in other.figures.ways for evidence in claim.evidence for label in evidence.needs)
+            again_said = verdict(claim, other)[1] if claim.evidence and trained else "not measured"
             cells[-1:] = [of_both(said, again_said), again_said]
         lines.append(f"| {' | '.join(cells)} |")
     if measured.marked:
@@ -409,9 +410,9 @@ def decide(folder: Path, runs: Path | None, again: tuple[Path, Path | None] | No
 
 
 def of_both(said: str, again: str) -> str:
-    """What is decided where two seeds were asked: a claim that turns with the seed is not."""
+    """The verdict of two seeds: a claim that one confirms and the other refutes is undecided."""
     turns = {said, again} == {CONFIRMED, REFUTED}
-    return f"undecided (turns with the seed; the first: {said.strip('*')})" if turns else said
+    return f"undecided (depends on the seed; first seed: {said.strip('*')})" if turns else said
 
 
 def read(folder: Path, runs: Path | None) -> Measured:
