@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> None:
     for size in options.sizes.split(","):
         for temperature in options.temperatures.split(","):
             settings = {"size": int(size) if size else None, "temperature": float(temperature) if temperature else None}
-            label = f"{model.card.name} T={temperature or model.card.temperature} size={size or model.card.size}"
+            label = f"{model.name} T={temperature or model.card.temperature} size={size or model.card.size}"
             ways[label] = Colorizer(model, vividness=options.vividness, **settings)
     photos = photographs(options.photographs, options.limit, options.side)
     if options.only:

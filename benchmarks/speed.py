@@ -71,7 +71,7 @@ def network(table: Table, runs: int, folder: Path) -> None:
     from benchmarks.peers import ECCV16, SIGGRAPH17, check
     from tintype.families import get
     from tintype.models.catalog import card_of, shipped
-    from tintype.models.runtime import open_session
+    from tintype.models.runtime import Session
     from tintype.training.config import read
     from tintype.training.norms import fold
 
@@ -109,7 +109,7 @@ def network(table: Table, runs: int, folder: Path) -> None:
         feeds[card.name] = ["ab"], {"lightness": lightness.numpy(), "hints": hints.numpy(), "temperature": temperature}
 
     def session(name: str, spinning: bool) -> Callable[[], object]:
-        opened = open_session(files[name], PROCESSORS, spinning)
+        opened = Session(files[name], PROCESSORS, spinning)
         return lambda: opened.run(*feeds[name])
 
     # In turns, threads that wait for their network's next turn would take the processors from the one whose turn it is.

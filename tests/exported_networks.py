@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tintype.models.runtime import open_session
+from tintype.models.runtime import Session
 from tintype.models.threads import available_threads
 
 
@@ -30,5 +30,5 @@ def exported(network: nn.Module) -> Callable[[torch.Tensor], np.ndarray]:
             opset_version=17,
             dynamo=False,
         )
-    session = open_session(file.getvalue(), available_threads())
+    session = Session(file.getvalue(), available_threads())
     return lambda lightness: session.run(None, {"lightness": lightness.numpy()})[0]

@@ -26,13 +26,11 @@ from tintype.color.render import render_strips
 from tintype.errors import HintError, OptionError, TintypeWarning, UnwritablePhoto
 from tintype.hints import Hint, draw_hints, keep_local, read_hints
 from tintype.models import DEFAULT, Model
+from tintype.models.card import HOTTEST, LARGEST
 from tintype.models.catalog import shipped
 from tintype.models.threads import available_threads
 from tintype.photo import SUFFIXES, WRITABLE, Mark, Photo, from_array, read, write
 from tintype.version import __version__
-
-LARGEST = 2048
-"""Largest network size that may be asked for, in pixels of the short side."""
 
 LONGEST = 4
 """Times the network size that the long side of a panorama may have; beyond, its short side gives way."""
@@ -92,7 +90,10 @@ class Colorizer:
             _demand(_whole(size) and 1 <= size <= LARGEST, "size", f"a whole number from 1 to {LARGEST}", size)
         if temperature is not None:
             _demand(
-                _number(temperature) and 0 < temperature <= 100, "temperature", "above 0 and at most 100", temperature
+                _number(temperature) and 0 < temperature <= HOTTEST,
+                "temperature",
+                "above 0 and at most 100",
+                temperature,
             )
         _demand(_number(vividness) and 0 <= vividness <= 10, "vividness", "a number from 0 to 10", vividness)
         _demand(_number(blend) and 0 <= blend <= 1, "blend", "a number from 0 to 1", blend)
@@ -100,7 +101,7 @@ class Colorizer:
             _demand(_whole(threads) and threads >= 1, "number of threads", "a whole number of at least 1", threads)
         self.model = model if isinstance(model, Model) else Model(model, threads)
         if temperature is not None and not self.model.takes_temperature:
-            raise OptionError(f"The model {self.model.card.name} has no temperature to set: leave the temperature out")
+            raise OptionError(f"The model {self.model.name} has no temperature to set: leave the temperature out")
         self.size = size or self.model.card.size
         self.temperature = temperature
         self.vividness = vividness
@@ -179,16 +180,23 @@ class Colorizer:
         picture = read(source, name)
         if examine is not None:
             examine(picture)
-        strips = self.strips(picture, hints)
+        # While the network works nothing is finished, but what `progress` raises must end that too.
+        strips = self.strips(picture, hints, watch=None if progress is None else lambda: progress(0.0))
         if progress is not None:
             strips = _watched(strips, picture.height, progress)
         mark = replace(self.mark, settings=self.settings(hints, quality), origin=picture.origin or "")
         lost = write(picture, strips, target, format=format, quality=quality, mark=mark)
         return (*picture.notes, *lost)
 
-    def strips(self, photo: Photo, hints: Hints | None = None, depth: int | None = None) -> Iterator[np.ndarray]:
+    def strips(
+        self,
+        photo: Photo,
+        hints: Hints | None = None,
+        depth: int | None = None,
+        watch: Callable[[], object] | None = None,
+    ) -> Iterator[np.ndarray]:
         """The coloured photograph from top to bottom: sRGB [rows, W, 3] of `depth` bits. Default: the
-        photograph's own, or 16 where 8 bits would be rounded twice.
+        photograph's own, or 16 where 8 bits would be rounded twice. watch: as for `Model.predict`.
 
         Raises HintError, and ModelError when the model fails on this photograph.
         """
@@ -198,13 +206,13 @@ class Colorizer:
         if hints is not None and (hints := read_hints(hints)):
             if not self.model.takes_hints:
                 raise HintError(
-                    f"The model {self.model.card.name} takes no hints: leave them out, or choose a model that does"
+                    f"The model {self.model.name} takes no hints: leave them out, or choose a model that does"
                 )
             drawn = draw_hints(hints, size, network)
         seen, guide = _seen(photo, network)
-        ab = self.model.predict(seen, None, self.temperature)
+        ab = self.model.predict(seen, None, self.temperature, watch=watch)
         if drawn is not None:
-            ab = keep_local(self.model.predict(seen, drawn, self.temperature), ab, len(hints))
+            ab = keep_local(self.model.predict(seen, drawn, self.temperature, watch=watch), ab, len(hints))
         enlarger = Enlarger(ab, guide, size)
         if depth is None:
             # Through a profile of the photograph's own the pixels are rounded once more: 8 bits would show that.
@@ -218,11 +226,7 @@ class Colorizer:
     @property
     def mark(self) -> Mark:
         """What the files that come out say of who made them."""
-        name = self.model.card.name
-        own = os.fspath(self.model.source) not in shipped()
-        # A file may call itself as it likes, but its work is not passed off as that of a model that ships.
-        known = name.isprintable() and not (own and name in shipped())
-        return Mark(software="tintype", version=__version__, model=name if known else "unnamed")
+        return Mark(software="tintype", version=__version__, model=self.model.name)
 
     def settings(self, hints: Hints | None = None, quality: int | None = None) -> str:
         """All that the colours of a photograph depend on beside the name of the model, as the mark has it."""

@@ -63,7 +63,7 @@ def plan(
     """
     if temperatures and not any(model.takes_temperature for model in models):
         raise OptionError(
-            f"{', '.join(model.card.name for model in models)} has no temperature to set: leave the temperatures out"
+            f"{', '.join(model.name for model in models)} has no temperature to set: leave the temperatures out"
         )
     ways = []
     for model in models:
@@ -170,7 +170,7 @@ def pick(photo_or_sheet: str | os.PathLike, number: int) -> Tile:
 
 
 def _settings(tile: Tile, models: dict[str, Model]) -> str:
-    name = models[tile.model].card.name
+    name = models[tile.model].name
     return f"{name}, size {tile.size}" + ("" if tile.temperature is None else f", temperature {tile.temperature:g}")
 
 

@@ -39,8 +39,8 @@ def run(album: Path, model: str, output: Path, **options) -> int:
 def test_a_table_and_the_files_are_told(album, model, tmp_path, capsys):
     assert run(album, model, tmp_path / "run") == 0
     out, err = capsys.readouterr()
-    psnr = read_run(tmp_path / "run").figures("ours")["psnr"]
-    (row,) = (line for line in out.splitlines() if line.split()[:1] == ["ours"])
+    psnr = read_run(tmp_path / "run").figures("tiny.v1")["psnr"]
+    (row,) = (line for line in out.splitlines() if line.split()[:1] == ["tiny.v1"])
     assert f"{psnr:.2f}" in row
     assert str(tmp_path / "run" / "metrics.csv") in out.replace("\n", "")
     assert err == ""
@@ -57,7 +57,7 @@ def test_options_become_rows_and_protocol(album, model, tmp_path):
     options = {"temperatures": "0.5", "sizes": "32,48", "hints": "2", "film": "blue", "damage": "jpeg=50"}
     assert run(album, model, tmp_path / "run", side="whole", **options) == 0
     protocol = json.loads((tmp_path / "run" / "protocol.json").read_text(encoding="utf-8"))
-    assert list(protocol["models"]) == ["ours", "ours T=0.5", "ours 32px", "ours 48px", "ours+2hints"]
+    assert list(protocol["models"]) == ["tiny.v1", "tiny.v1 T=0.5", "tiny.v1 32px", "tiny.v1 48px", "tiny.v1+2hints"]
     assert protocol["gray"] == "blue, jpeg=50"
     assert protocol["side"] is None
 
@@ -66,7 +66,7 @@ def test_a_model_that_fails_ends_in_1(album, model, tmp_path, capsys):
     (tmp_path / "theirs").mkdir()
     assert run(album, f"{model},{tmp_path / 'theirs'}", tmp_path / "run") == 1
     assert "theirs: " in capsys.readouterr().err
-    assert read_run(tmp_path / "run").models[3:] == ("ours",)
+    assert read_run(tmp_path / "run").models[3:] == ("tiny.v1",)
 
 
 def test_gray_photographs_are_told_in_one_line(album, model, tmp_path, capsys):
@@ -124,9 +124,9 @@ def test_metrics_that_ask_networks(album, model, tmp_path):
     }
     assert run(album, model, tmp_path / "run", **options) == 0
     found = read_run(tmp_path / "run")
-    assert np.isnan(found.values("ours", "class_right")).tolist() == [True, True, False]
-    assert (found.values("ours", "lpips") > 0).all()
-    assert found.figures("ours")["fid"] > 0
+    assert np.isnan(found.values("tiny.v1", "class_right")).tolist() == [True, True, False]
+    assert (found.values("tiny.v1", "lpips") > 0).all()
+    assert found.figures("tiny.v1")["fid"] > 0
     assert found.figures("truth")["semantic_accuracy"] in (0, 100)
     assert {"semantic_accuracy", "lpips", "fid"} <= found.protocol.metrics.keys()
     with pytest.raises(DataError, match="metric fid"):

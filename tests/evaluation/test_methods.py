@@ -62,13 +62,13 @@ def test_settings_are_asked_for_one_at_a_time(full, plain, tmp_path):
     (tmp_path / "theirs").mkdir()
     rows = plan([full, plain, str(tmp_path / "theirs")], [1.0, 0.5], [64, 32], [3, 1])
     assert [row.label for row in rows] == [
-        "full",
-        "full T=0.5",
-        "full 32px",
-        "full+3hints",
-        "full+1hints",
-        "plain",
-        "plain 32px",
+        "tiny.v1 full",
+        "tiny.v1 full T=0.5",
+        "tiny.v1 full 32px",
+        "tiny.v1 full+3hints",
+        "tiny.v1 full+1hints",
+        "tiny.v1 plain",
+        "tiny.v1 plain 32px",
         "theirs",
     ]
     assert [row.temperature for row in rows if "T=" in row.label] == [0.5]
@@ -96,9 +96,9 @@ def test_settings_that_cannot_be_used_are_refused(full, option):
 
 
 def test_two_rows_of_one_name_are_refused(full, tmp_path):
-    (tmp_path / "more" / "full").mkdir(parents=True)
-    with pytest.raises(OptionError, match="called full"):
-        plan([full, str(tmp_path / "more" / "full")])
+    (tmp_path / "more" / "tiny.v1").mkdir(parents=True)
+    with pytest.raises(OptionError, match=r"called tiny\.v1"):
+        plan([full, str(tmp_path / "more" / "tiny.v1")])
     (tmp_path / "gray").mkdir()
     with pytest.raises(OptionError, match="called gray"):
         plan([str(tmp_path / "gray")])
@@ -129,7 +129,7 @@ def test_a_method_travels(full):
 
 def test_the_protocol_names_the_file_and_its_settings(full, plain):
     rows = {row.label: row.described() for row in plan([full, plain], [0.5], [32], [3])}
-    assert rows["full"] == {
+    assert rows["tiny.v1 full"] == {
         "file": "full.onnx",
         "sha256": hashlib.sha256(Path(full).read_bytes()).hexdigest(),
         "bytes": Path(full).stat().st_size,
@@ -138,10 +138,10 @@ def test_the_protocol_names_the_file_and_its_settings(full, plain):
         "vividness": 1.0,
         "hints": 0,
     }
-    assert rows["full T=0.5"]["temperature"] == 0.5
-    assert rows["full 32px"]["size"] == 32
-    assert rows["full+3hints"]["hints"] == 3
-    assert "temperature" not in rows["plain"]
+    assert rows["tiny.v1 full T=0.5"]["temperature"] == 0.5
+    assert rows["tiny.v1 full 32px"]["size"] == 32
+    assert rows["tiny.v1 full+3hints"]["hints"] == 3
+    assert "temperature" not in rows["tiny.v1 plain"]
 
 
 # What knows nothing
@@ -177,7 +177,7 @@ def test_colours_of_a_photograph_of_another_size_are_resized():
 
 
 def test_a_model_colours_as_the_package_does(full):
-    found = paint(Method("full T=0.5", "model", full, temperature=0.5))
+    found = paint(Method("tiny.v1 full T=0.5", "model", full, temperature=0.5))
     expected = Colorizer(full, temperature=0.5)(picture().gray)
     np.testing.assert_array_equal(found.rgb, expected)
     assert found.seconds > 0
@@ -185,7 +185,7 @@ def test_a_model_colours_as_the_package_does(full):
 
 def test_reliability_is_that_of_the_distribution(full):
     """Against a pass of its own for the logits, and a mean over blocks of pixels."""
-    found = paint(Method("full", "model", full)).reliability
+    found = paint(Method("tiny.v1 full", "model", full)).reliability
     logits = Model(full).logits(lightness(np.repeat(picture().gray[..., None], 3, axis=2) / np.float32(255)))
     side = logits.shape[1]
     true = ab(picture().truth).reshape(side, SIDE // side, side, SIDE // side, 2).mean(axis=(1, 3))
@@ -200,7 +200,7 @@ def test_reliability_is_that_of_the_distribution(full):
 
 
 def test_a_model_without_distribution_has_no_reliability(plain):
-    assert paint(Method("plain", "model", plain)).reliability is None
+    assert paint(Method("tiny.v1 plain", "model", plain)).reliability is None
 
 
 # Simulated hints

@@ -93,27 +93,29 @@ def test_the_table_has_what_is_kept_of_the_gain_over_gray(finished):
     gains = {}
     for kind, level in (("film", "cie"), ("noise", "40")):
         run = read_run(finished / f"{kind}={level}")
-        areas = {name: run.figures(name)["auc_balanced"] for name in ("ours", "gray")}
-        gains[kind] = areas["ours"] - areas["gray"]
-        assert table[kind, level, "ours", "auc_balanced"] == pytest.approx(areas["ours"], rel=1e-5)
-        assert table[kind, level, "ours", "gain"] == pytest.approx(gains[kind], rel=1e-4)
-        assert table[kind, level, "ours", "colorfulness"] == pytest.approx(run.figures("ours")["colorfulness"], 1e-5)
-    kept = table["noise", "40", "ours", "gain_kept"]
+        areas = {name: run.figures(name)["auc_balanced"] for name in ("tiny.v1", "gray")}
+        gains[kind] = areas["tiny.v1"] - areas["gray"]
+        assert table[kind, level, "tiny.v1", "auc_balanced"] == pytest.approx(areas["tiny.v1"], rel=1e-5)
+        assert table[kind, level, "tiny.v1", "gain"] == pytest.approx(gains[kind], rel=1e-4)
+        assert table[kind, level, "tiny.v1", "colorfulness"] == pytest.approx(
+            run.figures("tiny.v1")["colorfulness"], 1e-5
+        )
+    kept = table["noise", "40", "tiny.v1", "gain_kept"]
     assert kept == pytest.approx(100 * gains["noise"] / gains["film"], rel=1e-4)
     assert kept < 95
-    assert kept < table["noise", "9", "ours", "gain_kept"]
-    assert table["noise", "40", "ours", "gain_kept_low"] <= kept <= table["noise", "40", "ours", "gain_kept_high"]
-    assert table["film", "cie", "ours", "gain_kept"] == table["film", "cie", "ours", "gain_kept_high"] == 100
+    assert kept < table["noise", "9", "tiny.v1", "gain_kept"]
+    assert table["noise", "40", "tiny.v1", "gain_kept_low"] <= kept <= table["noise", "40", "tiny.v1", "gain_kept_high"]
+    assert table["film", "cie", "tiny.v1", "gain_kept"] == table["film", "cie", "tiny.v1", "gain_kept_high"] == 100
     assert ("film", "cie", "truth", "colorfulness") in table
     assert ("film", "cie", "gray", "gain") not in table
 
 
 def test_a_model_that_is_no_better_than_gray_has_no_gain_to_keep(album, tmp_path):
-    wrong = str(write_model(tmp_path / "wrong.onnx", gain=(0, 0), offset=(-60, -60)))
+    wrong = str(write_model(tmp_path / "wrong.onnx", card={"name": "tiny.wrong"}, gain=(0, 0), offset=(-60, -60)))
     damaged([wrong], album, tmp_path / "run", ["blur=2"], limit=2, **SMALL)
     table = rows(tmp_path / "run")
-    assert table["blur", "2", "wrong", "gain"] < 0
-    assert ("blur", "2", "wrong", "gain_kept") not in table
+    assert table["blur", "2", "tiny.wrong", "gain"] < 0
+    assert ("blur", "2", "tiny.wrong", "gain_kept") not in table
 
 
 def test_a_repeated_call_adds_conditions_and_does_nothing_again(finished, album, model):
@@ -122,7 +124,7 @@ def test_a_repeated_call_adds_conditions_and_does_nothing_again(finished, album,
     damaged([model], album, finished, ["noise=9", "fading=0.5"], watch=lambda *told: watched.append(told), **SMALL)
     assert watched == [("film=cie", 0, 3), ("noise=9", 1, 3), ("fading=0.5", 2, 3), ("", 3, 3)]
     assert before == {path: path.stat().st_mtime_ns for path in before}
-    assert ("fading", "0.5", "ours", "gain_kept") in rows(finished)
+    assert ("fading", "0.5", "tiny.v1", "gain_kept") in rows(finished)
 
 
 def test_other_photographs_are_refused(finished, album, model):
@@ -151,11 +153,11 @@ def test_each_exposure_of_a_plate_is_coloured_and_compared_with_the_colours_of_a
     for channel, exposure in enumerate(reversed(EXPOSURES)):
         genuine = np.asarray(Image.open(tmp_path / "run" / "plates" / exposure / "00001v.png"))
         assert np.array_equal(genuine, true[..., channel])
-        coloured = Image.open(tmp_path / "run" / f"plate={exposure}" / "predictions" / "ours" / "00001v.png")
+        coloured = Image.open(tmp_path / "run" / f"plate={exposure}" / "predictions" / "tiny.v1" / "00001v.png")
         assert np.array_equal(np.asarray(coloured), Colorizer(model, threads=1)(genuine))
     table = rows(tmp_path / "run")
     assert list(dict.fromkeys(key[1] for key in table)) == ["lightness", *EXPOSURES]
-    assert ("plate", "blue", "ours", "gain") in table
+    assert ("plate", "blue", "tiny.v1", "gain") in table
 
 
 def test_no_negative_is_said(album, model, tmp_path):

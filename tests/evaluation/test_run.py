@@ -92,16 +92,16 @@ def test_every_prediction_is_kept_and_is_what_the_package_makes(finished, album,
         gray = pixels(finished / "predictions" / "gray" / f"{photo}.png")
         np.testing.assert_array_equal(pixels(finished / "truth" / f"{photo}.png"), truth)
         assert np.abs(lightness(gray / np.float32(255)) - lightness(truth / np.float32(255))).max() < 0.3
-        coloured = pixels(finished / "predictions" / "ours" / f"{photo}.png")
+        coloured = pixels(finished / "predictions" / "tiny.v1" / f"{photo}.png")
         np.testing.assert_array_equal(coloured, Colorizer(model)(gray[..., 0]))
 
 
 def test_the_table_has_the_figures_of_the_pictures(finished):
     with (finished / "metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(dict.fromkeys(row["model"] for row in rows)) == [TRUTH, "gray", "prior-mean", "random", "ours"]
+    assert list(dict.fromkeys(row["model"] for row in rows)) == [TRUTH, "gray", "prior-mean", "random", "tiny.v1"]
     table = {(row["model"], row["photo"], row["metric"]): float(row["value"]) for row in rows}
-    for label in ("gray", "random", "ours"):
+    for label in ("gray", "random", "tiny.v1"):
         for photo in PHOTOS:
             ours, truth = (pixels(read_run(finished).picture(who, photo)) for who in (label, TRUTH))
             for metric, value in measure(ours, truth).items():
@@ -109,7 +109,7 @@ def test_the_table_has_the_figures_of_the_pictures(finished):
                     assert (label, photo, metric) not in table
                 else:
                     assert table[label, photo, metric] == pytest.approx(value, rel=1e-5, abs=1e-9)
-    assert {metric for model, photo, metric in table if (model, photo) == ("ours", SET)} == set(METRICS)
+    assert {metric for model, photo, metric in table if (model, photo) == ("tiny.v1", SET)} == set(METRICS)
 
 
 def test_the_protocol_says_what_was_measured(finished, album):
@@ -118,7 +118,7 @@ def test_the_protocol_says_what_was_measured(finished, album):
     assert protocol["photographs"]["source"] == album.name
     assert protocol["side"] == SIDE
     assert protocol["gray"] == "cie"
-    assert protocol["models"]["ours"]["file"] == "ours.onnx"
+    assert protocol["models"]["tiny.v1"]["file"] == "ours.onnx"
     assert set(protocol["versions"]) == {"tintype", "python", "numpy", "onnxruntime", "pyvips", "libvips"}
 
 
@@ -137,13 +137,13 @@ def test_two_processes_give_the_same_files(finished, album, model, tmp_path):
 
 def test_seconds_are_of_models_alone(finished):
     run = read_run(finished)
-    assert (run.seconds("ours") > 0).all()
+    assert (run.seconds("tiny.v1") > 0).all()
     assert np.isnan(run.seconds("gray")).all()
 
 
 def test_reliability_counts_all_places_of_the_network(finished):
     run = read_run(finished)
-    assert run.reliability("ours").pixels.sum() == len(PHOTOS) * 16 * 16
+    assert run.reliability("tiny.v1").pixels.sum() == len(PHOTOS) * 16 * 16
     assert run.reliability("gray") is None
 
 
@@ -203,7 +203,7 @@ def test_more_hints_are_further_rows(album, tmp_path):
     taking = write_model(tmp_path / "taking.onnx", hints=True, gain=(0, 0), offset=(0, 0))
     measured([str(taking)], album, tmp_path / "run", hints=[5, 80])
     run = read_run(tmp_path / "run")
-    psnr = [run.figures(label)["psnr"] for label in ("taking", "taking+5hints", "taking+80hints")]
+    psnr = [run.figures(label)["psnr"] for label in ("tiny.v1", "tiny.v1+5hints", "tiny.v1+80hints")]
     assert psnr == sorted(psnr)
 
 
@@ -229,8 +229,8 @@ def test_a_stopped_run_goes_on(finished, album, model, tmp_path, stop, monkeypat
     monkeypatch.setattr("tintype.evaluation.run.CHUNK", SIDE * SIDE)
     with pytest.raises(stop):
         measured([model], album, tmp_path / "run", progress=Counted(18, stop))
-    with pytest.raises(DataError, match="ours"):
-        read_run(tmp_path / "run").values("ours", "psnr")
+    with pytest.raises(DataError, match=r"tiny\.v1"):
+        read_run(tmp_path / "run").values("tiny.v1", "psnr")
     counted = Counted()
     assert measured([model], album, tmp_path / "run", progress=counted) == []
     assert counted.count == 2
@@ -253,7 +253,7 @@ def test_stopped_processes_end(album, model, tmp_path, monkeypatch):
 
 def test_a_prediction_that_is_gone_is_made_again(album, model, tmp_path):
     measured([model], album, tmp_path / "run")
-    path = read_run(tmp_path / "run").picture("ours", "market")
+    path = read_run(tmp_path / "run").picture("tiny.v1", "market")
     before = path.read_bytes()
     path.unlink()
     counted = Counted()
@@ -263,12 +263,12 @@ def test_a_prediction_that_is_gone_is_made_again(album, model, tmp_path):
 
 
 def test_further_models_join(album, model, tmp_path):
-    other = write_model(tmp_path / "other.onnx")
+    other = write_model(tmp_path / "other.onnx", card={"name": "tiny.other"})
     measured([model], album, tmp_path / "run")
     counted = Counted()
     measured([str(other)], album, tmp_path / "run", progress=counted)
     assert counted.count == len(PHOTOS)
-    assert read_run(tmp_path / "run").models[3:] == ("ours", "other")
+    assert read_run(tmp_path / "run").models[3:] == ("tiny.v1", "tiny.other")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_other_photographs_of_the_same_names_are_refused(finished, model, tmp_pa
 def test_another_model_of_the_same_name_is_refused(finished, album, tmp_path):
     before = content(finished)
     other = write_model(tmp_path / "ours.onnx", temperature=True, logits=7, offset=(1, 2))
-    with pytest.raises(DataError, match="another ours, by its sha256"):
+    with pytest.raises(DataError, match=r"another tiny\.v1, by its sha256"):
         measured([str(other)], album, finished)
     assert content(finished) == before
 
@@ -313,8 +313,8 @@ def test_a_folder_of_something_else_is_refused(album, model, tmp_path):
 
 def test_a_broken_file_of_figures_is_named(album, model, tmp_path):
     measured([model], album, tmp_path / "run")
-    measured_path(tmp_path / "run", "ours").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"ours\.npz cannot be read.*delete it"):
+    measured_path(tmp_path / "run", "tiny.v1").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"tiny\.v1\.npz cannot be read.*delete it"):
         measured([model], album, tmp_path / "run")
 
 
@@ -335,7 +335,7 @@ def test_broken_photographs_are_told_before_anything_is_coloured(model, tmp_path
 
 def test_a_model_that_fails_does_not_hold_up_the_others(model, tmp_path):
     """A network that takes only what is a multiple of 24 pixels wide, as the trial of its file is."""
-    picky = write_model(tmp_path / "picky.onnx")
+    picky = write_model(tmp_path / "picky.onnx", card={"name": "tiny.picky"})
     graph = onnx.load(picky)
     tensors = {"narrow": [0, 0, -1, 6]}
     for name, values in tensors.items():
@@ -347,11 +347,11 @@ def test_a_model_that_fails_does_not_hold_up_the_others(model, tmp_path):
         Image.fromarray(photograph(0, 48)[:32, :width]).save(tmp_path / "album" / f"{name}.png")
     counted = Counted()
     (problem,) = measured([str(picky), model], tmp_path / "album", tmp_path / "run", side=None)
-    assert problem.startswith("picky: ")
+    assert problem.startswith("tiny.picky: ")
     assert "64 x 64" in problem
     assert "2 photographs" in problem
-    assert read_run(tmp_path / "run").models[3:] == ("ours",)
-    assert "picky" not in (tmp_path / "run" / "metrics.csv").read_text()
+    assert read_run(tmp_path / "run").models[3:] == ("tiny.v1",)
+    assert "tiny.picky" not in (tmp_path / "run" / "metrics.csv").read_text()
     assert len(measured([str(picky), model], tmp_path / "album", tmp_path / "run", side=None, progress=counted)) == 1
     assert counted.count == 2
 
@@ -384,11 +384,11 @@ def test_predictions_of_another_program_are_mended_and_measured(album, tmp_path)
 
 def test_what_cannot_be_written_is_said(album, model, tmp_path):
     measured([model], album, tmp_path / "run", limit=2)
-    other = write_model(tmp_path / "other.onnx")
-    (tmp_path / "run" / "predictions" / "other").write_text("in the way")
-    with pytest.raises(UnwritablePhoto, match=r"predictions/other.* cannot be written"):
+    other = write_model(tmp_path / "other.onnx", card={"name": "tiny.other"})
+    (tmp_path / "run" / "predictions" / "tiny.other").write_text("in the way")
+    with pytest.raises(UnwritablePhoto, match=r"predictions/tiny.other.* cannot be written"):
         measured([str(other)], album, tmp_path / "run", limit=2)
-    assert read_run(tmp_path / "run").models[3:] == ("ours",)
+    assert read_run(tmp_path / "run").models[3:] == ("tiny.v1",)
 
 
 def test_a_model_that_is_none_is_said_before_anything_is_read(album, tmp_path):

@@ -4,14 +4,24 @@ import hashlib
 import json
 import pickle
 import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from PIL import Image
 
 from small_models import CARD
+from tintype.album import colorize_all, plan
+from tintype.colorizer import Colorizer
 from tintype.errors import HintError, ModelError, OptionError
 from tintype.models import DEFAULT, Model, catalog, load
+from tintype.models.catalog import shipped
 
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
 
@@ -243,6 +253,109 @@ def test_missing_models_are_named(tmp_path):
 def test_a_number_of_threads_that_cannot_be_is_refused(threads, tiny):
     with pytest.raises(OptionError, match="threads"):
         Model(tiny, threads)
+
+
+# Graphs that never end
+
+
+def endless(since: int = 0) -> list:
+    """Nodes of a graph that runs for ever if its lightness has more than `since` pixels."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["going"]),
+            helper.make_node("Add", ["count", "count"], ["counted"]),
+        ],
+        "body",
+        [value("turn", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("count", FLOAT, None)],
+        [value("going", TensorProto.BOOL, []), value("counted", FLOAT, None)],
+    )
+    return [
+        helper.make_node("Size", ["lightness"], ["pixels"]),
+        helper.make_node("Constant", [], ["since"], value_int=since),
+        helper.make_node("Greater", ["pixels", "since"], ["large"]),
+        helper.make_node("AveragePool", ["lightness"], ["small"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Conv", ["small", "gain", "offset"], ["colour"]),
+        helper.make_node("Loop", ["", "large", "colour"], ["ab"], body=body),
+    ]
+
+
+def test_a_graph_that_never_ends_is_refused_after_a_while(build_model, monkeypatch):
+    path = build_model(nodes=endless())
+    monkeypatch.setattr("tintype.models.model.TRIAL", 1.0)
+    with pytest.raises(ModelError, match=r"cannot be used as a model: .* it takes more than 1 seconds"):
+        load(path)
+
+
+@pytest.fixture
+def sleeper(build_model) -> Path:
+    """A model whose trial ends, and whose every photograph of more than 1000 pixels does not."""
+    return build_model(nodes=endless(since=1000))
+
+
+def later(action) -> threading.Timer:
+    timer = threading.Timer(1, action)
+    timer.start()
+    return timer
+
+
+def test_ctrl_c_ends_a_graph_that_never_ends(sleeper):
+    model = load(sleeper)
+    later(lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        model.predict(ramp(64, 64))
+    assert model.predict(ramp(8, 8)).shape == (2, 2, 2)  # and may go on with others
+
+
+def test_who_watches_may_end_a_graph_that_never_ends(sleeper):
+    begin = time.monotonic()
+
+    def watch():
+        if time.monotonic() > begin + 1:
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        load(sleeper).predict(ramp(64, 64), watch=watch)
+
+
+def test_a_folder_run_is_ended_while_its_network_works(sleeper, tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.zeros((64, 64), np.uint8)).save(tmp_path / name)
+    later(lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        list(colorize_all(plan([tmp_path]).tasks, Colorizer(sleeper), jobs=2))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".onnx") == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_command_is_ended_while_its_network_works(number, code, sleeper, tmp_path):
+    """Within seconds, though the run-time library itself does not hear signals."""
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(tmp_path / "a.png")
+    run = (
+        "import os, sys, threading, tintype.album, tintype.models.model\n"
+        "from tintype.cli import main\n"
+        f"threading.Timer(3, os.kill, (os.getpid(), {int(number)})).start()\n"
+        f"sys.exit(main(['colorize', {str(tmp_path / 'a.png')!r}, '--model', {str(sleeper)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, timeout=60)
+    assert done.returncode == code, done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob(".*.part"))
+
+
+# Names
+
+
+def test_a_file_that_calls_itself_like_a_shipped_model_has_another_name(build_model, tmp_path):
+    card = {"family": "tintype", "name": DEFAULT}
+    model = load(build_model(card=card))
+    assert re.fullmatch(r"own\.[0-9a-f]{8}", model.name)
+    assert load(build_model(card=card | {"name": "tintype.V2"})).name != "tintype.V2"
+    assert load(build_model(card=card | {"name": "tintype.mine"})).name == "tintype.mine"
+    mark = Colorizer(model).mark
+    assert mark.model == model.name
+    own = tmp_path / "copy.onnx"
+    own.write_bytes(shipped()["tintype.mini"].read_bytes())
+    assert load(own).name == "tintype.mini"
 
 
 def test_the_default_ships_and_keeps_the_contract():

@@ -63,10 +63,10 @@ def study(photos, tiny):
 
 def test_every_photograph_has_its_pictures(study):
     assert study.title == "A title"
-    assert study.methods == ("tiny", "theirs")
+    assert study.methods == ("tiny.v1", "theirs")
     assert [photo.name for photo in study.photographs] == ["p0", "p1", "p2", "p3"]
     assert len(list((study.folder / "pictures").iterdir())) == 4 * 4
-    assert re.fullmatch("[0-9a-f]{64}", study.about["tiny"])
+    assert re.fullmatch("[0-9a-f]{64}", study.about["tiny.v1"])
     assert study.about["theirs"] == "theirs"
 
 
@@ -105,7 +105,7 @@ def test_a_model_is_given_the_lightness_alone(study, tiny):
     truth = pixels(study, 2, "truth")
     luminance = ((lab(truth)[..., 0] + 16) / 116) ** 3  # all above the straight part of the curve
     codes = np.rint(255 * (1.055 * luminance ** (1 / 2.4) - 0.055)).astype(np.uint8)
-    assert np.array_equal(pixels(study, 2, "tiny"), Colorizer(tiny)(codes))
+    assert np.array_equal(pixels(study, 2, "tiny.v1"), Colorizer(tiny)(codes))
 
 
 def test_random_has_its_own_lightness_and_the_colours_of_another(study):
@@ -178,7 +178,7 @@ def test_a_photograph_that_cannot_be_read_is_refused_by_its_name(capsys, tmp_pat
     assert "p3.png is broken" in refused(capsys, photos, output, models=tiny)
 
 
-@pytest.mark.parametrize("name", ["tiny", "random", "truth"])
+@pytest.mark.parametrize("name", ["tiny.v1", "random", "truth"])
 def test_two_things_of_one_name_are_refused(capsys, photos, tmp_path, output, tiny, name):
     folder = write_photographs(tmp_path / name)
     assert f"is called {name}" in refused(capsys, photos, output, folder, models=tiny)

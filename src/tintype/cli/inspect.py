@@ -75,7 +75,7 @@ def inspect(
     found = distribution.predict(colorizer, opened)
     coloured = np.concatenate(list(colorizer.strips(opened, depth=8)))
     if output is not None:
-        page = np.asarray(distribution.draw(found, coloured, part, colorizer.model.card.name, map))
+        page = np.asarray(distribution.draw(found, coloured, part, colorizer.model.name, map))
         write(from_array(page), [page], output, mark=colorizer.mark)
     rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
     chosen = coloured[rows, columns].mean(axis=(0, 1))
@@ -83,7 +83,7 @@ def inspect(
         "photo": str(photo),
         "width": opened.width,
         "height": opened.height,
-        "model": colorizer.model.card.name,
+        "model": colorizer.model.name,
         "region": {"x": part.x, "y": part.y, "width": part.width, "height": part.height},
         "lightness": round(found.lightness(part), 2),
         "color": "#" + bytes(np.rint(chosen).astype(np.uint8)).hex(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +26,7 @@ from tintype.evaluation.photographs import decode
 from tintype.evaluation.results import BASELINES, TRUTH
 from tintype.hints import Hint
 from tintype.models import DEFAULT, Model
-from tintype.models.catalog import shipped
+from tintype.models.catalog import card_of, name_of, shipped
 from tintype.photo import SUFFIXES
 
 PATCH = 6
@@ -128,6 +129,7 @@ def plan(
     if any(count < 1 for count in hints):
         raise OptionError(f"The number of hints must be at least 1, not {min(hints)}")
     _inspected.cache_clear()  # A file may have changed since.
+    names = _names([source for source in models or [DEFAULT] if source in shipped() or not os.path.isdir(source)])
     found: list[Method] = []
     able = {"temperature": not temperatures, "size": not sizes, "hints": not hints}
     for source in dict.fromkeys(models or [DEFAULT]):
@@ -138,7 +140,7 @@ def plan(
         able["size"] = True
         able["temperature"] |= model.takes_temperature
         able["hints"] |= model.takes_hints
-        own = Method(source if source in shipped() else Path(source).stem, "model", source)
+        own = Method(names[source], "model", source)
         found.append(own)
         if model.takes_temperature:
             for temperature in _others(temperatures, model.card.temperature):
@@ -160,6 +162,13 @@ def plan(
         if labels.count(label) > 1 or label in (TRUTH, *BASELINES):
             raise OptionError(f"Two rows would be called {label}: rename the file or folder of one of them")
     return found
+
+
+def _names(models: Sequence[str]) -> dict[str, str]:
+    """What models are called; where files share a name, with that of the file behind it."""
+    names = {source: source if source in shipped() else name_of(card_of(source), Path(source)) for source in models}
+    count = Counter(names.values())
+    return {source: name if count[name] == 1 else f"{name} {Path(source).stem}" for source, name in names.items()}
 
 
 @lru_cache(maxsize=1)

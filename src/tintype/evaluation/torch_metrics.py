@@ -14,7 +14,7 @@ import torch
 from tintype.encoders import MobileNetV2
 from tintype.errors import ModelError
 from tintype.losses import Lpips
-from tintype.models.runtime import open_session
+from tintype.models.runtime import Session
 from tintype.models.threads import available_threads
 
 
@@ -75,7 +75,7 @@ class Inception:
         try:
             if not Path(path).is_file():
                 raise FileNotFoundError("there is no such file")
-            self._session = open_session(path, available_threads())
+            self._session = Session(path, available_threads())
         except Exception as error:  # onnxruntime has no base class of its own
             raise self._unusable(error) from None
 
@@ -87,7 +87,7 @@ class Inception:
             ModelError: the file does not take the photograph, or gives none.
         """
         try:
-            feeds = {value.name: _tensor(rgb).numpy() for value in self._session.get_inputs()}
+            feeds = {value.name: _tensor(rgb).numpy() for value in self._session.inputs}
             features = self._session.run(None, feeds)[0]
         except ValueError:
             raise

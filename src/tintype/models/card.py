@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +12,21 @@ from typing import Any, BinaryIO
 
 KEY = "tintype"
 """The metadata key of the ONNX file under which the card stands."""
+
+LARGEST = 2048
+"""Largest size of a network's input, in pixels of its short side."""
+
+COARSEST = 512
+"""Largest stride: a trial at opening sees three of them."""
+
+HOTTEST = 100.0
+"""Highest temperature."""
+
+LIMIT = 10**15
+"""Beyond which no number of a card lies."""
+
+LONGEST = 64
+"""Letters of a family's name, and half as many as a model's may have."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +60,26 @@ class Card:
         for key in ("name", "version", "family", "description", "licence"):
             _demand(isinstance(getattr(self, key), str) and getattr(self, key).strip(), key, "a text that is not empty")
         _demand(
-            re.fullmatch(re.escape(self.family) + r"\.[A-Za-z0-9][A-Za-z0-9_.-]*", self.name),
+            len(self.family) <= LONGEST and re.fullmatch(r"\w[\w-]*", self.family),
+            "family",
+            f"at most {LONGEST} letters, digits, - and _",
+        )
+        _demand(
+            len(self.name) <= 2 * LONGEST
+            and re.fullmatch(re.escape(self.family) + r"\.[A-Za-z0-9][A-Za-z0-9_.-]*", self.name),
             "name",
             f"FAMILY.TAG, here '{self.family}.' and a tag",
         )
-        _demand(_whole(self.stride) and self.stride >= 1, "stride", "a whole number of at least 1")
-        _demand(_whole(self.size) and self.size >= self.stride, "size", f"a whole number of at least {self.stride}")
+        _demand(_whole(self.stride) and 1 <= self.stride <= COARSEST, "stride", f"a whole number from 1 to {COARSEST}")
         _demand(
-            self.temperature is None or (_number(self.temperature) and self.temperature > 0),
+            _whole(self.size) and self.stride <= self.size <= LARGEST,
+            "size",
+            f"a whole number from {self.stride} to {LARGEST}",
+        )
+        _demand(
+            self.temperature is None or (_number(self.temperature) and 0 < self.temperature <= HOTTEST),
             "temperature",
-            "a number above 0, or null",
+            f"a number above 0 and at most {HOTTEST:g}, or null",
         )
         _demand(
             _rows(self.training_data)
@@ -176,11 +200,11 @@ def _demand(holds: object, key: str, what: str) -> None:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LIMIT <= value <= LIMIT
 
 
 def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LIMIT
 
 
 def _rows(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -69,6 +70,26 @@ def card_in(file: Path | Traversable) -> Card:
     if card is None:
         raise unusable(file, "it holds no card, the JSON text under the metadata key 'tintype'")
     return card
+
+
+def name_of(card: Card, file: Path) -> str:
+    """The name of a model that the user gives as a file: its card's, unless it is that of a model that ships.
+
+    A file that calls itself `tintype.v2` and is not the one that ships is called `own.` and the beginning of its
+    SHA-256.
+
+    Raises ModelError when the file cannot be read.
+    """
+    name, ships = next(
+        ((n, f) for n, f in shipped().items() if n.casefold() == card.name.casefold()), (card.name, None)
+    )
+    if ships is None:
+        return name
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise unusable(file, f"it cannot be read ({error.strerror})") from None
+    return name if content == ships.read_bytes() else f"own.{hashlib.sha256(content).hexdigest()[:8]}"
 
 
 def unusable(file: Path | Traversable, fault: str) -> ModelError:

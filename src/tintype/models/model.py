@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib.resources import as_file
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import numpy as np
 
 from tintype.errors import HintError, ModelError, OptionError
 from tintype.models.card import Card
-from tintype.models.catalog import DEFAULT, card_in, own_file, shipped, unusable
-from tintype.models.runtime import open_session
+from tintype.models.catalog import DEFAULT, card_in, name_of, own_file, shipped, unusable
+from tintype.models.runtime import Failure, Session
 from tintype.models.threads import available_threads
 
 INPUTS = {"lightness": 1, "hints": 3, "temperature": None}
 """What a model may take: the channels of float32 [n, channels, h, w]; None: a scalar."""
+
+TRIAL = 30.0
+"""Seconds that the trial run at opening may take: one of a sound model takes hundredths."""
 
 
 def load(name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None) -> Model:
@@ -46,11 +50,12 @@ class Model:
             raise OptionError(f"The number of threads must be a whole number of at least 1, not {threads!r}")
         self.source = name_or_path
         self.threads = threads
-        if (found := shipped().get(os.fspath(name_or_path))) is not None:
-            with as_file(found) as path:
-                self._open(path)
-        else:
-            self._open(own_file(name_or_path))
+        found = shipped().get(os.fspath(name_or_path))
+        with as_file(found) if found is not None else nullcontext(own_file(name_or_path)) as path:
+            self.card = card_in(path)
+            self.name = self.card.name if found is not None else name_of(self.card, path)
+            """What it is called in pictures, tables, messages and marks: the card's name, if that is its own."""
+            self._open(path)
 
     def __reduce__(self):
         # Sent to another process, a model is opened there anew.
@@ -65,20 +70,26 @@ class Model:
         return "temperature" in self._inputs
 
     def predict(
-        self, lightness: np.ndarray, hints: np.ndarray | None = None, temperature: float | None = None
+        self,
+        lightness: np.ndarray,
+        hints: np.ndarray | None = None,
+        temperature: float | None = None,
+        *,
+        watch: Callable[[], object] | None = None,
     ) -> np.ndarray:
         """The colours of one photograph.
 
         lightness: float32 [h, w], CIE L* 0..100; h and w are multiples of `card.stride`.
         hints: float32 [3, h, w], a*, b* and mask 0..1; None: no hints.
         temperature: of the annealed mean, above 0; None: the card's.
+        watch: called a few times a second while the network works; what it raises ends the work.
         Returns float32 [2, h', w'], CIE a*b*.
 
         Raises HintError or OptionError when the model does not take what is given, ModelError when it fails.
         """
         if self.on_logits is None or self.card.bins is None:
-            return self._run(["ab"], lightness, hints, temperature)[0]
-        ab, logits = self._run(["ab", "logits"], lightness, hints, temperature)
+            return self._run(["ab"], lightness, hints, temperature, watch=watch)[0]
+        ab, logits = self._run(["ab", "logits"], lightness, hints, temperature, watch=watch)
         self.on_logits(logits)
         return ab
 
@@ -88,10 +99,12 @@ class Model:
         Raises ModelError when the model has no distribution.
         """
         if self.card.bins is None:
-            raise ModelError(f"The model {self.card.name} has no distribution over bins, so it gives no logits")
+            raise ModelError(f"The model {self.name} has no distribution over bins, so it gives no logits")
         return self._run(["logits"], lightness, hints, None)[0]
 
-    def _run(self, outputs: Sequence[str], lightness, hints, temperature) -> list[np.ndarray]:
+    def _run(
+        self, outputs: Sequence[str], lightness, hints, temperature, *, limit: float | None = None, watch=None
+    ) -> list[np.ndarray]:
         lightness = np.ascontiguousarray(lightness, np.float32)
         stride = self.card.stride
         if lightness.ndim != 2 or not lightness.size or lightness.shape[0] % stride or lightness.shape[1] % stride:
@@ -99,9 +112,7 @@ class Model:
         feed = {"lightness": lightness[None, None]}
         if hints is not None:
             if not self.takes_hints:
-                raise HintError(
-                    f"The model {self.card.name} takes no hints: leave them out, or choose a model that does"
-                )
+                raise HintError(f"The model {self.name} takes no hints: leave them out, or choose a model that does")
             hints = np.ascontiguousarray(hints, np.float32)
             if hints.shape != (3, *lightness.shape):
                 raise ValueError(f"hints must be {(3, *lightness.shape)}, not {hints.shape}")
@@ -109,29 +120,26 @@ class Model:
         elif self.takes_hints:
             feed["hints"] = np.zeros((1, 3, *lightness.shape), np.float32)
         if temperature is not None and not self.takes_temperature:
-            raise OptionError(f"The model {self.card.name} has no temperature to set: leave the temperature out")
+            raise OptionError(f"The model {self.name} has no temperature to set: leave the temperature out")
         if self.takes_temperature:
             feed["temperature"] = np.array(self.card.temperature if temperature is None else temperature, np.float32)
         try:
-            results = self._session.run(outputs, feed)
-        except Exception as error:  # onnxruntime's own exceptions have no common base but this one
+            results = self._session.run(outputs, feed, limit, watch)
+        except Failure as error:
             height, width = lightness.shape
-            raise ModelError(
-                f"The model {self.card.name} fails on a lightness of {width} x {height}: {_first_line(error)}"
-            ) from error
+            raise ModelError(f"The model {self.name} fails on a lightness of {width} x {height}: {error}") from error
         if not all(np.isfinite(result).all() for result in results):
-            raise ModelError(f"The model {self.card.name} gives values that are not numbers: its file is of no use")
+            raise ModelError(f"The model {self.name} gives values that are not numbers: its file is of no use")
         return [result[0] for result in results]
 
     def _open(self, path: Path) -> None:
-        self.card = card_in(path)
         try:
             # The runtime's own choice counts the processors of the host, not those of the container.
-            self._session = open_session(path, self.threads or available_threads())
-        except Exception as error:  # see above
-            raise unusable(path, f"onnxruntime does not open it ({_first_line(error)})") from None
-        self._inputs = {value.name: value for value in self._session.get_inputs()}
-        fault = _fault_of_inputs(self._inputs, self.card) or _fault_of_outputs(self._session.get_outputs(), self.card)
+            self._session = Session(path, self.threads or available_threads())
+        except Failure as error:
+            raise unusable(path, f"onnxruntime does not open it ({error})") from None
+        self._inputs = {value.name: value for value in self._session.inputs}
+        fault = _fault_of_inputs(self._inputs, self.card) or _fault_of_outputs(self._session.outputs, self.card)
         if fault:
             raise unusable(path, fault)
         fault = self._fault_of_trial()
@@ -142,15 +150,14 @@ class Model:
         """Run the smallest picture that shows a confusion of height and width; what is wrong, in a few words."""
         height, width = 2 * self.card.stride, 3 * self.card.stride
         try:
-            ab = self.predict(np.full((height, width), 50, np.float32))
+            gray = np.full((height, width), 50, np.float32)
+            ab, *logits = self._run(["ab", *(["logits"] if self.card.bins else [])], gray, None, None, limit=TRIAL)
         except ModelError as error:
             return str(error).rstrip(".")
+        if self.card.bins is not None and (logits[0].ndim != 3 or len(logits[0]) != len(self.card.bins)):
+            return f"its output logits is {[1, *logits[0].shape]}, but its card has {len(self.card.bins)} bins"
         if ab.ndim != 3 or ab.shape[0] != 2 or ab.shape[1] * width != ab.shape[2] * height:
             return f"its output ab is {[1, *ab.shape]} for a lightness of {[1, 1, height, width]}"
-        if self.card.bins is not None:
-            logits = self.logits(np.full((height, width), 50, np.float32))
-            if logits.ndim != 3 or len(logits) != len(self.card.bins):
-                return f"its output logits is {[1, *logits.shape]}, but its card has {len(self.card.bins)} bins"
         return None
 
 
@@ -198,10 +205,3 @@ def _fault_of_outputs(outputs: list, card: Card) -> str | None:
 
 def _shown(shape: list) -> str:
     return "[" + ", ".join("?" if side is None else str(side) for side in shape) + "]"
-
-
-def _first_line(error: BaseException) -> str:
-    """The gist of an exception of onnxruntime, whose texts run over many lines."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = lines[0].split(" : ")[-1].strip().rstrip(".")
-    return text[:200] or type(error).__name__

@@ -32,7 +32,7 @@ def compare(colorizers: Sequence[Colorizer], photographs: dict[str, np.ndarray])
     for name, rgb in photographs.items():
         pictures = [gray_of(rgb), *(colorize(gray_of(rgb)) for colorize in colorizers)]
         rows.append(Row(name, pictures + ([true.get(name)] if true else [])))
-    heads = ["gray", *(colorizer.model.card.name for colorizer in colorizers), *(["truth"] if true else [])]
+    heads = ["gray", *(colorizer.model.name for colorizer in colorizers), *(["truth"] if true else [])]
     return heads, rows
 
 

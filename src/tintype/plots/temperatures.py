@@ -34,7 +34,7 @@ def strip(
         OptionError: the model has no temperature, or one is below 0.
     """
     if not model.takes_temperature:
-        raise OptionError(f"The model {model.card.name} has no temperature: choose one that predicts a distribution")
+        raise OptionError(f"The model {model.name} has no temperature: choose one that predicts a distribution")
     for temperature in temperatures:
         if not 0 <= temperature <= 100:
             raise OptionError(f"A temperature must lie within 0 and 100, not {temperature:g}")

@@ -134,7 +134,7 @@ def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) ->
     for folder in predictions:
         if not os.path.isdir(folder):
             raise StudyError(f"{folder} is no folder of predictions; models are named by --models")
-    found = [method for model in models for method in methods_of([model])] if models or predictions else methods_of([])
+    found = methods_of(models) if models or not predictions else []
     found += [Method(Path(folder).resolve().name, "folder", os.fspath(folder)) for folder in predictions]
     labels = [method.label for method in found]
     for label in labels:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from tintype import families, targets
 from tintype.errors import ConfigError, ModelError
 from tintype.models.card import KEY, Card
-from tintype.models.runtime import open_session
+from tintype.models.runtime import Session
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config
 from tintype.training.loop import load_photographs, prior_of
@@ -266,7 +266,7 @@ def check(contract: Contract, data: bytes, stride: int, temperature: float | Non
     Raises:
         ModelError: they are above 0.5 or 0.02.
     """
-    session = open_session(data, threads=1)
+    session = Session(data, threads=1)
     generator = torch.Generator().manual_seed(0)
     worst, mean = 0.0, 0.0
     for height, width, with_hints in ((4, 4, False), (8, 8, True), (3, 5, True), (6, 2, False)):
