@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tintype.color.enlarge import DETAIL, Enlarger
-from tintype.color.render import render_strips
+from tintype.color.render import render, render_strips
 from tintype.errors import HintError, OptionError, TintypeWarning, UnwritablePhoto
 from tintype.hints import Hint, draw_hints, keep_local, read_hints
 from tintype.models import DEFAULT, Model
@@ -52,6 +52,7 @@ def colorize(
     hints: Hints | None = None,
     format: str | None = None,
     quality: int | None = None,
+    salvage: bool = False,
     **settings,
 ) -> Photograph:
     """Colour one photograph: `Colorizer(**settings)(photo, output, ...)`.
@@ -61,7 +62,7 @@ def colorize(
 
     For more than one photograph keep a `Colorizer`, which opens its model once.
     """
-    return Colorizer(**settings)(photo, output, hints=hints, format=format, quality=quality)
+    return Colorizer(**settings)(photo, output, hints=hints, format=format, quality=quality, salvage=salvage)
 
 
 class Colorizer:
@@ -116,6 +117,7 @@ class Colorizer:
         hints: Hints | None = None,
         format: str | None = None,
         quality: int | None = None,
+        salvage: bool = False,
     ) -> Photograph:
         """Colour one photograph; what comes out is of the kind that went in.
 
@@ -130,6 +132,7 @@ class Colorizer:
         format: jpeg (or jpg), png, tiff (or tif), webp or avif; default: by the suffix of `output`, else that of the
             photograph.
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
+        salvage: colour what is left of a damaged or cut file; rows that are not there stay gray, and a warning says so.
 
         Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
         file or could not be kept.
@@ -137,14 +140,14 @@ class Colorizer:
         if isinstance(photo, (str, os.PathLike)):
             check_output(format, quality, output)
             output = Path(output) if output is not None else beside(photo, format)
-            _warn(self.file(photo, output, hints=hints, format=format, quality=quality))
+            _warn(self.file(photo, output, hints=hints, format=format, quality=quality, salvage=salvage))
             return output
         if output is not None:
             raise OptionError("An output can be named only for a photograph given by its path")
         if isinstance(photo, (bytes, bytearray, memoryview)):
             check_output(format, quality)
             buffer = io.BytesIO()
-            _warn(self.file(bytes(photo), buffer, hints=hints, format=format, quality=quality))
+            _warn(self.file(bytes(photo), buffer, hints=hints, format=format, quality=quality, salvage=salvage))
             return buffer.getvalue()
         if format is not None or quality is not None:
             raise OptionError("A format or quality can be chosen only where an image file comes out")
@@ -165,6 +168,7 @@ class Colorizer:
         format: str | None = None,
         quality: int | None = None,
         examine: Callable[[Photo], None] | None = None,
+        salvage: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[str, ...]:
         """Colour an image file, or its bytes, into another file or binary stream.
@@ -177,7 +181,7 @@ class Colorizer:
         """
         if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
             refuse_same(source, target)
-        picture = read(source, name)
+        picture = read(source, name, salvage=salvage)
         if examine is not None:
             examine(picture)
         # While the network works nothing is finished, but what `progress` raises must end that too.
@@ -217,7 +221,8 @@ class Colorizer:
         if depth is None:
             # Through a profile of the photograph's own the pixels are rounded once more: 8 bits would show that.
             depth = 16 if photo.profile and photo.depth == 8 else photo.depth
-        return render_strips(photo.lightness, enlarger, size, depth, self.vividness, self.blend, self.threads)
+        strips = render_strips(photo.lightness, enlarger, size, depth, self.vividness, self.blend, self.threads)
+        return strips if photo.missing is None else _without_colour(strips, photo)
 
     def network_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of what the network sees of a photograph of (height, width) `size`."""
@@ -342,6 +347,18 @@ def _seen(photo: Photo, network: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
         return photo.thumbnail(width, height), guide
     # The mean of means is the mean: no need to go through a large photograph twice.
     return guide.reshape(height, FINER, width, FINER).mean(axis=(1, 3)), guide
+
+
+def _without_colour(strips: Iterable[np.ndarray], photo: Photo) -> Iterator[np.ndarray]:
+    """The strips with neutral gray where the file has lost the photograph."""
+    rows, columns = photo.missing
+    gray = photo.lightness(rows.start, rows.start + 1)[:, columns.start, None]
+    top = 0
+    for strip in strips:
+        inside = strip[max(0, rows.start - top) : max(0, rows.stop - top), columns]
+        inside[...] = render(gray, np.zeros((2, 1, 1), np.float32), 8 * strip.dtype.itemsize)
+        yield strip
+        top += len(strip)
 
 
 def _watched(strips: Iterable[np.ndarray], height: int, progress: Callable[[float], None]) -> Iterator[np.ndarray]:

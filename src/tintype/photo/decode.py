@@ -16,6 +16,9 @@ from tintype.photo.photo import Metadata, Photo
 MOST_PIXELS = 1_000_000_000
 """Pixels of the largest photograph that is read: a file of a few kilobytes can ask for far more."""
 
+NEUTRAL = 50.0
+"""CIE L* of the gray in the place of pixels that a file has lost."""
+
 # Results are read once and written once, and a file may change between two reads of it: nothing is worth caching.
 pyvips.cache_set_max(0)
 
@@ -53,12 +56,14 @@ def as_photo(
     bits: int | None = None,
     inverted: bool = False,
     space: bytes | None = None,
+    lost_from: int | None = None,
     **facts,
 ) -> Photo:
     """Decodes an opened file from top to bottom into one plane, and turns it upright.
 
     space: the profile of the colour space that the file names by numbers, for when it has no usable profile. The result
         is sRGB then.
+    lost_from: the stored row from which on the pixels are not those of the photograph, but neutral gray.
     """
     if image.format not in _DEPTHS:
         raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
@@ -78,6 +83,13 @@ def as_photo(
         space = None if icc.is_srgb(space) or not icc.usable(space) else space
         tagged = tagged or space is not None
     plane, table, alpha = _decode(image, bands, depth, space, inverted, name)
+    missing = None
+    if lost_from is not None and lost_from < len(plane):
+        plane = plane.copy() if not plane.flags.writeable else plane
+        plane[lost_from:] = NEUTRAL if table is None else np.abs(table - NEUTRAL).argmin()
+        if alpha is not None:
+            alpha[lost_from:] = 1 if depth == 32 else 2**depth - 1
+        missing = _turned(lost_from, plane.shape, orientation)
     if orientation in (5, 6, 7, 8) and metadata.dpi:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
     if orientation in _TURNS:
@@ -96,9 +108,18 @@ def as_photo(
         alpha=alpha,
         profile=profile if profile and icc.takes_colour(profile) and depth != 32 and bands != 4 else None,
         tagged=tagged,
+        missing=missing,
         metadata=metadata,
         **facts,
     )
+
+
+def _turned(first: int, shape: tuple[int, int], orientation: int) -> tuple[slice, slice]:
+    """Where the stored rows from `first` on lie in the upright photograph: its rows and columns."""
+    height, width = shape
+    start, end = (0, height - first) if orientation in (3, 4, 6, 7) else (first, height)
+    rows, columns = slice(start, end), slice(0, width)
+    return (columns, rows) if orientation >= 5 else (rows, columns)
 
 
 def _copied(turned: np.ndarray) -> np.ndarray:

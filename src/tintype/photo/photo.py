@@ -39,6 +39,7 @@ class Photo:
     profile: the ICC profile of an RGB file, where colours can be taken into it: the result keeps it. tagged: the file
         had some profile.
     origin: which file it was read from, by the digests of `origin_of`; None where there was none.
+    missing: rows and columns that the file has lost, where the lightness is a neutral gray that stays without colour.
     notes: what the user should know of the reading, a sentence each: what was damaged, or left behind.
     """
 
@@ -57,6 +58,7 @@ class Photo:
     tagged: bool = False
     metadata: Metadata = field(default=Metadata(), repr=False)
     origin: str | None = None
+    missing: tuple[slice, slice] | None = None
     notes: tuple[str, ...] = ()
 
     def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:

@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
 import pyvips
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import avif, exif, jpeg, png, spaces, tiff, webp, xmp
+from tintype.photo import avif, damage, exif, jpeg, png, spaces, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.origin import origin_of
 from tintype.photo.photo import Photo
-from tintype.photo.source import Source
+from tintype.photo.source import Mend, Source
 
 _FAILURES = (pyvips.Error, UnicodeDecodeError)
 """What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
 
 
-def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) -> Photo:
+_SALVAGED = ("jpeg", "png", "tiff")
+_WHOLE_COPY = "get a whole copy of it"
+_OR = "or colour what is left of it with --salvage"
+
+_ROWS_OF_BLOCKS = 32
+"""Rows before the first missing one that are in part not there, as JPEG packs pixels in blocks."""
+
+
+class Damaged(UnreadablePhoto):
+    """Broken or cut short."""
+
+
+def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None, *, salvage: bool = False) -> Photo:
     """Reads a photograph: JPEG, PNG, TIFF, WebP, AVIF or BMP, told by its content.
 
     Args:
         source: a path, the bytes of a file, or a binary stream.
         name: what errors call it; by default the path.
+        salvage: read a damaged or cut JPEG, PNG or TIFF file all the same. Rows that are not there become neutral
+            gray (`Photo.missing`), and the notes say which ones.
     Raises:
         UnreadablePhoto: missing, not permitted, empty, broken, cut short, or not a photograph.
         UnsupportedPhoto: a picture of a kind that is refused by name, or one of more than MOST_PIXELS.
@@ -39,7 +56,7 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None) 
         raise _unopened(source, name, error) from None
     with opened:
         try:
-            return replace(_read(opened, name), origin=origin_of(opened.stream()))
+            return replace(_read(opened, name, salvage), origin=origin_of(opened.stream()))
         except OSError as error:
             raise _unopened(source, name, error) from None
 
@@ -134,7 +151,7 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
     return None
 
 
-def _read(source: Source, name: str) -> Photo:
+def _read(source: Source, name: str, salvage: bool = False) -> Photo:
     stream = source.stream()
     try:
         kind = recognise(stream.read(HEAD), name)
@@ -143,7 +160,7 @@ def _read(source: Source, name: str) -> Photo:
 
             photo = read_bmp(stream, name)
         else:
-            photo = _READERS[kind](stream, source, name)
+            photo = _READERS[kind](stream, source, name, salvage)
     except (PhotoError, *_FAILURES) as error:
         # What looks broken may only have been written meanwhile.
         source.check()
@@ -154,7 +171,7 @@ def _read(source: Source, name: str) -> Photo:
     return photo
 
 
-def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
+def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     segments = jpeg.read_segments(stream)
     if segments.lossless or segments.bits not in (0, 8):
         what = "a lossless JPEG" if segments.lossless else f"a JPEG of {segments.bits} bits"
@@ -171,11 +188,15 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
             f"{name} holds {len(photographs) + 1} photographs (MPO): save each as a file of its own first"
         )
     tags = exif_tags(segments.exif)
-    image = _open("jpeg", source, name)
-    return as_photo(
-        name,
+    return _decoded(
         "jpeg",
-        image,
+        source,
+        name,
+        salvage,
+        strict="warning",
+        mend=lambda: damage.mend_jpeg(source.read()),
+        blank=lambda: damage.blank_jpeg(source.read()),
+        lost_from=lambda image, whole: max(whole, damage.flat_from(image)),
         orientation=orientation_of(tags),
         space=spaces.of_exif(tags),
         quality=jpeg.quality(segments),
@@ -183,7 +204,7 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str) -> Photo:
     )
 
 
-def _read_png(stream: BinaryIO, source: Source, name: str) -> Photo:
+def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     chunks = png.read_chunks(stream)
     if chunks.apple:
         raise UnsupportedPhoto(
@@ -193,17 +214,16 @@ def _read_png(stream: BinaryIO, source: Source, name: str) -> Photo:
         raise UnsupportedPhoto(f"{name} is an animation (APNG), which tintype does not read: export the frames first")
     tags = exif_tags(chunks.exif)
     space = spaces.of_code_points(*chunks.code_points, name) if chunks.code_points else None
-    image = _open("png", source, name)
-    if space is not None and image.get_typeof("icc-profile-data"):
-        # By the standard, code points go before a profile, and a profile before gAMA.
-        image = image.copy()
-        image.remove("icc-profile-data")
+    # By the standard, code points go before a profile, and a profile before gAMA.
+    prepared = _without_profile if space is not None else _as_it_is
     if space is None and not chunks.srgb:
         space = spaces.of_png(chunks.gamma, chunks.primaries)
-    return as_photo(
-        name,
+    return _decoded(
         "png",
-        image,
+        source,
+        name,
+        salvage,
+        prepared=prepared,
         orientation=orientation_of(tags),
         bits=chunks.bits,
         space=space,
@@ -211,7 +231,7 @@ def _read_png(stream: BinaryIO, source: Source, name: str) -> Photo:
     )
 
 
-def _read_webp(stream: BinaryIO, source: Source, name: str) -> Photo:
+def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     chunks = webp.read_chunks(stream)
     if chunks.animated:
         raise UnsupportedPhoto(f"{name} is an animation (WebP), which tintype does not read: export the frames first")
@@ -228,7 +248,7 @@ def _read_webp(stream: BinaryIO, source: Source, name: str) -> Photo:
     )
 
 
-def _read_avif(stream: BinaryIO, source: Source, name: str) -> Photo:
+def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     named = avif.code_points(stream)
     space = spaces.of_code_points(*named, name) if named else None
     image = _open("avif", source, name)
@@ -253,8 +273,8 @@ def _read_avif(stream: BinaryIO, source: Source, name: str) -> Photo:
     )
 
 
-def _read_tiff(stream: BinaryIO, source: Source, name: str) -> Photo:
-    page = tiff.find_page(stream, name)
+def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    page = tiff.find_page(stream, name, cut=salvage)
     check_size(page.number(exif.WIDTH), page.number(exif.HEIGHT), name)
     if page.number(262) in (8, 9, 10):
         raise UnsupportedPhoto(f"{name} is a TIFF file in CIELAB, which tintype does not read: convert it to RGB first")
@@ -266,36 +286,147 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str) -> Photo:
             "floats from 0 to 1"
         )
     tags = exif.Tags(page.order, False, [page.description()])
-    # The size is checked above, and a strip may be as large as the whole photograph.
-    image = _open("tiff", source, name, page=page.index, unlimited=True)
-    return as_photo(
-        name,
+    bad = damage.damaged_row(page, source)
+    missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))
+    if bad is not None and not salvage:
+        raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {_WHOLE_COPY}, {_OR}")
+    return _decoded(
         "tiff",
-        image,
+        source,
+        name,
+        salvage,
+        # libvips takes damaged tiles for black ones unless it may not be warned; of strips it tells.
+        strict="warning" if 324 in page.tags else "error",
+        mend=lambda: damage.mend_tiff(page, source),
+        damaged_from=bad,
+        lost_from=lambda image, whole: image.height if missing is None else missing,
+        # The size is checked above, and a strip may be as large as the whole photograph.
+        options={"page": page.index, "unlimited": True},
         orientation=page.number(exif.ORIENTATION, 1),
         bits=bits,
         compression=page.compression,
-        inverted=page.min_is_white and image.format == "float",
+        inverted=page.min_is_white and samples == 3,
         metadata=metadata_of(
             tags, page.blob(exif.XMP), page.blob(exif.IPTC), page.dpi(), page.number(exif.ORIENTATION)
         ),
     )
 
 
+def _as_it_is(image: pyvips.Image) -> pyvips.Image:
+    return image
+
+
+def _without_profile(image: pyvips.Image) -> pyvips.Image:
+    if image.get_typeof("icc-profile-data"):
+        image = image.copy()
+        image.remove("icc-profile-data")
+    return image
+
+
 _READERS = {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff, "webp": _read_webp, "avif": _read_avif}
 
 
-def _open(kind: str, source: Source, name: str, **options) -> pyvips.Image:
-    loader = {"avif": "heif"}.get(kind, kind) + "load"
+def _decoded(
+    kind: str,
+    source: Source,
+    name: str,
+    salvage: bool,
+    *,
+    strict: str = "error",
+    mend: Callable[[], Mend | None] = lambda: None,
+    blank: Callable[[], tuple[Mend, Mend] | None] = lambda: None,
+    damaged_from: int | None = None,
+    lost_from: Callable[[pyvips.Image, int], int] = lambda image, whole: whole,
+    prepared: Callable[[pyvips.Image], pyvips.Image] = _as_it_is,
+    options: Mapping = MappingProxyType({}),
+    **facts,
+) -> Photo:
+    """The photograph from a file of which some pixels may be damaged.
+
+    strict: of libvips' grades of severity the first that means damage. mend: what makes harmless faults good.
+    blank: see damage.blank_jpeg. damaged_from: a row with damage that libvips does not see. lost_from: takes what
+    libvips makes of the damaged file, and the number of rows before the first damage; gives the row from which on
+    nothing of the photograph is there. prepared: what becomes of the opened picture. options: of the loader.
+    facts: what `as_photo` takes.
+
+    Raises Damaged, or UnreadablePhoto where nothing is left to salvage.
+    """
+
+    def attempt(mended: Mend | None) -> Photo:
+        image = _open(kind, source, name, mended, fail_on=strict, **options)
+        try:
+            photo = as_photo(name, kind, prepared(image), **facts)
+        except _FAILURES as error:
+            raise _broken(name, error, kind) from None
+        notes = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
+        return replace(photo, notes=(*photo.notes, *notes))
+
+    def fails(mended: Mend) -> bool:
+        try:
+            attempt(mended)
+        except Damaged:
+            return True
+        return False
+
+    mended, photo = None, None
     try:
-        image = source.load(loader, access="sequential", fail_on="error", **options)
+        if damaged_from is None:
+            photo = attempt(None)
+    except Damaged:
+        source.check()
+        mended = mend()
+        if mended is not None:
+            with suppress(Damaged):
+                photo = attempt(mended)
+        if photo is None:
+            if not salvage:
+                raise
+            if (zeros := blank()) is not None:
+                mended = zeros[0]
+    if photo is not None:
+        if (zeros := blank()) is None or not fails(zeros[0]) or fails(zeros[1]):
+            return photo
+        if not salvage:
+            raise Damaged(f"{name} is cut short (zeros stand in the place of its last rows): {_WHOLE_COPY}, {_OR}")
+        mended = zeros[0]
+    try:
+        whole = damage.whole_rows(_open(kind, source, name, mended, fail_on=strict, **options))
+    except Damaged:
+        whole = 0
+    height = _open(kind, source, name, mended, fail_on="none", **options).height
+    whole = min(whole, height if damaged_from is None else damaged_from)
+    lost = lost_from(_open(kind, source, name, mended, fail_on="none", **options), whole)
+    if not lost:
+        raise UnreadablePhoto(f"{name} is too damaged: none of its {height} rows can be salvaged")
+    try:
+        image = _open(kind, source, name, mended, fail_on="none", **options)
+        photo = as_photo(name, kind, prepared(image), lost_from=lost, **facts)
     except _FAILURES as error:
         raise _broken(name, error) from None
+    return replace(photo, notes=(*photo.notes, *_of_damage(name, whole, lost, height)))
+
+
+def _of_damage(name: str, whole: int, lost: int, height: int) -> Iterator[str]:
+    if lost < height:
+        yield f"{name} lacks {height - lost} of its {height} rows, which were left gray"
+    if lost == height or whole < lost - _ROWS_OF_BLOCKS:
+        where = f"from row {whole + 1} of {height} on" if whole else "from its first row on"
+        yield f"{name} is damaged {where} (as the file stores them): what it shows there may be wrong"
+
+
+def _open(kind: str, source: Source, name: str, mend: Mend | None = None, **options) -> pyvips.Image:
+    loader = {"avif": "heif"}.get(kind, kind) + "load"
+    options = {"access": "sequential", "fail_on": "error"} | options
+    try:
+        image = source.load(loader, mend, **options)
+    except _FAILURES as error:
+        raise _broken(name, error, kind) from None
     check_size(image.width, image.height, name)
     return image
 
 
-def _broken(name: str, error: pyvips.Error | UnicodeDecodeError) -> UnreadablePhoto:
+def _broken(name: str, error: pyvips.Error | UnicodeDecodeError, kind: str | None = None) -> Damaged:
+    """kind: that of a file from which something may be salvaged."""
     if isinstance(error, UnicodeDecodeError):
         # pyvips stumbled over the message itself, and has left it where the next failure would find it.
         pyvips.vips_lib.vips_error_clear()
@@ -305,7 +436,8 @@ def _broken(name: str, error: pyvips.Error | UnicodeDecodeError) -> UnreadablePh
     # The last line is that of the decoder; those before it may be the complaints of what it stands on.
     reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
     reason = "".join(letter if letter.isprintable() else "?" for letter in reason)
-    return UnreadablePhoto(f"{name} is broken or cut short ({reason}): get a whole copy of it")
+    remedy = f", {_OR}" if kind in _SALVAGED else ""
+    return Damaged(f"{name} is broken or cut short ({reason}): {_WHOLE_COPY}{remedy}")
 
 
 def _unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto:

@@ -12,6 +12,9 @@ import os
 import stat
 import threading
 import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import pyvips
@@ -25,6 +28,24 @@ _TICK = 20_000_000
 """Nanoseconds within which two changes of a file may carry the same time: twice the longest tick of a kernel."""
 
 _TRIES = 10
+
+_CALLED_BACK: deque[pyvips.SourceCustom] = deque(maxlen=1000)
+
+
+@dataclass(frozen=True)
+class Mend:
+    """Harmless faults of a file made good for a decoder, without touching the file.
+
+    patches: place -> bytes that stand there instead. tail: bytes after the end. note: what the user should know of it.
+    """
+
+    patches: Mapping[int, bytes]
+    tail: bytes = b""
+    note: str | None = None
+
+    def applied(self, stream: BinaryIO) -> BinaryIO:
+        """The mended bytes of a stream."""
+        return io.BufferedReader(_Mended(stream, self))
 
 
 class Source:
@@ -41,7 +62,7 @@ class Source:
         self.failure: OSError | None = None
         """What the disk said while libvips was reading."""
         self._file: BinaryIO | None = None
-        self._sources: list[pyvips.SourceCustom] = []
+        self._views: list[BinaryIO] = []
         if isinstance(given, str | os.PathLike):
             self._open(given, in_memory)
         else:
@@ -51,6 +72,8 @@ class Source:
         return self
 
     def __exit__(self, *error) -> None:
+        for view in self._views:
+            view.close()
         if self._file is not None:
             self._file.close()
 
@@ -64,14 +87,14 @@ class Source:
         """All bytes, also those of a large file."""
         return self.data if self.data is not None else self.stream().read()
 
-    def load(self, loader: str, **options) -> pyvips.Image:
+    def load(self, loader: str, mend: Mend | None = None, **options) -> pyvips.Image:
         """Opens the picture with a loader of libvips, such as 'jpegload'.
 
         Raises what pyvips raises: pyvips.Error, or UnicodeDecodeError.
         """
-        if self.data is not None:
+        if self.data is not None and mend is None:
             return pyvips.Operation.call(f"{loader}_buffer", self.data, **options)
-        return pyvips.Operation.call(f"{loader}_source", self._custom(), **options)
+        return pyvips.Operation.call(f"{loader}_source", self._custom(mend), **options)
 
     def size(self) -> tuple[int, int] | None:
         """(height, width) by the header; None where it does not tell."""
@@ -108,8 +131,9 @@ class Source:
             file.close()
             raise
 
-    def _custom(self) -> pyvips.SourceCustom:
-        view = _View(self._file, self._lock)
+    def _custom(self, mend: Mend | None = None) -> pyvips.SourceCustom:
+        view = self.stream() if mend is None else mend.applied(self.stream())
+        self._views.append(view)
 
         def read(size: int) -> bytes:
             try:
@@ -119,11 +143,17 @@ class Source:
                 self.failure = error if isinstance(error, OSError) else OSError(str(error))
                 return b""
 
+        def seek(offset: int, whence: int) -> int:
+            try:
+                return view.seek(offset, whence)
+            except (OSError, ValueError):
+                return -1
+
         source = pyvips.SourceCustom()
         source.on_read(read)
-        source.on_seek(view.seek)
-        # libvips calls back as long as the image lives, and keeps no reference of its own.
-        self._sources.append(source)
+        source.on_seek(seek)
+        # libvips keeps no reference to what it calls back, and may let go of the picture later than we do.
+        _CALLED_BACK.append(source)
         return source
 
 
@@ -151,6 +181,39 @@ class _View(io.RawIOBase):
         if start is None:
             start = os.fstat(self._shared.fileno()).st_size
         self._at = max(0, start + offset)
+        return self._at
+
+
+class _Mended(io.RawIOBase):
+    """A stream with other bytes in some places, and more at its end."""
+
+    def __init__(self, stream: BinaryIO, mend: Mend):
+        self._stream, self._mend, self._at = stream, mend, 0
+        self._length = stream.seek(0, os.SEEK_END)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        self._stream.seek(self._at)
+        data = bytearray(self._stream.read(len(buffer)))
+        for place, patch in self._mend.patches.items():
+            start, end = max(place, self._at), min(place + len(patch), self._at + len(data))
+            if start < end:
+                data[start - self._at : end - self._at] = patch[start - place : end - place]
+        if len(data) < len(buffer):
+            beyond = max(0, self._at - self._length)
+            data += self._mend.tail[beyond : beyond + len(buffer) - len(data)]
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        end = self._length + len(self._mend.tail)
+        self._at = max(0, {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence] + offset)
         return self._at
 
 

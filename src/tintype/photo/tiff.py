@@ -79,8 +79,10 @@ class Page:
         return kept
 
 
-def find_page(stream: BinaryIO, name: str) -> Page:
+def find_page(stream: BinaryIO, name: str, cut: bool = False) -> Page:
     """The one full-size picture of a TIFF file; reduced copies (pyramids, thumbnails) and masks are not pages.
+
+    cut: pixels may lie beyond the end of the file.
 
     Raises:
         UnsupportedPhoto: several pages, a volume, or a camera raw file.
@@ -111,13 +113,32 @@ def find_page(stream: BinaryIO, name: str) -> Page:
         raise UnsupportedPhoto(
             f"{name} is a TIFF file packed by method {page.number(259)}, which is not read: save it with deflate or LZW"
         )
-    _check_whole(page, stream, name)
+    if not cut:
+        _check_whole(page, stream, name)
     return page
 
 
 def _check_whole(page: Page, stream: BinaryIO, name: str) -> None:
     """Whether all pixels are there. libvips returns black for tiles that lie beyond the end of the file."""
-    length = stream.seek(0, os.SEEK_END)
+    if missing_row(page, stream.seek(0, os.SEEK_END)) is not None:
+        raise UnreadablePhoto(
+            f"{name} is cut short: get a whole copy of it, or colour what is left of it with --salvage"
+        )
+
+
+def missing_row(page: Page, length: int) -> int | None:
+    """The first row of a TIFF page some of whose pixels lie beyond the end of the file; None where all are there."""
+    rows, across, down = grid(page)
+    places = chunks(page)
+    if not places:
+        return 0
+    rows_of = (number % (across * down) // across * rows for number in range(len(places)))
+    missing = [row for (start, size), row in zip(places, rows_of, strict=True) if not start or start + size > length]
+    return min(missing, default=None)
+
+
+def chunks(page: Page) -> list[tuple[int, int]]:
+    """Place and bytes of the strips or tiles of a page."""
     for places, sizes in ((324, 325), (273, 279)):
         starts = exif.numbers(page.tags.get(places), page.order)
         counts = exif.numbers(page.tags.get(sizes), page.order) or (1,) * len(starts)
@@ -125,11 +146,18 @@ def _check_whole(page: Page, stream: BinaryIO, name: str) -> None:
             if page.number(259, 1) == 1:
                 # Some writers claim more than there is: what counts is what the pixels need.
                 counts = tuple(map(min, counts, _sizes(page, len(starts))))
-            ends = (start + count for start, count in zip(starts, counts, strict=False))
-            if min(starts) and max(ends) <= length:
-                return
-            break
-    raise UnreadablePhoto(f"{name} is cut short: get a whole copy of it")
+            return list(zip(starts, counts, strict=False))
+    return []
+
+
+def grid(page: Page) -> tuple[int, int, int]:
+    """Rows of a strip or tile; how many of them lie side by side; how many below each other."""
+    height, width = page.number(exif.HEIGHT), page.number(exif.WIDTH)
+    if 324 in page.tags:
+        rows, wide = max(1, page.number(323)), max(1, page.number(322))
+        return rows, max(1, -(-width // wide)), max(1, -(-height // rows))
+    rows = max(1, min(page.number(278, height), height))
+    return rows, 1, max(1, -(-height // rows))
 
 
 def _sizes(page: Page, count: int) -> list[int]:
