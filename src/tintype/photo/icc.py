@@ -60,6 +60,15 @@ def space(profile: bytes | None) -> str | None:
     return profile[16:20].decode("latin-1").strip()
 
 
+def luminance_of_lab(lab: np.ndarray) -> np.ndarray:
+    """Relative luminance Y (D65), float32 [...], of CIE L*a*b* relative to D50, [..., 3]."""
+    fy = (lab[..., 0] + 16) / 116
+    luminance = np.zeros(fy.shape, np.float32)
+    for f, weight in zip((fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200), _TO_D65[1] * _D50, strict=True):
+        luminance += np.where(f > 6 / 29, f**3, (f - 16 / 116) * (116 / KAPPA)) * weight
+    return luminance
+
+
 @lru_cache(maxsize=8)
 def usable(profile: bytes) -> bool:
     """Whether the lightness of colours can be had through the profile."""
@@ -238,11 +247,7 @@ def _luminance(pixels: np.ndarray, profile: bytes) -> np.ndarray:
     image = image.copy(interpretation=names[pixels.shape[2]][pixels.dtype.itemsize - 1])
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     lab = image.icc_import(pcs="lab", intent="relative", embedded=True).numpy()
-    fy = (lab[..., 0] + 16) / 116
-    luminance = np.zeros(fy.shape, np.float32)
-    for f, weight in zip((fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200), _TO_D65[1] * _D50, strict=True):
-        luminance += np.where(f > 6 / 29, f**3, (f - 16 / 116) * (116 / KAPPA)) * weight
-    return luminance
+    return luminance_of_lab(lab)
 
 
 def _light(codes: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ SUFFIXES = {
 }
 """Suffix (lower case) -> format: what to look for in a folder, and what a name asks for on writing."""
 
+DEVELOP = "develop it to TIFF or JPEG first"
 _EXPORT = "export it as TIFF, PNG or JPEG first"
 _PICTURE = "give a photograph"
 
@@ -52,12 +53,12 @@ _FOREIGN = (
     (b"#?RADIANCE", "a Radiance HDR picture", _EXPORT),
     (b"DDS ", "a DDS texture", _EXPORT),
     (b"\0\0\1\0", "an icon", _PICTURE),
-    (b"IIRO", "a camera raw file (ORF)", "develop it to TIFF or JPEG first"),
-    (b"IIRS", "a camera raw file (ORF)", "develop it to TIFF or JPEG first"),
-    (b"MMOR", "a camera raw file (ORF)", "develop it to TIFF or JPEG first"),
-    (b"IIU\0", "a camera raw file (RW2)", "develop it to TIFF or JPEG first"),
-    (b"FUJIFILMCCD-RAW", "a camera raw file (RAF)", "develop it to TIFF or JPEG first"),
-    (b"FOVb", "a camera raw file (X3F)", "develop it to TIFF or JPEG first"),
+    (b"IIRO", "a camera raw file (ORF)", DEVELOP),
+    (b"IIRS", "a camera raw file (ORF)", DEVELOP),
+    (b"MMOR", "a camera raw file (ORF)", DEVELOP),
+    (b"IIU\0", "a camera raw file (RW2)", DEVELOP),
+    (b"FUJIFILMCCD-RAW", "a camera raw file (RAF)", DEVELOP),
+    (b"FOVb", "a camera raw file (X3F)", DEVELOP),
     (b"SIMPLE  =", "a FITS file", _EXPORT),
     (b"AT&TFORM", "a DjVu document", "export the photograph from it first"),
     (b"II\xbc", "a JPEG XR picture", _EXPORT),
@@ -91,12 +92,12 @@ def recognise(head: bytes, name: str) -> str:
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             if head[8:10] == b"CR" and kind == "tiff":
-                raise UnsupportedPhoto(_refusal(name, "a camera raw file (CR2)", "develop it to TIFF or JPEG first"))
+                raise UnsupportedPhoto(refusal(name, "a camera raw file (CR2)", DEVELOP))
             return kind
     if head[:4] == b"RIFF":
         if head[8:12] == b"WEBP":
             return "webp"
-        raise UnsupportedPhoto(_refusal(name, "a sound or video file", _PICTURE))
+        raise UnsupportedPhoto(refusal(name, "a sound or video file", _PICTURE))
     if head[4:8] == b"ftyp":
         return _box_file(head, name)
     if (
@@ -107,9 +108,9 @@ def recognise(head: bytes, name: str) -> str:
         return "bmp"
     for signature, what, remedy in _FOREIGN:
         if head.startswith(signature):
-            raise UnsupportedPhoto(_refusal(name, what, remedy))
+            raise UnsupportedPhoto(refusal(name, what, remedy))
     if head[:1] == b"P" and head[1:2] in b"1234567Ff" and head[2:3].isspace():
-        raise UnsupportedPhoto(_refusal(name, "a Netpbm picture", _EXPORT))
+        raise UnsupportedPhoto(refusal(name, "a Netpbm picture", _EXPORT))
     _refuse_text(head, name)
     raise UnreadablePhoto(
         f"{name} is not a photograph that tintype knows: it reads JPEG, PNG, TIFF, WebP, AVIF and BMP"
@@ -120,20 +121,20 @@ def _box_file(head: bytes, name: str) -> str:
     size = int.from_bytes(head[:4], "big")
     brands = [head[8:12], *(head[i : i + 4] for i in range(16, min(size, len(head)), 4))]
     if b"avis" in brands[:1]:
-        raise UnsupportedPhoto(_refusal(name, "an animation (AVIF sequence)", "export the frames as PNG first"))
+        raise UnsupportedPhoto(refusal(name, "an animation (AVIF sequence)", "export the frames as PNG first"))
     if b"avif" in brands:
         return "avif"
     if any(brand in _HEIC for brand in brands) or brands[0] in (b"mif1", b"msf1"):
-        raise UnsupportedPhoto(_refusal(name, "a HEIC photograph", "convert it to JPEG or PNG first"))
+        raise UnsupportedPhoto(refusal(name, "a HEIC photograph", "convert it to JPEG or PNG first"))
     if brands[0] == b"crx ":
-        raise UnsupportedPhoto(_refusal(name, "a camera raw file (CR3)", "develop it to TIFF or JPEG first"))
-    raise UnsupportedPhoto(_refusal(name, "a video", _PICTURE))
+        raise UnsupportedPhoto(refusal(name, "a camera raw file (CR3)", DEVELOP))
+    raise UnsupportedPhoto(refusal(name, "a video", _PICTURE))
 
 
 def _refuse_text(head: bytes, name: str) -> None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1024].lower()
     if b"<svg" in start:
-        raise UnsupportedPhoto(_refusal(name, "an SVG drawing", "export it as PNG first"))
+        raise UnsupportedPhoto(refusal(name, "an SVG drawing", "export it as PNG first"))
     if start.startswith((b"<!doctype html", b"<html")):
         raise UnreadablePhoto(f"{name} is a web page, not a photograph: download the picture itself")
     try:
@@ -145,5 +146,5 @@ def _refuse_text(head: bytes, name: str) -> None:
         raise UnreadablePhoto(f"{name} is a text file, not a photograph: {_PICTURE}")
 
 
-def _refusal(name: str, what: str, remedy: str) -> str:
+def refusal(name: str, what: str, remedy: str) -> str:
     return f"{name} is {what}, which tintype does not read: {remedy}"

@@ -14,7 +14,7 @@ import numpy as np
 import pyvips
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import avif, damage, exif, jpeg, png, spaces, tiff, webp, xmp
+from tintype.photo import avif, damage, exif, jpeg, png, samples, spaces, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.origin import origin_of
@@ -145,7 +145,7 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
         if kind == "webp":
             return webp.read_chunks(stream).xmp
         if kind == "tiff":
-            return tiff.find_page(stream, name).blob(exif.XMP)
+            return tiff.first_xmp(stream, name)
         if kind == "avif":
             return blob(_open(kind, source, name), "xmp-data")
     return None
@@ -275,21 +275,28 @@ def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
 
 def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     page = tiff.find_page(stream, name, cut=salvage)
-    check_size(page.number(exif.WIDTH), page.number(exif.HEIGHT), name)
-    if page.number(262) in (8, 9, 10):
-        raise UnsupportedPhoto(f"{name} is a TIFF file in CIELAB, which tintype does not read: convert it to RGB first")
-    bits, samples = page.number(258, 1), page.number(339, 1)
-    if bits not in {1: (1, 2, 4, 8, 16), 3: (16, 32)}.get(samples, ()):
-        what = {1: "whole numbers", 2: "signed whole numbers", 3: "floats"}.get(samples, "samples")
-        raise UnsupportedPhoto(
-            f"{name} holds {bits}-bit {what}, which tintype does not read: convert it to 8 or 16 bits, or to 32-bit "
-            "floats from 0 to 1"
-        )
+    check_size(page.width, page.height, name)
     tags = exif.Tags(page.order, False, [page.description()])
     bad = damage.damaged_row(page, source)
     missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))
-    if bad is not None and not salvage:
+    own = samples.reads(page)
+    if bad is not None and (own or not salvage):
         raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {_WHOLE_COPY}, {_OR}")
+    facts = {
+        "orientation": page.number(exif.ORIENTATION, 1),
+        "bits": page.bits,
+        "compression": page.compression,
+        "notes": tuple(f"{name} was read without {what}" for what in page.left_out),
+        "metadata": metadata_of(
+            tags, page.blob(exif.XMP), page.blob(exif.IPTC), page.dpi(), page.number(exif.ORIENTATION)
+        ),
+    }
+    if own:
+        photo = as_photo(name, "tiff", samples.open_page(page, source.read(), name), **facts)
+        if page.bits > 8 or photo.depth == 8:
+            return photo
+        # CIELAB of 8 bits is held in 16, as all colours are; the result has the depth of the file.
+        return replace(photo, depth=8, alpha=None if photo.alpha is None else (photo.alpha >> 8).astype(np.uint8))
     return _decoded(
         "tiff",
         source,
@@ -300,16 +307,22 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
         mend=lambda: damage.mend_tiff(page, source),
         damaged_from=bad,
         lost_from=lambda image, whole: image.height if missing is None else missing,
+        prepared=lambda image: _without_extras(image, page),
         # The size is checked above, and a strip may be as large as the whole photograph.
         options={"page": page.index, "unlimited": True},
-        orientation=page.number(exif.ORIENTATION, 1),
-        bits=bits,
-        compression=page.compression,
-        inverted=page.min_is_white and samples == 3,
-        metadata=metadata_of(
-            tags, page.blob(exif.XMP), page.blob(exif.IPTC), page.dpi(), page.number(exif.ORIENTATION)
-        ),
+        inverted=page.photometric == 0 and page.number(339, 1) == 3,
+        **facts,
     )
+
+
+def _without_extras(image: pyvips.Image, page: tiff.Page) -> pyvips.Image:
+    """The channels that are colour, and the one of transparency last."""
+    if image.bands <= page.colours + (page.alpha is not None) or page.photometric == 3:
+        return image
+    colour = image.extract_band(0, n=page.colours)
+    if page.alpha is not None:
+        colour = colour.bandjoin(image.extract_band(page.alpha))
+    return colour.copy(interpretation=image.interpretation)
 
 
 def _as_it_is(image: pyvips.Image) -> pyvips.Image:

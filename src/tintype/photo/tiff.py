@@ -13,7 +13,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -21,10 +21,37 @@ import numpy as np
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif
 from tintype.photo.exif import Directory, Value, number, whole
+from tintype.photo.kinds import DEVELOP, refusal
+from tintype.photo.pages import photograph_of
 
 # What every build of libtiff unpacks. libvips returns black tiles, without an error, for any other.
 _COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate"}
 _COMPRESSION |= {32773: "packbits", 32946: "deflate"}
+_FOREIGN_COMPRESSION = {6: "old-style JPEG", 9: "JBIG", 10: "JBIG", 32766: "NeXT", 32771: "CCITT with word alignment"}
+_FOREIGN_COMPRESSION |= {32809: "ThunderScan", 32908: "PixarFilm", 32909: "PixarLog", 33003: "JPEG 2000"}
+_FOREIGN_COMPRESSION |= {
+    33004: "JPEG 2000",
+    33005: "JPEG 2000",
+    34661: "JBIG",
+    34676: "SGI LogLuv",
+    34677: "SGI LogLuv",
+}
+_FOREIGN_COMPRESSION |= {
+    34712: "JPEG 2000",
+    34887: "LERC",
+    34892: "lossy JPEG (DNG)",
+    34925: "LZMA",
+    34926: "Zstandard",
+}
+_FOREIGN_COMPRESSION |= {34927: "WebP", 34933: "PNG", 34934: "JPEG XR", 22610: "JPEG XR", 50000: "Zstandard"}
+_FOREIGN_COMPRESSION |= {50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL", 65000: "Kodak DCR", 32867: "Kodak KDC"}
+_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
+"""Photometric interpretation -> how many samples are colour: gray (black or white is 0), RGB, a palette, CMYK, YCbCr,
+CIELAB and the CIELAB of ICC profiles."""
+_OTHER_PHOTOMETRIC = {4: "a mask", 10: "fax colours (ITU-T T.42)", 32844: "SGI LogL", 32845: "SGI LogLuv"}
+_OTHER_PHOTOMETRIC |= {51177: "distances", 52527: "a mask"}
+_BESIDE = (4, 51177, 52527)
+"""Photometric interpretations of what is no picture, but belongs to one."""
 _RAW_PHOTOMETRIC = (32803, 34892)
 _DNG_VERSION, _IMAGE_DEPTH, _SUBFILES = 50706, 32997, 330
 _PACKED = 1 << 20  # bytes of one strip before packing
@@ -40,27 +67,63 @@ _DESCRIPTIVE = frozenset(
 class Page:
     """The photograph among the pictures of a TIFF file.
 
-    index: its place in the chain; tags: its directory, in the byte order `order`.
+    index: its place in the chain; tags: its directory, in the byte order `order`; big: of a BigTIFF.
+    left_out: what belongs to the photograph and is not read, in words.
     """
 
     index: int
     tags: Directory
     order: str
+    big: bool = False
+    left_out: tuple[str, ...] = ()
 
     def number(self, tag: int, default: int = 0) -> int:
         return int(number(self.tags, tag, self.order, default))
+
+    def numbers(self, tag: int) -> tuple:
+        return exif.numbers(self.tags.get(tag), self.order)
 
     def blob(self, tag: int) -> bytes | None:
         value = self.tags.get(tag)
         return value.data if isinstance(value, Value) else None
 
     @property
+    def width(self) -> int:
+        return self.number(exif.WIDTH)
+
+    @property
+    def height(self) -> int:
+        return self.number(exif.HEIGHT)
+
+    @property
     def compression(self) -> str:
         return _COMPRESSION[self.number(259, 1)]
 
     @property
-    def min_is_white(self) -> bool:
-        return self.number(262, 1) == 0
+    def photometric(self) -> int:
+        return self.number(262, 1)
+
+    @property
+    def bits(self) -> int:
+        return self.number(258, 1)
+
+    @property
+    def samples(self) -> int:
+        """Channels, of colour and others."""
+        return self.number(277, 1)
+
+    @property
+    def colours(self) -> int:
+        """How many of the channels are colour: the first ones."""
+        return _COLOURS[self.photometric]
+
+    @property
+    def alpha(self) -> int | None:
+        """Which channel is the transparency."""
+        extra = self.samples - self.colours
+        # The tag may be missing, and older programs of one maker have a number of their own.
+        kinds = self.numbers(338) or ((2,) if extra == 1 else ())
+        return next((self.colours + i for i, kind in enumerate(kinds[:extra]) if kind in (1, 2, 999)), None)
 
     def dpi(self) -> tuple[float, float] | None:
         across, down = (number(self.tags, tag, self.order) for tag in (exif.X_RESOLUTION, exif.Y_RESOLUTION))
@@ -85,37 +148,90 @@ def find_page(stream: BinaryIO, name: str, cut: bool = False) -> Page:
     cut: pixels may lie beyond the end of the file.
 
     Raises:
-        UnsupportedPhoto: several pages, a volume, or a camera raw file.
+        UnsupportedPhoto: several pages, a volume, a camera raw file, or another kind that is not read.
+        UnreadablePhoto: the directories are broken, or pixels are missing.
+    """
+    pages, stacked = _pages(stream, name)
+    if len(pages) > 1:
+        stream.seek(0)
+        found = photograph_of(pages, stream.read())
+        pages = [replace(found[0], left_out=found[1])] if found else pages
+    count = max(len(pages), stacked)
+    if count > 1:
+        raise UnsupportedPhoto(f"{name} is a TIFF file of {count} pages: save each page as a file of its own first")
+    page = pages[0]
+    _check_kind(page, name)
+    if not cut:
+        _check_whole(page, stream, name)
+    if page.samples > page.colours + (page.alpha is not None):
+        page = replace(page, left_out=(*page.left_out, "a channel that is neither colour nor transparency"))
+    return page
+
+
+def first_xmp(stream: BinaryIO, name: str) -> bytes | None:
+    """The XMP packet of the first picture, without a look at the others.
+
+    Raises:
         UnreadablePhoto: the directories are broken.
     """
+    return _pages(stream, name, most=1)[0][0].blob(exif.XMP)
+
+
+def _pages(stream: BinaryIO, name: str, most: int = 10_000) -> tuple[list[Page], int]:
+    """The full-size pictures of a file, and how many are stacked in the first of them."""
     try:
         tags = exif.read_tags(stream)
     except exif.BadTags as error:
         raise UnreadablePhoto(f"{name} is a broken TIFF file ({error}): get a whole copy of it") from None
     if not tags.pages:
         raise UnreadablePhoto(f"{name} is a TIFF file without a picture")
-    pages = [Page(i, page, tags.order) for i, page in enumerate(tags.pages)]
+    pages = [Page(i, page, tags.order, tags.big) for i, page in enumerate(tags.pages[:most])]
     first = pages[0]
-    raw = _DNG_VERSION in first.tags or any(page.number(262) in _RAW_PHOTOMETRIC for page in pages)
+    raw = _DNG_VERSION in first.tags or any(page.photometric in _RAW_PHOTOMETRIC for page in pages)
     # Nikon, Sony and others keep a small preview first and the raw pixels in sub-directories.
     raw = raw or (_SUBFILES in first.tags and exif.MAKE in first.tags and first.number(254) == 1)
     if raw:
-        raise UnsupportedPhoto(
-            f"{name} is a camera raw file, which tintype does not read: develop it to TIFF or JPEG first"
-        )
-    whole_pages = [page for page in pages if not _is_reduced(page)] or pages[:1]
+        raise UnsupportedPhoto(refusal(name, "a camera raw file", DEVELOP))
     stack = re.search(rb"^ImageJ=.*^images=(\d+)", first.blob(exif.DESCRIPTION) or b"", re.DOTALL | re.MULTILINE)
-    count = max(len(whole_pages), int(stack[1]) if stack else 1, first.number(_IMAGE_DEPTH, 1))
-    if count > 1:
-        raise UnsupportedPhoto(f"{name} is a TIFF file of {count} pages: save each page as a file of its own first")
-    page = whole_pages[0]
-    if page.number(259, 1) not in _COMPRESSION:
+    stacked = max(int(stack[1]) if stack else 1, first.number(_IMAGE_DEPTH, 1))
+    return [page for page in pages if not _is_beside(page)] or pages[:1], stacked
+
+
+def _check_kind(page: Page, name: str) -> None:
+    """Refuses what would be taken for something else.
+
+    Raises:
+        UnsupportedPhoto: colours, samples or packing that are not read.
+    """
+
+    def refuse(what: str, remedy: str):
+        raise UnsupportedPhoto(f"{name} is a TIFF file {what}, which tintype does not read: {remedy}")
+
+    photometric, packing = page.photometric, page.number(259, 1)
+    if photometric not in _COLOURS:
+        what = _OTHER_PHOTOMETRIC.get(photometric, f"colours of an unknown kind (photometric {photometric})")
+        refuse(f"that holds {what}", "convert it to gray or RGB first")
+    if photometric == 5 and (page.number(332, 1) != 1 or page.number(334, 4) != 4 or page.samples < 4):
+        refuse("with other inks than cyan, magenta, yellow and black", "convert it to RGB first")
+    dots = page.numbers(336)
+    if len(dots) > 1 and dots[0] > dots[1]:
+        refuse("whose inks run from full to none", "convert it to RGB first")
+    if packing not in _COMPRESSION:
+        packed = _FOREIGN_COMPRESSION.get(packing, f"an unknown method (number {packing})")
+        refuse(f"compressed with {packed}", "save it with deflate or LZW")
+    channels = page.samples - (page.alpha is not None)
+    if channels < page.colours or (page.colours == 1 and channels > 2) or (photometric == 3 and page.samples > 1):
+        raise UnsupportedPhoto(f"{name} has {page.samples} channels: convert it to gray, RGB or CMYK first")
+    kind, bits = page.number(339, 1), set(page.numbers(258) or (1,))
+    allowed = {1: (*range(1, 17), 32), 3: (16, 32), 4: (*range(1, 17), 32)}.get(kind, ())
+    if len(bits) > 1:
+        refuse("whose channels have different depths", "convert it to 8 or 16 bits")
+    if page.bits not in allowed or (photometric == 3 and page.bits not in (1, 2, 4, 8)):
+        what = {1: "whole numbers", 2: "signed whole numbers", 3: "floats"}.get(kind, "samples")
         raise UnsupportedPhoto(
-            f"{name} is a TIFF file packed by method {page.number(259)}, which is not read: save it with deflate or LZW"
+            f"{name} holds {page.bits}-bit {what}, which tintype does not read: convert it to 8 or 16 bits, or to "
+            "32-bit floats from 0 to 1"
         )
-    if not cut:
-        _check_whole(page, stream, name)
-    return page
 
 
 def _check_whole(page: Page, stream: BinaryIO, name: str) -> None:
@@ -173,8 +289,9 @@ def _sizes(page: Page, count: int) -> list[int]:
     return [size * lines for lines in left]
 
 
-def _is_reduced(page: Page) -> bool:
-    return bool(page.number(254) & 0b101) or page.number(255) == 2
+def _is_beside(page: Page) -> bool:
+    """Whether a page is tagged as a reduced copy or a mask."""
+    return bool(page.number(254) & 0b101) or page.number(255) == 2 or page.photometric in _BESIDE
 
 
 def write(
