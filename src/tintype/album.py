@@ -1,21 +1,27 @@
-"""Many photographs: which ones they are, where each result goes, and colouring them side by side."""
+"""Many photographs: where each result goes, what is done already, and colouring them side by side."""
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import re
 import stat
 import threading
 import time
-from collections import Counter
+import unicodedata
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tintype.colorizer import Colorizer, Hints, beside, check_output, refuse_same, result_suffix
+from tintype.colorizer import COLOR, Colorizer, Hints, beside, check_output, refuse_same, result_suffix
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
-from tintype.photo import SUFFIXES, is_marked, size_of
+from tintype.photo import SUFFIXES, Mark, Photo, is_marked, mark_of, origin_of, quick_origin_of, size_of
+from tintype.photo.files import is_unfinished
+from tintype.search import Search, expanded
 
 BUDGET = 256_000_000
 """Pixels that are worked on at one moment, of four bytes or so; a photograph that needs more is worked on alone."""
@@ -26,29 +32,42 @@ NETWORK = 100
 
 @dataclass(frozen=True)
 class Task:
-    """One photograph to be coloured: from which file to which. A refused one says why it is not."""
+    """One photograph to be coloured: from which file to which.
+
+    refusal: why it cannot be coloured. result_of: the photograph of which it is the result by its name; it is not
+    coloured then. taken: its output is a photograph of this run, unless that carries the mark of a result.
+    """
 
     input: Path
     output: Path | None
     refusal: str | None = None
+    result_of: Path | None = None
+    taken: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run will do.
 
-    tasks: in the order in which they begin. passed_over: how many files of the folders are no photographs by their
-    name, for each suffix.
+    tasks: in the order in which they begin. folder: that of the results; None where they lie beside the photographs, or
+    where one is named. The counters are those of `Search`: what lies in the folders and is left out.
     """
 
     tasks: list[Task] = field(default_factory=list)
+    folder: Path | None = None
     passed_over: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+    managed: Counter[str] = field(default_factory=Counter)
+    excluded: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one photograph: status 'coloured', 'skipped', 'failed' or, in a dry run, 'planned'.
+    """What became of one photograph: status 'coloured', 'skipped', 'failed' or, before anything is done, 'planned'.
 
+    message: why it failed or is skipped, or why a result that exists is made again. why: of a skipped one, in one word:
+    'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced) or 'colour'; of another one
+    'again' where a result was replaced. colour: whether it is a colour photograph; None where it was not looked at.
     notes: what was damaged in the file or could not be kept, a sentence each.
     """
 
@@ -58,54 +77,80 @@ class Outcome:
     seconds: float = 0.0
     message: str = ""
     notes: tuple[str, ...] = ()
+    why: str = ""
+    colour: bool | None = None
 
 
 def plan(
-    inputs: Sequence[str | os.PathLike], output: str | os.PathLike | None = None, format: str | None = None
+    inputs: Sequence[str | os.PathLike],
+    output: str | os.PathLike | None = None,
+    format: str | None = None,
+    *,
+    suffix: str | None = None,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
 ) -> Plan:
     """Find the photographs and give each its own output.
 
-    inputs: files and folders. Folders are searched with all below them, in the order of names. Each file is taken once
-        however many links lead to it, hidden files are left out, and so is the output folder.
+    inputs: files, folders, and patterns with * and ?. Folders are searched with all below them, in the order of names.
+        Each file is taken once however many links lead to it. Hidden files, the folders of `search.MANAGED` and the
+        output folder are left out.
     output: None: beside each photograph, as NAME.color.EXT. A folder (one that exists, one that is named with a
         separator at its end, or anything when there are several photographs to come): the results lie in it as
         NAME.EXT, in the sub-folders in which the photographs lie; the folders of several inputs keep their names.
         Otherwise the file to write.
     format: that of all results; None: each photograph's own.
+    suffix: what is added to the names; None: .color beside the photographs, nothing in a folder.
+    include, exclude: patterns, as `search.Patterns` takes them.
 
     Two photographs never get the same output: where they would, as a.jpg and a.png in one format, the results are
-    named a.jpg.png and a.png.png. Where that does not help they are refused.
+    named a.jpg.png and a.png.png. Where that does not help, they are numbered from the second on. A photograph that is
+    named as the result of another one, as a.color.jpg beside a.jpg, is none.
 
     Raises OptionError when the request as a whole makes no sense.
     """
     check_output(format)
+    _check_suffix(suffix, output)
     if not inputs:
         raise OptionError("Nothing to colour: give a photograph or a folder")
-    several = len(inputs) > 1
+    given = expanded(inputs)
+    several = len(given) > 1 or any(pattern for _, pattern in given)
     folder = None
     if output is not None:
-        if _means_folder(output) or several or os.path.isdir(inputs[0]):
+        if _means_folder(output) or several or os.path.isdir(given[0][0]):
             folder = Path(output)
             if os.path.lexists(folder) and not os.path.isdir(folder):
                 raise OptionError(f"{folder} is a file, but more than one result may go there: name a folder")
         else:
             check_output(format, path=output)
-    search = _Search(folder)
+    search = Search(folder, include, exclude)
     found: list[tuple[Path, Path]] = []  # photograph, and its place below the output folder
-    for name in inputs:
-        path = Path(name)
+    for path, pattern in given:
         if os.path.isdir(path):
             # The name of "." and ".." is none to lie below the output folder.
             root = Path(Path(os.path.abspath(path)).name) if several else Path()
             found += [(photo, root / photo.relative_to(path)) for photo in search.folder(path)]
+        elif pattern and not os.path.lexists(path):
+            search.failed.append((path, f"no file fits {path}"))
         else:
             found += [(photo, Path(photo.name)) for photo in search.file(path)]
+    named = {photo: source for photo, _ in found if (source := _result_of(photo)) is not None}
+    search.files -= {os.path.realpath(photo) for photo in named}
     placed = [
-        (photo, Path(output) if output is not None and folder is None else _target(photo, place, folder, format))
+        (
+            photo,
+            Path(output) if output is not None and folder is None else _target(photo, place, folder, format, suffix),
+        )
         for photo, place in found
+        if photo not in named
     ]
-    tasks = [Task(photo, target, search.refusal(photo, target)) for photo, target in _apart(placed, folder is not None)]
-    return Plan([*tasks, *search.failed], search.passed_over)
+    outputs = iter(_apart(placed))
+    tasks = [
+        Task(photo, None, result_of=named[photo]) if photo in named else _task(photo, next(outputs), search.files)
+        for photo, _ in found
+    ]
+    tasks += [Task(path, None, refusal) for path, refusal in search.failed]
+    return Plan(tasks, folder, search.passed_over, search.unread, search.managed, search.excluded)
 
 
 def colorize_all(
@@ -114,6 +159,10 @@ def colorize_all(
     *,
     jobs: int = 1,
     overwrite: bool = False,
+    skip_existing: bool = False,
+    skip_colour: bool = False,
+    keep_times: bool = False,
+    dry_run: bool = False,
     hints: Hints | None = None,
     format: str | None = None,
     quality: int | None = None,
@@ -125,10 +174,15 @@ def colorize_all(
     more than the BUDGET together are never in memory at one moment, but for a single larger one. When the iteration
     is left, by an exception such as KeyboardInterrupt too, unfinished photographs are given up without a trace.
 
+    A result that exists is made again where its mark tells of other settings, or where the photograph was changed
+    since; see `foresee`. skip_colour: leave colour photographs alone. keep_times: give results the times of their
+    photographs. dry_run: only say what would be done; no photograph is decoded.
     progress: called with a task and its finished share, 0 to 1, from several threads.
     """
     stop = threading.Event()
-    running: dict[Future[Outcome], int] = {}
+    room = _Room(stop)
+    running: dict[Future[Outcome], Task] = {}
+    mark: Mark | None = None
 
     def watch(task: Task, share: float) -> None:
         if stop.is_set():
@@ -138,38 +192,65 @@ def colorize_all(
 
     def work(task: Task) -> Outcome:
         begin = time.perf_counter()
-        status, message, notes = "coloured", "", ()
+        outcome = Outcome(task.input, task.output, "failed")
         try:
-            task.output.parent.mkdir(parents=True, exist_ok=True)
-            notes = colorizer.file(
-                task.input,
-                task.output,
-                hints=hints,
-                format=format,
-                quality=quality,
-                progress=lambda share: watch(task, share),
-            )
+            outcome = foresee(task, mark, overwrite=overwrite, skip_existing=skip_existing)
+            if outcome.status == "planned" and not dry_run:
+                outcome = colour(task, outcome)
+            elif outcome.why == "done" and keep_times and not dry_run:
+                _keep_times(os.stat(task.input), task.output)
         except TintypeError as error:
-            status, message = "failed", str(error)
+            outcome = replace(outcome, status="failed", message=str(error))
         except MemoryError:
-            status, message = "failed", f"{task.input} needs more memory than there is"
+            outcome = replace(outcome, status="failed", message=f"{task.input} needs more memory than there is")
         except OSError as error:
-            status, message = "failed", f"{error.filename or task.output} cannot be written ({error.strerror})"
+            message = f"{error.filename or task.output} cannot be written ({error.strerror})"
+            outcome = replace(outcome, status="failed", message=message)
         except Exception as error:
             # A fault of ours must not cost the other photographs of a long run.
-            status, message = "failed", f"{task.input} met a fault of tintype, please report it: {error!r}"
-        return Outcome(task.input, task.output, status, time.perf_counter() - begin, message, notes)
+            message = f"{task.input} met a fault of tintype, please report it: {error!r}"
+            outcome = replace(outcome, status="failed", message=message)
+        return replace(outcome, seconds=time.perf_counter() - begin)
+
+    def colour(task: Task, outcome: Outcome) -> Outcome:
+        in_colour = False
+
+        def examine(photo: Photo) -> None:
+            nonlocal in_colour
+            in_colour = photo.in_colour
+            if in_colour and skip_colour:
+                raise _LeftAlone
+
+        with room.for_pixels(_load(task.input, colorizer)):
+            task.output.parent.mkdir(parents=True, exist_ok=True)
+            times = os.stat(task.input) if keep_times else None
+            try:
+                notes = colorizer.file(
+                    task.input,
+                    task.output,
+                    hints=hints,
+                    format=format,
+                    quality=quality,
+                    examine=examine,
+                    progress=lambda share: watch(task, share),
+                )
+            except _LeftAlone:
+                message = f"{task.input} is a colour photograph"
+                return replace(outcome, status="skipped", why="colour", message=message, colour=True)
+        if times is not None:
+            _keep_times(times, task.output)
+        return replace(outcome, status="coloured", notes=notes, colour=in_colour)
 
     pool = ThreadPoolExecutor(jobs)
     try:
+        mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality))
+        if dry_run:
+            yield from pool.map(work, tasks)
+            return
         for task in tasks:
-            if (outcome := foregone(task, overwrite)) is not None:
-                yield outcome
-                continue
-            size = _load(task.input, colorizer)
-            while running and (len(running) >= jobs or sum(running.values()) + size > BUDGET):
+            while len(running) >= jobs:
                 yield from _finished(running)
-            running[pool.submit(work, task)] = size
+            running[pool.submit(work, task)] = task
         while running:
             yield from _finished(running)
     finally:
@@ -177,22 +258,93 @@ def colorize_all(
         pool.shutdown(cancel_futures=True)
 
 
-def foregone(task: Task, overwrite: bool = False) -> Outcome | None:
-    """The outcome of a task of which it is clear that nothing will be coloured; None where something is to be done."""
+def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: bool = False) -> Outcome:
+    """What will become of a task, by the names and the marks of its files: 'planned', 'skipped' or 'failed'.
+
+    mark: what the result would say of its making. Only results that carry the mark of tintype, and that no other
+    program has changed since, are made again of themselves: where the mark tells of another model or other settings,
+    or of a photograph that was changed after its result was made. A file that is empty does not count.
+
+    overwrite: make every result again. skip_existing: none.
+    """
+    skipped = Outcome(task.input, task.output, "skipped")
+    planned = Outcome(task.input, task.output, "planned")
     if task.refusal is not None:
-        return Outcome(task.input, task.output, "failed", message=task.refusal)
+        return replace(skipped, status="failed", message=task.refusal)
+    if task.result_of is not None:
+        message = f"{task.input} is the result of {task.result_of} by its name"
+        return replace(skipped, why="result", message=message)
     if is_marked(task.input):
-        return Outcome(task.input, None, "skipped", message=f"{task.input} was coloured by tintype already")
-    if not overwrite and os.path.lexists(task.output):
+        return replace(skipped, output=None, why="result", message=f"{task.input} was coloured by tintype already")
+    if not _exists(task.output):
+        return planned
+    refuse_same(task.input, task.output)
+    if os.path.isfile(task.output) and is_unfinished(task.output):
+        return planned
+    found = mark_of(task.output)
+    if found is None and task.taken:
+        message = f"{task.input} would be written over {task.output}, a photograph of this run: give another output"
+        raise UnwritablePhoto(message)
+    if overwrite:
+        return replace(planned, why="again")
+    if found is None:
+        message = f"{task.output} exists, but does not say that tintype made it: --overwrite replaces it"
+        return replace(skipped, why="kept", message=message)
+    exists = replace(skipped, why="done", message=f"{task.output} exists")
+    if skip_existing:
+        return exists
+    if (reason := _other_settings(found, mark)) is None:
+        fate = _fate_of_origin(task, found.origin)
+        if fate == "same":
+            return exists
+        if fate == "other":
+            message = (
+                f"{task.output} was made of another file than {task.input} is now: give another folder with -o, or "
+                "--overwrite to replace it"
+            )
+            return replace(skipped, status="failed", message=message)
+        reason = "the photograph was changed since"
+    if found.software != "tintype":
+        changed = f"was changed by {found.software} since" if found.software else "was changed by another program since"
+        message = f"{task.output} {changed}, and {reason}: --overwrite makes it again"
+        return replace(skipped, why="kept", message=message)
+    return replace(planned, why="again", message=f"{task.output} is made again: {reason}")
+
+
+class _LeftAlone(Exception):
+    """A colour photograph that is not to be coloured."""
+
+
+class _Room:
+    """Memory for the photographs that are in work: each waits for its turn, and until there is room for it."""
+
+    def __init__(self, stop: threading.Event):
+        self._stop = stop
+        self._change = threading.Condition()
+        self._waiting: deque[object] = deque()
+        self._taken = 0
+
+    @contextmanager
+    def for_pixels(self, count: int) -> Iterator[None]:
+        turn = object()
+        with self._change:
+            self._waiting.append(turn)
+            while self._waiting[0] is not turn or (self._taken and self._taken + count > BUDGET):
+                if self._stop.is_set():
+                    raise KeyboardInterrupt
+                self._change.wait(0.5)
+            self._waiting.popleft()
+            self._taken += count
+            self._change.notify_all()
         try:
-            refuse_same(task.input, task.output)
-        except UnwritablePhoto as error:
-            return Outcome(task.input, task.output, "failed", message=str(error))
-        return Outcome(task.input, task.output, "skipped", message=f"{task.output} exists")
-    return None
+            yield
+        finally:
+            with self._change:
+                self._taken -= count
+                self._change.notify_all()
 
 
-def _finished(running: dict[Future[Outcome], int]) -> Iterator[Outcome]:
+def _finished(running: dict[Future[Outcome], Task]) -> Iterator[Outcome]:
     # The time-out lets Ctrl-C through on systems where a wait for a lock does not.
     done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
     for future in done:
@@ -200,89 +352,59 @@ def _finished(running: dict[Future[Outcome], int]) -> Iterator[Outcome]:
         yield future.result()
 
 
-class _Search:
-    """Finds photographs, each once, and remembers what was in the way."""
+def _other_settings(found: Mark, asked: Mark) -> str | None:
+    """What a result was made with that is not asked for now; None where all is the same."""
+    if found.model != asked.model:
+        return f"its model was {found.model or 'another one'}"
+    if not found.settings or found.settings == asked.settings:
+        return None  # Releases before 0.2 did not say.
+    before, now = (
+        dict(part.partition("=")[::2] for part in text.split("; ")) for text in (found.settings, asked.settings)
+    )
+    other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if any(name in ("hints", "weights") for name in other):
+        return f"its {' and '.join(other)} were others"
+    return ", ".join(f"its {name} was {before.get(name, 'not given')}" for name in other)
 
-    def __init__(self, output: Path | None):
-        self.passed_over: Counter[str] = Counter()
-        self.failed: list[Task] = []
-        self._output = None if output is None else os.path.realpath(output)
-        self._seen: set[str] = set()
-        self._files: set[str] = set()
 
-    def file(self, path: Path) -> Iterator[Path]:
-        """The file that the user named, whatever its suffix."""
-        try:
-            os.stat(path)
-        except FileNotFoundError:
-            self.failed.append(Task(path, None, f"{path} does not exist"))
-        except OSError as error:
-            self.failed.append(Task(path, None, f"{path} cannot be read ({error.strerror})"))
-        else:
-            if not self._first(path):
-                return
-            self._files.add(os.path.realpath(path))
-            yield path
+def _fate_of_origin(task: Task, origin: str) -> str:
+    """Whether a result was made of its photograph as that is now: 'same', 'changed', or 'other', an older file."""
+    status = os.stat(task.input)
+    if not origin or not stat.S_ISREG(status.st_mode):
+        return "same"
+    result = os.stat(task.output)
+    # A result may have the times of its photograph; when it was made, its directory entry tells.
+    born = getattr(result, "st_birthtime", None)
+    made = max(result.st_mtime_ns, result.st_ctime_ns if born is None else int(born * 1e9))
+    later = status.st_mtime_ns > made
+    with open(task.input, "rb") as stream:
+        # Between the two ends nothing is read but where the time says that something may have changed.
+        same = origin == origin_of(stream) if later else origin.startswith(f"{quick_origin_of(stream)}-")
+    return "same" if same else "changed" if later else "other"
 
-    def folder(self, root: Path) -> Iterator[Path]:
-        """The photographs of a folder and of all below it, by their suffix."""
-        if not self._first(root):
-            return
-        # Links come last, so that a photograph is found at its own place before it is found through a link.
-        folders, links = [root], []
-        found: list[Path] = []
-        while folders or links:
-            path = folders.pop() if folders else links.pop(0)
-            if path is not root and path.is_symlink() and not (os.path.exists(path) and self._first(path)):
-                continue
-            if os.path.isdir(path):
-                inside, linked = self._entries(path)
-                folders += reversed([entry for entry in inside if os.path.isdir(entry) and self._first(entry)])
-                links += linked
-                found += [
-                    entry for entry in inside if os.path.isfile(entry) and self._is_photo(entry) and self._first(entry)
-                ]
-            elif os.path.isfile(path) and self._is_photo(path):
-                found.append(path)
-        for path in sorted(found):
-            self._files.add(os.path.realpath(path))
-            yield path
 
-    def refusal(self, photo: Path, target: Path) -> str | None:
-        """Why a result must not be written to `target`, if so: the file is another photograph of this run."""
-        if target is None:
-            return f"{photo} would share its output with another photograph: colour it in a run of its own"
-        real = os.path.realpath(target)
-        if real == os.path.realpath(photo):
-            return f"{photo} would be written over itself: give another output"
-        if real in self._files and not is_marked(target):
-            return f"{photo} would be written over {target}, a photograph of this run: give another output"
-        return None
+def _keep_times(times: os.stat_result, result: Path) -> None:
+    if os.stat(result).st_mtime_ns != times.st_mtime_ns:
+        os.utime(result, ns=(times.st_atime_ns, times.st_mtime_ns))
 
-    def _entries(self, folder: Path) -> tuple[list[Path], list[Path]]:
-        """The entries of a folder, sorted, hidden ones left out; then those that are links."""
-        try:
-            with os.scandir(folder) as entries:
-                names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-        except OSError as error:
-            self.failed.append(Task(folder, None, f"{folder} cannot be searched ({error.strerror})"))
-            return [], []
-        paths = [folder / name for name in names]
-        paths = [path for path in paths if self._output is None or os.path.realpath(path) != self._output]
-        return [path for path in paths if not path.is_symlink()], [path for path in paths if path.is_symlink()]
 
-    def _is_photo(self, path: Path) -> bool:
-        if path.suffix.lower() in SUFFIXES:
-            return True
-        self.passed_over[path.suffix.lower()] += 1
+def _exists(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UnwritablePhoto(f"{path} is too long a name: give -o FOLDER") from None
         return False
+    return True
 
-    def _first(self, path: Path) -> bool:
-        real = os.path.realpath(path)
-        if real in self._seen:
-            return False
-        self._seen.add(real)
-        return True
+
+def _check_suffix(suffix: str | None, output: str | os.PathLike | None) -> None:
+    if suffix is None:
+        return
+    if not suffix.strip() or re.search(r"[/\\\0:*?\"<>|]", suffix):
+        raise OptionError(f"--suffix takes letters that names of files may hold, such as -colour, not {suffix!r}")
+    if Path(f"a{suffix}").suffix.lower() in SUFFIXES:
+        raise OptionError(f"--suffix is put before the ending of a name, such as .jpg: leave {suffix} out")
 
 
 def _means_folder(output: str | os.PathLike) -> bool:
@@ -290,31 +412,90 @@ def _means_folder(output: str | os.PathLike) -> bool:
     return text.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(text)
 
 
-def _target(photo: Path, place: Path, folder: Path | None, format: str | None) -> Path:
+def _target(photo: Path, place: Path, folder: Path | None, format: str | None, suffix: str | None) -> Path:
     if folder is None:
-        return beside(photo, format)
-    return folder / place.with_suffix(result_suffix(photo, format))
+        return beside(photo, format, COLOR if suffix is None else suffix)
+    return folder / place.with_name(f"{place.stem}{suffix or ''}{result_suffix(photo, format)}")
 
 
-def _apart(placed: list[tuple[Path, Path]], in_folder: bool) -> Iterator[tuple[Path, Path | None]]:
-    """Photographs with outputs that no two of them share; None where there is none."""
-    count = Counter(_alike(target) for _, target in placed)
-    placed = [
-        (photo, target if count[_alike(target)] == 1 else _with_own_suffix(photo, target, in_folder))
-        for photo, target in placed
-    ]
-    count = Counter(_alike(target) for _, target in placed)
-    for photo, target in placed:
-        yield photo, target if count[_alike(target)] == 1 else None
+def _task(photo: Path, target: Path, files: set[str]) -> Task:
+    real = os.path.realpath(target)
+    if real == os.path.realpath(photo):
+        return Task(photo, target, f"{photo} would be written over itself: give another output")
+    return Task(photo, target, taken=real in files)
 
 
-def _with_own_suffix(photo: Path, target: Path, in_folder: bool) -> Path:
-    return target.with_name(photo.name + ("" if in_folder else ".color") + target.suffix)
+def _result_of(photo: Path) -> Path | None:
+    """The photograph of which a file is the result by its name: a.jpg of a.color.jpg, if that is there."""
+    found = re.fullmatch(rf"(.+){re.escape(COLOR)}(?:-\d+)?", photo.stem, re.DOTALL)
+    if not found:
+        return None
+    name = found[1]
+    own = [name] if Path(name).suffix.lower() in SUFFIXES else []
+    endings = dict.fromkeys([photo.suffix, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)])
+    for other in (*own, *(name + ending for ending in endings)):
+        if os.path.isfile(path := photo.with_name(other)):
+            return path
+    return None
+
+
+def _apart(placed: list[tuple[Path, Path]]) -> list[Path]:
+    """Outputs for photographs, no two of which are the same file on any file system that the folder may lie on."""
+    targets = [target for _, target in placed]
+    for group in _groups(targets):
+        if len({placed[i][0].suffix.casefold() for i in group}) > 1:
+            for i in group:
+                photo, target = placed[i]
+                targets[i] = _with_own_suffix(photo, target)
+    taken = {_alike(target) for target in targets}
+    for group in _groups(targets):
+        if len({os.path.normpath(targets[i]) for i in group}) == len(group) and _tells_case_apart(
+            [placed[i][0] for i in group], targets[group[0]].parent
+        ):
+            continue
+        for i in group[1:]:
+            number = 2
+            while _alike(path := targets[i].with_stem(f"{targets[i].stem}-{number}")) in taken:
+                number += 1
+            targets[i] = path
+            taken.add(_alike(path))
+    return targets
+
+
+def _groups(targets: list[Path]) -> list[list[int]]:
+    """The places of those that are alike."""
+    groups: dict[str, list[int]] = {}
+    for i, target in enumerate(targets):
+        groups.setdefault(_alike(target), []).append(i)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _with_own_suffix(photo: Path, target: Path) -> Path:
+    added = target.stem.removeprefix(photo.stem)
+    return target.with_name(photo.name + added + target.suffix)
 
 
 def _alike(path: Path) -> str:
     """The same for two paths that some file system takes for one."""
-    return os.path.normpath(path).casefold()
+    return unicodedata.normalize("NFC", os.path.normpath(path)).casefold()
+
+
+def _tells_case_apart(photos: Sequence[Path], folder: Path) -> bool:
+    """Whether names that differ in case alone are those of two files in a folder; False where nothing tells."""
+    if all(photo.parent == folder for photo in photos):
+        return True  # They are there, side by side.
+    while not os.path.isdir(folder):
+        if folder == folder.parent:
+            return False
+        folder = folder.parent
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if (other := entry.name.swapcase()) != entry.name:
+                try:
+                    return not os.path.samefile(entry.path, folder / other)
+                except FileNotFoundError:
+                    return True
+    return False
 
 
 def _load(path: Path, colorizer: Colorizer) -> int:

@@ -38,6 +38,9 @@ LONGEST = 4
 FINER = DETAIL // 4
 """Times the network's sides that the guide of the enlargement has: DETAIL times those of the colours, a quarter."""
 
+COLOR = ".color"
+"""What the name of a result has beside its photograph, before its ending."""
+
 SUFFIX_OF = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
 """Format -> suffix of the results whose photograph has none that fits."""
 
@@ -289,10 +292,10 @@ def network_size(size: tuple[int, int], short: int, stride: int) -> tuple[int, i
     return height, width
 
 
-def beside(path: str | os.PathLike, format: str | None = None) -> Path:
+def beside(path: str | os.PathLike, format: str | None = None, suffix: str = COLOR) -> Path:
     """Where the result of a photograph lies when nothing else is said: beside it, as NAME.color.EXT."""
     path = Path(path)
-    return path.with_name(f"{path.stem}.color{result_suffix(path, format)}")
+    return path.with_name(f"{path.stem}{suffix}{result_suffix(path, format)}")
 
 
 def result_suffix(path: str | os.PathLike, format: str | None = None) -> str:

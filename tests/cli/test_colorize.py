@@ -59,9 +59,13 @@ def test_a_folder_keeps_its_subfolders_and_is_never_fed_its_results(photograph, 
     out = tmp_path / "out"
     done = tintype("colorize", tmp_path / "in", "-o", out, model=tiny, check=0)
     assert names(out) == ["a.jpg", "c.TIF", "deep/er/b.png"]
-    assert "3 coloured; passed over as no photographs: 1 .db, 1 .txt" in errors_of(done)[-1]
+    assert f"3 coloured, in {out}; passed over as no photographs: 1 .db, 1 .txt" in errors_of(done)[-1]
     # Beside the photographs, twice: the results are not taken as photographs.
-    for expected in ("3 coloured", "6 skipped"):
+    for expected in (
+        "3 coloured, beside the photographs, as NAME.color.EXT;",
+        "3 skipped as done already, beside the photographs, as NAME.color.EXT (--overwrite makes them again); "
+        "3 skipped as results themselves",
+    ):
         done = tintype("colorize", tmp_path / "in", model=tiny, check=0)
         assert expected in errors_of(done)[-1]
     assert [name for name in names(tmp_path / "in") if ".color" in name] == [
@@ -125,11 +129,17 @@ def test_no_two_photographs_share_an_output(photograph, tmp_path, tiny):
     ]
 
 
-def test_photographs_that_can_only_share_an_output_are_refused(photograph, tmp_path, tiny):
-    first, second, third = photograph("x/a.jpg"), photograph("y/a.jpg"), photograph("y/b.jpg")
-    done = tintype("colorize", first, second, third, "-o", tmp_path / "out", model=tiny, check=1)
-    assert names(tmp_path / "out") == ["b.jpg"]
-    assert [path for path in (first, second) if any(str(path) in line for line in errors_of(done))] == [first, second]
+def test_photographs_that_would_share_an_output_are_numbered(photograph, tmp_path, tiny):
+    photos = [photograph(f"{name}.jpg") for name in ("x/a", "y/a", "y/b", "z/a", "z/a-2")]
+    run = ("colorize", *photos, "-o", tmp_path / "out")
+    tintype(*run, model=tiny, check=0)
+    assert names(tmp_path / "out") == ["a-2.jpg", "a-3.jpg", "a-4.jpg", "a.jpg", "b.jpg"]
+    assert "5 skipped as done already" in errors_of(tintype(*run, model=tiny, check=0))[-1]
+    # Alone, the second one must not take the place of the first.
+    before = (tmp_path / "out/a.jpg").read_bytes()
+    done = tintype("colorize", photos[1], "-o", f"{tmp_path}/out/", model=tiny, check=1)
+    assert "was made of another file than" in errors_of(done)[0]
+    assert (tmp_path / "out/a.jpg").read_bytes() == before
 
 
 def test_links_are_followed_once_and_loops_do_no_harm(photograph, tmp_path, tiny):
@@ -163,11 +173,11 @@ def test_no_original_is_ever_written_to(photograph, tmp_path, tiny):
         done = tintype("colorize", jpg, "-o", output, "--overwrite", model=tiny, check=1)
         assert "would be written over" in errors_of(done)[0]
     tintype("colorize", tmp_path / "in", "-o", tmp_path / "in", "--overwrite", model=tiny, check=1)
-    # The results of a folder in another format must not fall on other photographs in it.
+    # The results of a folder must not fall on other photographs in it.
     photograph("mixed/b.jpg")
-    other = photograph("mixed/b.color.png")
+    other = photograph("mixed/b-1.jpg")
     mixed = other.read_bytes()
-    done = tintype("colorize", tmp_path / "mixed", "--format", "png", "--overwrite", model=tiny, check=1)
+    done = tintype("colorize", tmp_path / "mixed", "--suffix=-1", "--overwrite", model=tiny, check=1)
     assert "a photograph of this run" in errors_of(done)[0]
     assert (jpg.read_bytes(), png.read_bytes(), other.read_bytes()) == (*before, mixed)
 
@@ -204,7 +214,8 @@ def test_json_lines_tell_of_every_photograph(photograph, tmp_path, tiny):
         "b.jpg": "skipped",
         "broken.jpg": "failed",
     }
-    assert all(set(line) == {"input", "output", "status", "seconds", "message", "notes"} for line in lines)
+    keys = {"input", "output", "status", "seconds", "message", "colour", "notes"}
+    assert all(set(line) == keys for line in lines)
     assert all(line["message"] for line in lines if line["status"] != "coloured")
     summary = last["summary"]
     assert [summary[key] for key in ("coloured", "skipped", "failed", "passed_over")] == [1, 1, 1, 0]
@@ -213,7 +224,7 @@ def test_json_lines_tell_of_every_photograph(photograph, tmp_path, tiny):
 def test_a_dry_run_says_and_does_nothing(photograph, tmp_path, tiny):
     photograph("in/a.jpg")
     photograph("in/b.bmp")
-    (tmp_path / "in/a.color.jpg").write_bytes(b"there already")
+    tintype("colorize", tmp_path / "in/a.jpg", model=tiny, check=0)
     done = tintype("colorize", tmp_path / "in/a.jpg", tmp_path / "in/b.bmp", "--dry-run", model=tiny, check=0)
     said = done.stdout.decode().splitlines()
     assert said == [

@@ -35,8 +35,15 @@ def colorize(
     hints: str | None = None,
     format: str | None = None,
     quality: Annotated[int | None, between(1, 100)] = None,
+    suffix: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    include: Annotated[list[str] | None, Parameter(negative="")] = None,
+    exclude: Annotated[list[str] | None, Parameter(negative="")] = None,
     overwrite: Flag = False,
     skip_existing: Flag = False,
+    skip_colour: Annotated[
+        bool, Parameter(name=["--skip-colour", "--skip-color"], negative="", show_default=False)
+    ] = False,
+    keep_times: Flag = False,
     dry_run: Flag = False,
     jobs: Annotated[int | None, between(1)] = None,
     json: Flag = False,
@@ -71,10 +78,21 @@ def colorize(
         jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph.
     quality
         1 to 100, for formats that lose. Default: not below that of the photograph.
+    suffix
+        What the names of results have before their ending. Default: .color beside the photographs, nothing in a folder.
+    include
+        Colour only what fits this pattern, such as "*.tif" or "1920/**". May be given several times.
+    exclude
+        Leave out what fits this pattern, such as "*_back.*" or "drafts". May be given several times.
     overwrite
-        Make results anew that exist already.
+        Replace results that exist.
     skip_existing
-        Leave results as they are that exist already, which is the default.
+        Leave all results that exist as they are, whatever they were made with. Default: those are made again that were
+        made with other settings, or before their photograph was changed.
+    skip_colour
+        Leave photographs alone that are in colour already. Default: they are coloured anew, and counted.
+    keep_times
+        Give each result the date of its photograph's file.
     dry_run
         Say what would be done, and do nothing.
     jobs
@@ -105,25 +123,21 @@ def colorize(
     from tintype import album
     from tintype.colorizer import Colorizer, check_output
     from tintype.models.threads import available_threads
+    from tintype.search import expanded
 
+    todo = album.Plan()
+    result = None
     if streams:
-        todo = None
-        count = 1
         result = None if to_standard else output
         check_output(format, quality, result)
+        expanded(inputs)  # An address is not a file.
     else:
-        todo = album.plan(inputs, output, format)
+        todo = album.plan(inputs, output, format, suffix=suffix, include=include or (), exclude=exclude or ())
         check_output(format, quality)
-        count = len(todo.tasks)
-        if hints is not None and count > 1:
-            raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
+    count = len(todo.tasks)
+    if hints is not None and count > 1:
+        raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
     report = _Report(json, quiet, dry_run)
-    if dry_run:
-        for task in todo.tasks:
-            outcome = album.foregone(task, overwrite)
-            report.add(outcome or album.Outcome(task.input, task.output, "planned"))
-        return report.end(todo)
-
     processors = available_threads()
     jobs = min(jobs or processors, max(count, 1))
     colorizer = Colorizer(
@@ -131,17 +145,27 @@ def colorize(
     )
     options = {"hints": hints, "format": format, "quality": quality}
     if streams:
-        report.add(_stream(colorizer, inputs[0], result, overwrite, options))
-        return report.end(None)
-    with report.progress(count) as moved:
-        for outcome in album.colorize_all(
-            todo.tasks, colorizer, jobs=jobs, overwrite=overwrite, progress=moved, **options
-        ):
+        report.add(_stream(colorizer, inputs[0], result, overwrite, skip_colour, options))
+        return report.end(todo)
+    outcomes = album.colorize_all(
+        todo.tasks,
+        colorizer,
+        jobs=jobs,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        skip_colour=skip_colour,
+        keep_times=keep_times,
+        dry_run=dry_run,
+        progress=report.moved,
+        **options,
+    )
+    with report.progress(0 if dry_run else count):
+        for outcome in outcomes:
             report.add(outcome)
     return report.end(todo)
 
 
-def _stream(colorizer, source: str, result: str | None, overwrite: bool, options: dict) -> Outcome:
+def _stream(colorizer, source: str, result: str | None, overwrite: bool, skip_colour: bool, options: dict) -> Outcome:
     """Colour one photograph from standard input, to standard output, or both."""
     from tintype.album import Outcome
     from tintype.errors import TintypeError
@@ -149,18 +173,32 @@ def _stream(colorizer, source: str, result: str | None, overwrite: bool, options
     begin = time.perf_counter()
     given, name = (sys.stdin.buffer.read(), "standard input") if source == STANDARD else (source, None)
     shown = (source, result or STANDARD)
-    if result is not None and not overwrite and os.path.lexists(result):
-        return Outcome(*shown, "skipped", message=f"{result} exists")
+    if result is not None and not overwrite and os.path.lexists(result) and os.path.getsize(result):
+        return Outcome(*shown, "skipped", why="kept", message=f"{result} exists: --overwrite replaces it")
+    seen = []
     # The whole result first, so that a photograph that fails puts nothing into the pipe.
     target = result if result is not None else io.BytesIO()
+
+    def examine(photo) -> None:
+        seen.append(photo.in_colour)
+        if skip_colour and photo.in_colour:
+            raise _LeftAlone
+
     try:
-        notes = colorizer.file(given, target, name=name, **options)
+        notes = colorizer.file(given, target, name=name, examine=examine, **options)
+    except _LeftAlone:
+        message = f"{name or source} is a colour photograph"
+        return Outcome(*shown, "skipped", why="colour", message=message, colour=True)
     except TintypeError as error:
         return Outcome(*shown, "failed", time.perf_counter() - begin, str(error))
     if result is None:
         sys.stdout.buffer.write(target.getvalue())
         sys.stdout.buffer.flush()
-    return Outcome(*shown, "coloured", time.perf_counter() - begin, notes=notes)
+    return Outcome(*shown, "coloured", time.perf_counter() - begin, notes=notes, colour=seen[0])
+
+
+class _LeftAlone(Exception):
+    """A colour photograph that is not to be coloured."""
 
 
 class _Report:
@@ -172,11 +210,18 @@ class _Report:
         self.quiet = quiet
         self.terminal = sys.stderr.isatty() and not quiet
         self.count: Counter[str] = Counter()
+        self.why: Counter[str] = Counter()
+        self.colour = 0
+        self.last: Outcome | None = None
         self.begin = time.perf_counter()
         self._bar = None
 
     def add(self, outcome: Outcome) -> None:
         self.count[outcome.status] += 1
+        self.why[outcome.why] += 1
+        self.colour += bool(outcome.status == "coloured" and outcome.colour)
+        if outcome.status in ("coloured", "planned") or outcome.why == "done":
+            self.last = outcome
         if self._bar is not None:
             self._bar.finish(outcome.input)
         if self.as_json:
@@ -187,6 +232,7 @@ class _Report:
                     "status": outcome.status,
                     "seconds": round(outcome.seconds, 3),
                     "message": outcome.message,
+                    "colour": outcome.colour,
                     "notes": list(outcome.notes),
                 }
             )
@@ -195,47 +241,110 @@ class _Report:
                 complain(f"warning: {note}")
         if outcome.status == "failed":
             complain(outcome.message)
-        elif outcome.status == "skipped" and self.terminal and not self.dry:
-            complain(f"skipped: {outcome.message}")
+        elif outcome.message and self.terminal and not self.dry:
+            complain(f"skipped: {outcome.message}" if outcome.status == "skipped" else outcome.message)
         if self.dry and not self.as_json:
             if outcome.status == "planned":
-                say(f"{outcome.input} -> {outcome.output}")
+                say(f"{outcome.input} -> {outcome.output}" + (f" ({outcome.message})" if outcome.message else ""))
             elif outcome.status == "skipped":
                 say(f"{outcome.input} is skipped: {outcome.message}")
 
     def progress(self, count: int):
-        """A context with a progress bar on a terminal; what it gives takes a task and its finished share."""
+        """A context with a progress bar on a terminal."""
         if not self.terminal or not count:
             return nullcontext()
         self._bar = _Bar(count)
         return self._bar
 
-    def end(self, plan: Plan | None) -> int:
-        passed_over = dict(sorted(plan.passed_over.items())) if plan else {}
+    def moved(self, task, share: float) -> None:
+        """Told of the finished share of a photograph that is in work."""
+        if self._bar is not None:
+            self._bar(task, share)
+
+    def end(self, plan: Plan) -> int:
+        """Say the last line; returns the exit code."""
         seconds = time.perf_counter() - self.begin
         if self.as_json:
             statuses = ("coloured", "skipped", "failed", "planned")
             self._line(
                 {
                     "summary": {status: self.count[status] for status in statuses}
-                    | {"passed_over": sum(passed_over.values()), "seconds": round(seconds, 3)}
+                    | {
+                        "colour": self.colour,
+                        "passed_over": plan.passed_over.total(),
+                        "unread": plan.unread.total(),
+                        "managed": plan.managed.total(),
+                        "excluded": plan.excluded.total(),
+                        "seconds": round(seconds, 3),
+                    }
                 }
             )
-        if not self.quiet:
-            parts = [
-                f"{self.count[status]} {status}" for status in ("coloured", "planned", "failed") if self.count[status]
-            ]
-            if self.count["skipped"]:
-                parts.append(f"{self.count['skipped']} skipped as done already (--overwrite makes them anew)")
-            if passed_over:
-                kinds = ", ".join(f"{number} {suffix or 'without suffix'}" for suffix, number in passed_over.items())
-                parts.append(f"passed over as no photographs: {kinds}")
-            complain(f"{'; '.join(parts) or 'no photographs found'} ({seconds:.1f} s)")
-        return 1 if self.count["failed"] else 0
+        # Pictures were there, but of no kind that is read: whoever waits for results must hear of it.
+        nothing_read = bool(plan.unread) and not plan.tasks
+        if not self.quiet or nothing_read:
+            complain(f"{'; '.join(self._parts(plan)) or 'no photographs found'} ({seconds:.1f} s)")
+        return 1 if self.count["failed"] or nothing_read else 0
+
+    def _parts(self, plan: Plan) -> list[str]:
+        """What there is to say of a run, in the order in which it matters."""
+        parts = []
+        for status in ("coloured", "planned"):
+            if number := self.count[status]:
+                place = f", {self._place(plan)}"
+                again = f", {self.why['again']} of them again" if self.why["again"] else ""
+                parts.append(f"{number} {status}{again}{place}")
+        if self.colour:
+            parts.append(f"{self.colour} of them were in colour already (--skip-colour leaves such photographs alone)")
+        if self.count["failed"]:
+            parts.append(f"{self.count['failed']} failed")
+        if self.why["done"]:
+            place = "" if self.count["coloured"] or self.count["planned"] else f", {self._place(plan)}"
+            parts.append(f"{self.why['done']} skipped as done already{place} (--overwrite makes them again)")
+        for why, words in _SKIPPED.items():
+            if self.why[why]:
+                parts.append(f"{self.why[why]} {words}")
+        if plan.unread:
+            parts.append(f"not read, as tintype does not read such pictures: {_listed(plan.unread)}")
+        if plan.passed_over:
+            parts.append(f"passed over as no photographs: {_listed(plan.passed_over)}")
+        if plan.managed:
+            parts.append(f"folders of a NAS or photo manager not searched: {_listed(plan.managed)}")
+        if plan.excluded:
+            left_out = " and ".join(f"{number} {what}{'s'[: number > 1]}" for what, number in plan.excluded.items())
+            parts.append(f"{left_out} left out by --include or --exclude")
+        return parts
+
+    def _place(self, plan: Plan) -> str:
+        """Where the results are."""
+        if self.last.output == STANDARD:
+            return "to standard output"
+        if sum(self.count[status] for status in ("coloured", "planned")) + self.why["done"] == 1:
+            return f"in {self.last.output}"
+        if plan.folder is not None:
+            return f"in {plan.folder}"
+        output = self.last.output
+        added = output.stem.removeprefix(self.last.input.stem)
+        return f"beside the photographs, as NAME{added}{output.suffix if len(plan.tasks) == 1 else '.EXT'}"
 
     @staticmethod
     def _line(content: dict) -> None:
         print(json.dumps(content), flush=True)
+
+
+_SKIPPED = {
+    "result": "skipped as results themselves",
+    "colour": "left alone as colour photographs",
+    "kept": "skipped, whose results are not simply replaced (--overwrite does it)",
+}
+"""Why photographs are skipped, in the last line."""
+
+
+def _listed(kinds: Counter[str], most: int = 5) -> str:
+    """How many of which, the most frequent first, and how many kinds more."""
+    found = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
+    words = [f"{number} {kind or 'without suffix'}" for kind, number in found[:most]]
+    more = sum(number for _, number in found[most:])
+    return ", ".join(words) + (f" and {more} more" if more else "")
 
 
 class _Bar:

@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("VIPS_WARNING", "0")
 
 from tintype.photo.decode import MOST_PIXELS
-from tintype.photo.kinds import FORMATS, SUFFIXES
+from tintype.photo.kinds import FORMATS, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of
 from tintype.photo.photo import Metadata, Photo
 from tintype.photo.reader import from_array, is_marked, mark_of, read, size_of
@@ -18,6 +18,7 @@ __all__ = [
     "FORMATS",
     "MOST_PIXELS",
     "SUFFIXES",
+    "UNREAD",
     "WRITABLE",
     "Mark",
     "Metadata",

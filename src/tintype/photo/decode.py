@@ -12,6 +12,7 @@ from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif, icc, scale, tiff, xmp
 from tintype.photo.photo import Metadata, Photo
+from tintype.photo.toning import Samples
 
 MOST_PIXELS = 1_000_000_000
 """Pixels of the largest photograph that is read: a file of a few kilobytes can ask for far more."""
@@ -82,7 +83,7 @@ def as_photo(
     elif space is not None:
         space = None if icc.is_srgb(space) or not icc.usable(space) else space
         tagged = tagged or space is not None
-    plane, table, alpha = _decode(image, bands, depth, space, inverted, name)
+    plane, table, alpha, colour = _decode(image, bands, depth, space, inverted, name)
     missing = None
     if lost_from is not None and lost_from < len(plane):
         plane = plane.copy() if not plane.flags.writeable else plane
@@ -109,6 +110,7 @@ def as_photo(
         profile=profile if profile and icc.takes_colour(profile) and depth != 32 and bands != 4 else None,
         tagged=tagged,
         missing=missing,
+        colour=colour,
         metadata=metadata,
         **facts,
     )
@@ -131,22 +133,25 @@ def _copied(turned: np.ndarray) -> np.ndarray:
 
 
 def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
-    """Plane, scale and alpha of the stored pixels, whose first `bands` are colour."""
+    """Plane, scale, alpha and share in colour of the stored pixels, whose first `bands` are colour."""
     kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
     if bands == image.bands == 1 and depth != 32:
         plane = np.frombuffer(image.write_to_memory(), kind)
-        return plane.reshape(image.height, image.width), table, None
+        return plane.reshape(image.height, image.width), table, None, 0.0
     plane = np.empty((image.height, image.width), kind)
     alpha = np.empty(plane.shape, _KINDS[depth]) if image.bands > bands else None
+    samples = Samples(*plane.shape) if bands > 1 else None
 
     def take(top: int, strip: np.ndarray) -> None:
         rows = slice(top, top + len(strip))
         plane[rows] = rows_of(strip[..., :bands])
+        if samples is not None:
+            samples.take(top, strip[..., :bands])
         if alpha is not None:
             alpha[rows] = strip[..., -1]
 
     _strips(image, _KINDS[depth], take)
-    return plane, table, alpha
+    return plane, table, alpha, samples.share_in_colour() if samples is not None else 0.0
 
 
 def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):

@@ -26,6 +26,16 @@ SUFFIXES = {
 """Suffix (lower case) -> format: what to look for in a folder, and what a name asks for on writing."""
 
 DEVELOP = "develop it to TIFF or JPEG first"
+# fmt: off
+UNREAD = frozenset((
+    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".gif", ".psd", ".psb", ".xcf", ".pbm",
+    ".pgm", ".ppm", ".pnm", ".pam", ".tga", ".exr", ".hdr", ".jxr", ".wdp", ".dng", ".cr2", ".cr3", ".crw", ".nef",
+    ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".mrw",
+    ".raw",
+))
+# fmt: on
+"""Suffixes of pictures that are not read: in a folder they are counted apart from what is no picture."""
+
 _EXPORT = "export it as TIFF, PNG or JPEG first"
 _PICTURE = "give a photograph"
 

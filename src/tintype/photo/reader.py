@@ -20,6 +20,7 @@ from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.origin import origin_of
 from tintype.photo.photo import Photo
 from tintype.photo.source import Mend, Source
+from tintype.photo.toning import Samples
 
 _FAILURES = (pyvips.Error, UnicodeDecodeError)
 """What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
@@ -96,6 +97,8 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
     depth = 8 * array.dtype.itemsize
     color = array[..., : channels - 1 + channels % 2]
     plane, scale = to_plane(color, name)
+    samples = Samples(height, width)
+    samples.take(0, color)
     return Photo(
         name=name,
         width=width,
@@ -105,6 +108,7 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
         bits=depth,
         plane=plane,
         scale=scale,
+        colour=samples.share_in_colour() if channels > 2 else 0.0,
         alpha=None if channels % 2 else np.ascontiguousarray(array[..., -1]),
     )
 
