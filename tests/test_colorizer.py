@@ -4,6 +4,7 @@ import io
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,8 +13,17 @@ import tintype
 from tintype import Colorizer, colorize
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
 from tintype.colorizer import beside, network_size
-from tintype.errors import HintError, ModelError, OptionError, TintypeError, UnreadablePhoto, UnwritablePhoto
+from tintype.errors import (
+    HintError,
+    ModelError,
+    OptionError,
+    TintypeError,
+    TintypeWarning,
+    UnreadablePhoto,
+    UnwritablePhoto,
+)
 from tintype.models import load
+from tintype.photo import read
 
 HINT = {"x": 16, "y": 16, "color": "#ff0000", "radius": 12}
 
@@ -96,6 +106,73 @@ def test_bytes_in_bytes_out(colorizer):
     for data in (buffer.getvalue(), bytearray(buffer.getvalue())):
         assert Image.open(io.BytesIO(colorizer(data))).format == "PNG"
     assert Image.open(io.BytesIO(colorizer(buffer.getvalue(), format="jpeg"))).format == "JPEG"
+
+
+def test_open_files_in_bytes_out(colorizer, tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(ramp()).save(path)
+    expected = colorizer(path.read_bytes())
+    with open(path, "rb") as file:
+        assert colorizer(file) == expected
+    buffer = io.BytesIO()
+    Image.fromarray(ramp()).save(buffer, "PNG")
+    # It stands at its end, as everybody leaves it who has just written it.
+    assert colorizer(buffer) == expected
+    assert Image.open(io.BytesIO(colorizer(buffer, format="webp"))).format == "WEBP"
+    for source in (buffer, path.read_bytes()):
+        written = colorizer(source, tmp_path / "out.png")
+        assert written == tmp_path / "out.png"
+        assert written.read_bytes() == expected
+    with open(path, encoding="latin-1") as file, pytest.raises(UnreadablePhoto, match="open it as a binary file"):
+        colorizer(file)
+
+
+def test_an_address_is_no_path(colorizer):
+    address = "https://example.org/archive/picture.jpg?size=large"
+    with pytest.raises(UnreadablePhoto) as refused:
+        colorizer(address, "out.jpg")
+    assert str(refused.value) == (
+        f"{address} is an address, not a file: download it first, or pipe it to -, as in: "
+        "curl -s ADDRESS | tintype colorize - > coloured.jpg"
+    )
+
+
+def test_a_negative_is_coloured_as_the_photograph_that_it_shows(colorizer, tmp_path):
+    lightness = np.linspace(5, 95, 96 * 128).reshape(96, 128)
+    positive, negative = (
+        (lab_to_rgb(np.stack([L, 0 * L, 0 * L], axis=-1)).mean(axis=-1) * 65535 + 0.5).astype(np.uint16)
+        for L in (lightness, 100 - lightness)
+    )
+    expected = lab_of(colorizer(positive))
+    assert np.abs(lab_of(colorizer(negative, negative=True)) - expected).max() < 0.1
+    cv2.imwrite(str(tmp_path / "n.png"), negative)
+    path = colorizer(tmp_path / "n.png", negative=True)
+    result = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    assert np.abs(lab_of(result) - expected).max() < 0.1
+    assert b"negative=yes" in path.read_bytes()
+    image = Image.fromarray((negative >> 8).astype(np.uint8))
+    assert np.abs(lab_of(np.asarray(colorizer(image, negative=True))) - expected).mean() < 1
+    floats = (negative / 65535).astype(np.float32)
+    assert np.abs(lab_of(colorizer(floats, negative=True)) - expected).max() < 0.1
+
+
+def test_what_a_file_has_lost_stays_gray(colorizer, tmp_path):
+    pixels = np.random.default_rng(0).integers(60, 200, (300, 400), dtype=np.uint8)
+    for orientation in (1, 3, 6, 8):
+        exif = Image.Exif()
+        exif[274] = orientation
+        Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+        data = (tmp_path / "a.png").read_bytes()
+        broken = data[: len(data) // 2]
+        with pytest.raises(UnreadablePhoto):
+            colorizer(broken)
+        with pytest.warns(TintypeWarning, match=r"lacks 1\d\d of its 300 rows, which were left gray"):
+            coloured = np.asarray(Image.open(io.BytesIO(colorizer(broken, format="png", salvage=True))))
+        gray = (coloured == 119).all(axis=2)  # L* 50
+        missing = read(broken, salvage=True).missing
+        assert gray[missing].all()
+        gray[missing] = False
+        assert gray.mean() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -182,7 +259,7 @@ def test_what_cannot_be_done_is_refused(colorizer, tmp_path):
         colorizer(photo, format="gif")
     with pytest.raises(OptionError, match="quality must be"):
         colorizer(photo, quality=101)
-    with pytest.raises(OptionError, match="only for a photograph given by its path"):
+    with pytest.raises(OptionError, match="only for an image file"):
         colorizer(ramp(), tmp_path / "a.png")
     with pytest.raises(OptionError, match="not list"):
         colorizer([1, 2])

@@ -166,6 +166,8 @@ def colorize_all(
     hints: Hints | None = None,
     format: str | None = None,
     quality: int | None = None,
+    negative: bool = False,
+    salvage: bool = False,
     progress: Callable[[Task, float], None] | None = None,
 ) -> Iterator[Outcome]:
     """Colour photographs, up to `jobs` side by side; yields what became of each as it is finished.
@@ -231,6 +233,8 @@ def colorize_all(
                     hints=hints,
                     format=format,
                     quality=quality,
+                    negative=negative,
+                    salvage=salvage,
                     examine=examine,
                     progress=lambda share: watch(task, share),
                 )
@@ -243,7 +247,7 @@ def colorize_all(
 
     pool = ThreadPoolExecutor(jobs)
     try:
-        mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality))
+        mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality, negative=negative))
         if dry_run:
             yield from pool.map(work, tasks)
             return

@@ -45,7 +45,7 @@ SUFFIX_OF = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "av
 """Format -> suffix of the results whose photograph has none that fits."""
 
 Hints = str | os.PathLike | Iterable[Hint | Mapping[str, Any]]
-Photograph = Any  # str | PathLike | bytes | numpy.ndarray | PIL.Image.Image
+Photograph = Any  # str | PathLike | bytes | BinaryIO | numpy.ndarray | PIL.Image.Image
 
 
 def colorize(
@@ -56,16 +56,20 @@ def colorize(
     format: str | None = None,
     quality: int | None = None,
     salvage: bool = False,
+    negative: bool = False,
     **settings,
 ) -> Photograph:
     """Colour one photograph: `Colorizer(**settings)(photo, output, ...)`.
 
         colorize("grandmother.jpg")                      # writes grandmother.color.jpg, returns its path
         colorize(array, vividness=1.2)                   # array in, array out
+        colorize(io.BytesIO(data))                       # an open file in, bytes of a file out
 
     For more than one photograph keep a `Colorizer`, which opens its model once.
     """
-    return Colorizer(**settings)(photo, output, hints=hints, format=format, quality=quality, salvage=salvage)
+    return Colorizer(**settings)(
+        photo, output, hints=hints, format=format, quality=quality, salvage=salvage, negative=negative
+    )
 
 
 class Colorizer:
@@ -121,13 +125,15 @@ class Colorizer:
         format: str | None = None,
         quality: int | None = None,
         salvage: bool = False,
+        negative: bool = False,
     ) -> Photograph:
         """Colour one photograph; what comes out is of the kind that went in.
 
         photo:
             path: the result is written to `output`, or beside the photograph as NAME.color.EXT, in place of what was
                 there before; its path is returned.
-            bytes of an image file: bytes of an image file.
+            bytes of an image file, or a binary file or stream (as open(path, "rb") and io.BytesIO give), which is read
+                from its beginning where it can be: bytes of an image file; or written to `output` where one is named.
             array [h, w], [h, w, 1], with alpha [h, w, 2], or colour [h, w, 3 or 4]; uint8, uint16, or float in 0..1:
                 array [h, w, 3] of the same dtype, sRGB.
             Pillow image: Pillow image, RGB or RGBA, 8 bit.
@@ -136,30 +142,35 @@ class Colorizer:
             photograph.
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
         salvage: colour what is left of a damaged or cut file; rows that are not there stay gray, and a warning says so.
+        negative: it is a negative: dark becomes light before it is coloured.
 
         Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
         file or could not be kept.
         """
-        if isinstance(photo, (str, os.PathLike)):
+        if isinstance(photo, (str, os.PathLike)) or _is_file(photo):
             check_output(format, quality, output)
-            output = Path(output) if output is not None else beside(photo, format)
-            _warn(self.file(photo, output, hints=hints, format=format, quality=quality, salvage=salvage))
+            options = {"hints": hints, "format": format, "quality": quality, "salvage": salvage, "negative": negative}
+            if output is None and isinstance(photo, (str, os.PathLike)):
+                output = beside(photo, format)
+            if output is None:
+                buffer = io.BytesIO()
+                _warn(self.file(photo, buffer, **options))
+                return buffer.getvalue()
+            output = Path(output)
+            _warn(self.file(photo, output, **options))
             return output
         if output is not None:
-            raise OptionError("An output can be named only for a photograph given by its path")
-        if isinstance(photo, (bytes, bytearray, memoryview)):
-            check_output(format, quality)
-            buffer = io.BytesIO()
-            _warn(self.file(bytes(photo), buffer, hints=hints, format=format, quality=quality, salvage=salvage))
-            return buffer.getvalue()
+            raise OptionError("An output can be named only for an image file: save the array or image that is returned")
         if format is not None or quality is not None:
             raise OptionError("A format or quality can be chosen only where an image file comes out")
         pillow = sys.modules.get("PIL.Image")
         if pillow is not None and isinstance(photo, pillow.Image):
-            return self._pillow(photo, hints)
+            return self._pillow(photo, hints, negative)
         if isinstance(photo, np.ndarray):
-            return self._array(photo, hints)
-        raise OptionError(f"A photograph must be a path, bytes, an array or a Pillow image, not {type(photo).__name__}")
+            return self._array(photo, hints, negative)
+        raise OptionError(
+            f"A photograph must be a path, bytes, an open file, an array or a Pillow image, not {type(photo).__name__}"
+        )
 
     def file(
         self,
@@ -172,6 +183,7 @@ class Colorizer:
         quality: int | None = None,
         examine: Callable[[Photo], None] | None = None,
         salvage: bool = False,
+        negative: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[str, ...]:
         """Colour an image file, or its bytes, into another file or binary stream.
@@ -184,14 +196,15 @@ class Colorizer:
         """
         if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
             refuse_same(source, target)
-        picture = read(source, name, salvage=salvage)
+        picture = read(source, name, salvage=salvage, negative=negative)
         if examine is not None:
             examine(picture)
         # While the network works nothing is finished, but what `progress` raises must end that too.
         strips = self.strips(picture, hints, watch=None if progress is None else lambda: progress(0.0))
         if progress is not None:
             strips = _watched(strips, picture.height, progress)
-        mark = replace(self.mark, settings=self.settings(hints, quality), origin=picture.origin or "")
+        settings = self.settings(hints, quality, negative=negative)
+        mark = replace(self.mark, settings=settings, origin=picture.origin or "")
         lost = write(picture, strips, target, format=format, quality=quality, mark=mark)
         return (*picture.notes, *lost)
 
@@ -236,7 +249,7 @@ class Colorizer:
         """What the files that come out say of who made them."""
         return Mark(software="tintype", version=__version__, model=self.model.name)
 
-    def settings(self, hints: Hints | None = None, quality: int | None = None) -> str:
+    def settings(self, hints: Hints | None = None, quality: int | None = None, *, negative: bool = False) -> str:
         """All that the colours of a photograph depend on beside the name of the model, as the mark has it."""
         parts = {"size": f"{self.size}"}
         if self.model.takes_temperature:
@@ -247,6 +260,8 @@ class Colorizer:
             parts["hints"] = blake2b(repr(given).encode(), digest_size=8).hexdigest()
         if quality is not None:
             parts["quality"] = f"{quality}"
+        if negative:
+            parts["negative"] = "yes"
         if self._weights is not None:
             parts["weights"] = self._weights
         return "; ".join(f"{name}={value}" for name, value in parts.items())
@@ -262,15 +277,17 @@ class Colorizer:
         except OSError:
             return None  # It was open already, and may be gone.
 
-    def _array(self, array: np.ndarray, hints: Hints | None) -> np.ndarray:
+    def _array(self, array: np.ndarray, hints: Hints | None, negative: bool) -> np.ndarray:
         photo = from_array(array)
+        photo = photo.inverted() if negative else photo
         result = np.concatenate(list(self.strips(photo, hints)))
         return result.astype(array.dtype, copy=False) if array.dtype.kind == "f" else result
 
-    def _pillow(self, image, hints: Hints | None):
+    def _pillow(self, image, hints: Hints | None, negative: bool):
         from PIL import Image
 
         photo = from_array(image)
+        photo = photo.inverted() if negative else photo
         # Pillow has no colour of more than 8 bits.
         result = Image.fromarray(np.concatenate(list(self.strips(photo, hints, depth=8))))
         if photo.alpha is not None:
@@ -350,6 +367,11 @@ def _seen(photo: Photo, network: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
         return photo.thumbnail(width, height), guide
     # The mean of means is the mean: no need to go through a large photograph twice.
     return guide.reshape(height, FINER, width, FINER).mean(axis=(1, 3)), guide
+
+
+def _is_file(photo: Photograph) -> bool:
+    """Whether it is the bytes of an image file, or a stream that gives them. Pillow images and arrays do not read."""
+    return isinstance(photo, (bytes, bytearray, memoryview)) or callable(getattr(photo, "read", None))
 
 
 def _without_colour(strips: Iterable[np.ndarray], photo: Photo) -> Iterator[np.ndarray]:

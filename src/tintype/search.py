@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path, PurePath
 
 from tintype.errors import OptionError
-from tintype.photo import SUFFIXES, UNREAD
+from tintype.photo import SUFFIXES, UNREAD, absent, is_address
 
 MANAGED = (
     "@eadir",  # Synology: thumbnails
@@ -187,11 +187,8 @@ def expanded(inputs: Sequence[str | os.PathLike]) -> list[tuple[Path, bool]]:
     found: list[tuple[Path, bool]] = []
     for name in inputs:
         text = os.fsdecode(name)
-        if re.match(r"https?:", text, re.IGNORECASE) and not os.path.lexists(text):
-            raise OptionError(
-                f"{text} is an address, not a file: download it first, or pipe it to -, as in: "
-                "curl -s ADDRESS | tintype colorize - > coloured.jpg"
-            )
+        if is_address(text) and not os.path.lexists(text):
+            raise OptionError(absent(text))
         if re.search(r"[*?]", text) and not os.path.lexists(text):
             fitting = sorted(glob.glob(text.replace("[", "[[]")))
             found += [(Path(path), True) for path in fitting] or [(Path(text), True)]

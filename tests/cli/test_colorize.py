@@ -362,3 +362,30 @@ def test_strange_names(name, photograph, tmp_path, tiny):
     result = tmp_path / (os.path.splitext(name)[0] + ".color" + (os.path.splitext(name)[1] or ".png"))
     tintype("colorize", f"./{name}", model=tiny, check=0, cwd=tmp_path)
     assert result.exists()
+
+
+def test_a_damaged_photograph_is_refused_or_salvaged(tmp_path, tiny):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 300), dtype=np.uint8)).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
+    done = tintype("colorize", tmp_path / "a.jpg", model=tiny, check=1)
+    assert "or colour what is left of it with --salvage" in errors_of(done)[0]
+    done = tintype("colorize", tmp_path / "a.jpg", "--salvage", model=tiny, check=0)
+    (note,) = [line for line in errors_of(done) if "warning" in line]
+    assert note.startswith(f"tintype: warning: {tmp_path}/a.jpg lacks ")
+    assert note.endswith(" of its 200 rows, which were left gray")
+    with Image.open(tmp_path / "a.color.jpg") as image:
+        pixels = np.asarray(image).astype(int)
+    assert np.ptp(pixels[-60:], axis=2).max() <= 1
+    assert np.ptp(pixels[:60], axis=2).max() > 5
+
+
+def test_a_negative_is_made_again_as_one(photograph, tmp_path, tiny):
+    photo = photograph("a.png")
+    tintype("colorize", photo, model=tiny, check=0)
+    before = (tmp_path / "a.color.png").read_bytes()
+    tintype("colorize", photo, "--negative", model=tiny, check=0)
+    after = (tmp_path / "a.color.png").read_bytes()
+    assert before != after
+    tintype("colorize", photo, "--negative", model=tiny, check=0)
+    assert (tmp_path / "a.color.png").read_bytes() == after

@@ -35,6 +35,8 @@ def colorize(
     hints: str | None = None,
     format: str | None = None,
     quality: Annotated[int | None, between(1, 100)] = None,
+    negative: Flag = False,
+    salvage: Flag = False,
     suffix: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     include: Annotated[list[str] | None, Parameter(negative="")] = None,
     exclude: Annotated[list[str] | None, Parameter(negative="")] = None,
@@ -78,6 +80,10 @@ def colorize(
         jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph.
     quality
         1 to 100, for formats that lose. Default: not below that of the photograph.
+    negative
+        The photographs are scans of negatives: make dark light before they are coloured.
+    salvage
+        Colour what is left of a damaged or cut JPEG, PNG or TIFF file. What is missing stays gray.
     suffix
         What the names of results have before their ending. Default: .color beside the photographs, nothing in a folder.
     include
@@ -143,7 +149,7 @@ def colorize(
     colorizer = Colorizer(
         model, size, temperature, vividness, blend, threads=max(1, processors // jobs) if jobs > 1 else None
     )
-    options = {"hints": hints, "format": format, "quality": quality}
+    options = {"hints": hints, "format": format, "quality": quality, "negative": negative, "salvage": salvage}
     if streams:
         report.add(_stream(colorizer, inputs[0], result, overwrite, skip_colour, options))
         return report.end(todo)

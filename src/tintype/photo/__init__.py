@@ -10,7 +10,7 @@ from tintype.photo.decode import MOST_PIXELS
 from tintype.photo.kinds import FORMATS, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of
 from tintype.photo.photo import Metadata, Photo
-from tintype.photo.reader import from_array, is_marked, mark_of, read, size_of
+from tintype.photo.reader import absent, from_array, is_address, is_marked, mark_of, read, size_of
 from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
 from tintype.photo.xmp import Mark
 
@@ -23,7 +23,9 @@ __all__ = [
     "Mark",
     "Metadata",
     "Photo",
+    "absent",
     "from_array",
+    "is_address",
     "is_marked",
     "jpeg_quality",
     "mark_of",

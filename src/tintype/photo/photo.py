@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -75,6 +75,12 @@ class Photo:
         """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""
         rows = self.plane[top:bottom]
         return rows.copy() if self.scale is None else self.scale.take(rows, mode="clip")
+
+    def inverted(self) -> Photo:
+        """The photograph of which this one is the negative: L* becomes 100 - L*."""
+        if self.scale is None:
+            return replace(self, plane=100 - self.plane)
+        return replace(self, scale=100 - self.scale)
 
     def thumbnail(self, width: int, height: int) -> np.ndarray:
         """CIE L*, averaged over the area that each pixel covers; float32 [height, width].

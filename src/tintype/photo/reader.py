@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -34,11 +35,20 @@ _ROWS_OF_BLOCKS = 32
 """Rows before the first missing one that are in part not there, as JPEG packs pixels in blocks."""
 
 
+_ADDRESS = re.compile(r"(https?:)/+", re.IGNORECASE)
+
+
 class Damaged(UnreadablePhoto):
     """Broken or cut short."""
 
 
-def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None, *, salvage: bool = False) -> Photo:
+def read(
+    source: str | os.PathLike | bytes | BinaryIO,
+    name: str | None = None,
+    *,
+    salvage: bool = False,
+    negative: bool = False,
+) -> Photo:
     """Reads a photograph: JPEG, PNG, TIFF, WebP, AVIF or BMP, told by its content.
 
     Args:
@@ -46,6 +56,7 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None, 
         name: what errors call it; by default the path.
         salvage: read a damaged or cut JPEG, PNG or TIFF file all the same. Rows that are not there become neutral
             gray (`Photo.missing`), and the notes say which ones.
+        negative: it is the scan of a negative: dark becomes light.
     Raises:
         UnreadablePhoto: missing, not permitted, empty, broken, cut short, or not a photograph.
         UnsupportedPhoto: a picture of a kind that is refused by name, or one of more than MOST_PIXELS.
@@ -57,9 +68,10 @@ def read(source: str | os.PathLike | bytes | BinaryIO, name: str | None = None, 
         raise _unopened(source, name, error) from None
     with opened:
         try:
-            return replace(_read(opened, name, salvage), origin=origin_of(opened.stream()))
+            photo = replace(_read(opened, name, salvage), origin=origin_of(opened.stream()))
         except OSError as error:
             raise _unopened(source, name, error) from None
+    return photo.inverted() if negative else photo
 
 
 def from_array(array: np.ndarray, name: str = "the array") -> Photo:
@@ -285,7 +297,8 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
     missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))
     own = samples.reads(page)
     if bad is not None and (own or not salvage):
-        raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {_WHOLE_COPY}, {_OR}")
+        remedy = "" if own else f", {_OR}"
+        raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {_WHOLE_COPY}{remedy}")
     facts = {
         "orientation": page.number(exif.ORIENTATION, 1),
         "bits": page.bits,
@@ -457,9 +470,24 @@ def _broken(name: str, error: pyvips.Error | UnicodeDecodeError, kind: str | Non
     return Damaged(f"{name} is broken or cut short ({reason}): {_WHOLE_COPY}{remedy}")
 
 
+def is_address(name: str | os.PathLike) -> bool:
+    """Whether a name is an address of the web and not the path of a file."""
+    return _ADDRESS.match(os.fsdecode(name)) is not None
+
+
+def absent(name: str) -> str:
+    """The sentence for a path where no file is, which may be an address of the web."""
+    if is_address(name):
+        # A path has one slash where an address has two.
+        name = _ADDRESS.sub(r"\1//", name)
+        pipe = "curl -s ADDRESS | tintype colorize - > coloured.jpg"
+        return f"{name} is an address, not a file: download it first, or pipe it to -, as in: {pipe}"
+    return f"{name} does not exist: check the path"
+
+
 def _unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto:
-    if isinstance(error, FileNotFoundError):
-        return UnreadablePhoto(f"{name} does not exist: check the path")
+    if isinstance(error, FileNotFoundError) or is_address(name):
+        return UnreadablePhoto(absent(name))
     # Windows says of a folder that it may not be read.
     if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
         return UnreadablePhoto(f"{name} is a folder, not a photograph")

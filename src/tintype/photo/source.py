@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -66,7 +67,7 @@ class Source:
         if isinstance(given, str | os.PathLike):
             self._open(given, in_memory)
         else:
-            self.data = bytes(given) if isinstance(given, bytes | bytearray | memoryview) else given.read()
+            self.data = bytes(given) if isinstance(given, bytes | bytearray | memoryview) else _all_of(given, name)
 
     def __enter__(self) -> Source:
         return self
@@ -155,6 +156,16 @@ class Source:
         # libvips keeps no reference to what it calls back, and may let go of the picture later than we do.
         _CALLED_BACK.append(source)
         return source
+
+
+def _all_of(stream: BinaryIO, name: str) -> bytes:
+    """The bytes of a stream from its beginning, or from where it stands if it cannot go back."""
+    with suppress(OSError, ValueError, AttributeError):
+        stream.seek(0)
+    data = stream.read()
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise UnreadablePhoto(f"{name} gives no bytes: open it as a binary file, as in open(path, 'rb')")
+    return bytes(data)
 
 
 class _View(io.RawIOBase):
