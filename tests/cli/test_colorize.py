@@ -3,12 +3,13 @@
 import io
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from running import errors_of, tintype
+from running import command_of, errors_of, tintype
 from tintype.photo import is_marked
 
 
@@ -63,7 +64,7 @@ def test_a_folder_keeps_its_subfolders_and_is_never_fed_its_results(photograph, 
     # Beside the photographs, twice: the results are not taken as photographs.
     for expected in (
         "3 coloured, beside the photographs, as NAME.color.EXT;",
-        "3 skipped as done already, beside the photographs, as NAME.color.EXT (--overwrite makes them again); "
+        "3 skipped as done already, beside the photographs, as NAME.color.EXT (--overwrite makes results again); "
         "3 skipped as results themselves",
     ):
         done = tintype("colorize", tmp_path / "in", model=tiny, check=0)
@@ -389,3 +390,157 @@ def test_a_negative_is_made_again_as_one(photograph, tmp_path, tiny):
     assert before != after
     tintype("colorize", photo, "--negative", model=tiny, check=0)
     assert (tmp_path / "a.color.png").read_bytes() == after
+
+
+def last_line(*arguments, model, check=0, **options) -> str:
+    """What a run says at its end, without the time that it took."""
+    line = errors_of(tintype("colorize", *arguments, model=model, check=check, **options))[-1]
+    return re.sub(r" \([\d.]+ s\)$", "", line.removeprefix("tintype: "))
+
+
+def test_the_last_line_says_where_results_are_and_what_was_done(photograph, tmp_path, tiny):
+    one = photograph("in/a.jpg")
+    result, out = tmp_path / "in/a.color.jpg", tmp_path / "out"
+    assert last_line(one, model=tiny) == f"1 coloured: {result}"
+    assert last_line(one, model=tiny) == f"1 skipped as done already: {result} (--overwrite makes results again)"
+    assert last_line(one, "--vividness", "2", model=tiny) == f"1 coloured again: {result}"
+    assert last_line(one, "--vividness", "2", "--skip-existing", model=tiny).startswith("1 skipped as done already")
+    photograph("in/b.jpg")
+    results = "1 skipped as results themselves"
+    assert last_line(tmp_path / "in", "-o", out, model=tiny) == f"2 coloured, in {out}; {results}"
+    photograph("in/c.jpg")
+    expected = f"3 coloured (2 of them again), in {out}; {results}"
+    assert last_line(tmp_path / "in", "-o", out, "--blend", "0.5", model=tiny) == expected
+    done = "3 skipped as done already, in {} (--overwrite makes results again)"
+    expected = f"{done.format(out)}; {results}"
+    assert last_line(tmp_path / "in", "-o", out, "--blend", "0.5", model=tiny) == expected
+    assert last_line(tmp_path / "in", "--suffix", "-bw", model=tiny) == (
+        f"3 coloured, beside the photographs, as NAME-bw.EXT; {results}"
+    )
+    (tmp_path / "in/b.color.jpg").write_bytes(b"mine")
+    assert last_line(tmp_path / "in/b.jpg", model=tiny) == (
+        "1 skipped, as a file is there that may not be tintype's own result (--overwrite replaces it)"
+    )
+    assert last_line(one, "--dry-run", "-o", f"{out}/", model=tiny).startswith(f"1 planned again: {out}/a.jpg")
+    piped = tintype("colorize", one, "-o", "-", model=tiny, check=0)
+    assert "1 coloured, to standard output" in errors_of(piped)[-1]
+
+
+def test_the_last_line_is_short_however_many_endings_there_are(photograph, tmp_path, tiny):
+    photograph("in/a.jpg")
+    for number in range(17):
+        (tmp_path / "in" / f"{number}.x{number:02}").touch()
+    for number in range(3):
+        (tmp_path / "in" / f"{number}.txt").touch()
+    assert last_line(tmp_path / "in", model=tiny).endswith(
+        "; passed over as no photographs: 3 .txt, 1 .x00, 1 .x01, 1 .x02, 1 .x03 and 13 more"
+    )
+
+
+def test_what_is_left_out_is_counted(photograph, tmp_path, tiny):
+    for name in ("a.jpg", "b.png", "drafts/c.jpg", "@eaDir/a.jpg", "#recycle/d.jpg", "x/@eaDir/e.jpg"):
+        photograph(f"in/{name}")
+    run = (tmp_path / "in", "-o", tmp_path / "out", "--exclude", "drafts", "--exclude", "*.png", "--json")
+    assert last_line(*run, model=tiny) == (
+        f"1 coloured: {tmp_path}/out/a.jpg; folders of a NAS or photo manager not searched: 2 @eaDir, 1 #recycle; "
+        "1 photograph and 1 folder left out by --include or --exclude"
+    )
+    assert names(tmp_path / "out") == ["a.jpg"]
+    done = tintype("colorize", *run, model=tiny, check=0)
+    summary = json.loads(done.stdout.splitlines()[-1])["summary"]
+    assert (summary["managed"], summary["excluded"], summary["unread"]) == (3, 2, 0)
+    tintype("colorize", tmp_path / "in", "-o", tmp_path / "png", "--include", "*.PNG", model=tiny, check=0)
+    assert names(tmp_path / "png") == ["b.png"]
+
+
+def test_pictures_of_kinds_that_are_not_read_are_a_failure_where_there_is_nothing_else(photograph, tmp_path, tiny):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.cr2").write_bytes(b"x")
+    line = "pictures of kinds that tintype does not read: 1 .cr2"
+    assert last_line(tmp_path / "in", model=tiny, check=1) == line
+    assert line in last_line(tmp_path / "in", "--quiet", model=tiny, check=1)
+    photograph("in/b.jpg")
+    assert last_line(tmp_path / "in", model=tiny).endswith(f"; {line}")
+
+
+def test_patterns_that_the_shell_left_alone(photograph, tmp_path, tiny):
+    for name in ("a.jpg", "b.jpg", "c.png"):
+        photograph(name)
+    done = tintype("colorize", "?.jpg", "*.tif", "-o", "out", model=tiny, check=1, cwd=tmp_path)
+    assert errors_of(done)[0] == "tintype: no file fits *.tif"
+    assert names(tmp_path / "out") == ["a.jpg", "b.jpg"]
+
+
+def test_an_address_is_not_a_file(tmp_path, tiny):
+    for more in ([], ["-o", "-"]):
+        done = tintype("colorize", "https://example.org/a.jpg", *more, model=tiny, check=2, cwd=tmp_path)
+        assert "download it first, or pipe it to -" in errors_of(done)[0]
+
+
+def test_colour_photographs_are_counted_and_left_alone_on_demand(photograph, tmp_path, tiny):
+    photograph("in/gray.jpg")
+    colour = np.zeros((120, 160, 3))
+    colour[:60], colour[60:], colour[40:90, 60:100] = [90, 130, 190], [70, 130, 60], [180, 50, 40]
+    light = np.linspace(0.5, 1.3, 160)[None, :, None]
+    Image.fromarray((colour * light).astype(np.uint8)).save(tmp_path / "in/colour.jpg")
+    out = tmp_path / "out"
+    assert last_line(tmp_path / "in", "-o", out, model=tiny) == (
+        f"2 coloured, in {out}; 1 of them was a colour photograph (--skip-colour leaves these alone)"
+    )
+    for flag in ("--skip-colour", "--skip-color"):
+        expected = f"1 coloured: {out}/{flag}/gray.jpg; 1 left alone as colour photographs"
+        assert last_line(tmp_path / "in", "-o", out / flag, flag, model=tiny) == expected
+        assert names(out / flag) == ["gray.jpg"]
+    data = (tmp_path / "in/colour.jpg").read_bytes()
+    done = tintype("colorize", "-", "--skip-colour", model=tiny, input=data, check=0)
+    assert done.stdout == b""
+    done = tintype("colorize", tmp_path / "in", "-o", tmp_path / "json", "--json", model=tiny, check=0)
+    *lines, last = [json.loads(line) for line in done.stdout.splitlines()]
+    found = {os.path.basename(line["input"]): line["colour"] for line in lines}
+    assert found == {"gray.jpg": False, "colour.jpg": True}
+    assert last["summary"]["colour"] == 1
+
+
+def test_the_date_of_the_photograph_is_kept_on_demand(photograph, tmp_path, tiny):
+    photo = photograph("a.jpg")
+    os.utime(photo, (1_000_000_000, 1_000_000_000))
+    tintype("colorize", photo, "--keep-times", model=tiny, check=0)
+    assert (tmp_path / "a.color.jpg").stat().st_mtime == 1_000_000_000
+
+
+def test_stripped_results_are_not_coloured_again(photograph, tmp_path, tiny):
+    photo = photograph("a.jpg")
+    tintype("colorize", photo, model=tiny, check=0)
+    result = tmp_path / "a.color.jpg"
+    with Image.open(result) as image:
+        image.load()
+    image.save(result)  # without any metadata
+    assert not is_marked(result)
+    for _ in range(2):
+        tintype("colorize", tmp_path, model=tiny, check=0)
+        assert names(tmp_path) == ["a.color.jpg", "a.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such terminal")
+def test_a_dry_run_on_a_terminal_tells_of_each_photograph_once(photograph, tmp_path, tiny):
+    import pty
+    import subprocess
+
+    tintype("colorize", photograph("a.jpg"), model=tiny, check=0)
+    photograph("b.jpg")
+    ours, its = pty.openpty()
+    command = command_of("colorize", str(tmp_path), "--dry-run", model=str(tiny))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=its, stderr=its)
+    os.close(its)
+    said = b""
+    try:
+        while part := os.read(ours, 4096):
+            said += part
+    except OSError:
+        pass  # So Linux tells that the other side is closed.
+    os.close(ours)
+    assert process.wait() == 0
+    lines = [line.strip() for line in said.decode().splitlines()]
+    assert len(lines) == 4, lines
+    for name in ("a.jpg", "a.color.jpg", "b.jpg"):
+        assert sum(line.startswith(f"{tmp_path}/{name}") for line in lines) == 1

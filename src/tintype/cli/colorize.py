@@ -296,41 +296,43 @@ class _Report:
         parts = []
         for status in ("coloured", "planned"):
             if number := self.count[status]:
-                place = f", {self._place(plan)}"
-                again = f", {self.why['again']} of them again" if self.why["again"] else ""
-                parts.append(f"{number} {status}{again}{place}")
+                again = self.why["again"]
+                how = "" if not again else " again" if again == number else f" ({again} of them again)"
+                parts.append(f"{number} {status}{how}{self._place(plan)}")
         if self.colour:
-            parts.append(f"{self.colour} of them were in colour already (--skip-colour leaves such photographs alone)")
+            were = "was a colour photograph" if self.colour == 1 else "were colour photographs"
+            parts.append(f"{self.colour} of them {were} (--skip-colour leaves these alone)")
         if self.count["failed"]:
             parts.append(f"{self.count['failed']} failed")
         if self.why["done"]:
-            place = "" if self.count["coloured"] or self.count["planned"] else f", {self._place(plan)}"
-            parts.append(f"{self.why['done']} skipped as done already{place} (--overwrite makes them again)")
+            place = "" if self.count["coloured"] or self.count["planned"] else self._place(plan)
+            parts.append(f"{self.why['done']} skipped as done already{place} (--overwrite makes results again)")
         for why, words in _SKIPPED.items():
             if self.why[why]:
                 parts.append(f"{self.why[why]} {words}")
         if plan.unread:
-            parts.append(f"not read, as tintype does not read such pictures: {_listed(plan.unread)}")
+            parts.append(f"pictures of kinds that tintype does not read: {_listed(plan.unread)}")
         if plan.passed_over:
             parts.append(f"passed over as no photographs: {_listed(plan.passed_over)}")
         if plan.managed:
             parts.append(f"folders of a NAS or photo manager not searched: {_listed(plan.managed)}")
         if plan.excluded:
-            left_out = " and ".join(f"{number} {what}{'s'[: number > 1]}" for what, number in plan.excluded.items())
+            kinds = [(plan.excluded[kind], kind) for kind in ("photograph", "folder") if plan.excluded[kind]]
+            left_out = " and ".join(f"{number} {kind}{'s'[: number > 1]}" for number, kind in kinds)
             parts.append(f"{left_out} left out by --include or --exclude")
         return parts
 
     def _place(self, plan: Plan) -> str:
-        """Where the results are."""
+        """Where the results are, to be put after their number."""
         if self.last.output == STANDARD:
-            return "to standard output"
+            return ", to standard output"
         if sum(self.count[status] for status in ("coloured", "planned")) + self.why["done"] == 1:
-            return f"in {self.last.output}"
+            return f": {self.last.output}"
         if plan.folder is not None:
-            return f"in {plan.folder}"
+            return f", in {plan.folder}"
         output = self.last.output
         added = output.stem.removeprefix(self.last.input.stem)
-        return f"beside the photographs, as NAME{added}{output.suffix if len(plan.tasks) == 1 else '.EXT'}"
+        return f", beside the photographs, as NAME{added}.EXT"
 
     @staticmethod
     def _line(content: dict) -> None:
@@ -340,7 +342,7 @@ class _Report:
 _SKIPPED = {
     "result": "skipped as results themselves",
     "colour": "left alone as colour photographs",
-    "kept": "skipped, whose results are not simply replaced (--overwrite does it)",
+    "kept": "skipped, as a file is there that may not be tintype's own result (--overwrite replaces it)",
 }
 """Why photographs are skipped, in the last line."""
 
