@@ -223,11 +223,48 @@ def test_tags_survive_the_reader_and_the_builder_in_both_orders_and_sizes():
     assert read_tags(block(tags)).pages == [tags]
 
 
-def test_directories_that_run_in_circles():
+def chained(link, tail=b""):
+    """An Exif block whose first directory tells the orientation and the maker, and refers to a next one."""
+    tags = {271: Value(2, 6, b"Kodak\0"), 274: Value(3, 1, struct.pack("<H", 6))}
+    data = bytearray(block(tags))
+    struct.pack_into("<I", data, 8 + 2 + 12 * 2, link)
+    return bytes(data) + tail
+
+
+BAD_LINKS = {
+    "beyond the end": chained(0x7FFFFF00),
+    "to itself": chained(8),
+    "into the header": chained(3),
+    "to an empty directory": chained(44, bytes(6)),
+    "to one that is cut": chained(44, b"\x05\0\1\1"),
+    "to one that is as long as no directory is": chained(44, b"\xff\xff" + bytes(200)),
+    "cut": chained(0)[:36],
+}
+
+
+@pytest.mark.parametrize("what", BAD_LINKS)
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_a_bad_link_to_the_next_directory_costs_nothing(scene, encoded, coloured, format, what):
+    exif = BAD_LINKS[what]
+    photo = read(encoded((scene() * 255).astype(np.uint8), format, exif=b"Exif\0\0" + exif))
+    assert (photo.width, photo.height) == (60, 83)
+    stream = io.BytesIO()
+    assert write(photo, coloured(photo), stream) == ()
+    result = Image.open(io.BytesIO(stream.getvalue())).getexif()
+    assert result[274] == 1
+    if what != "cut":
+        assert result[271] == "Kodak"
+        assert photo.notes == ()
+
+
+def test_directories_as_far_as_they_can_be_followed():
     head = b"II*\0\x08\0\0\0"
     entry = struct.pack("<HHHII", 1, 256, 3, 1, 5)
-    with pytest.raises(BadTags, match="circles"):
-        read_tags(head + entry + struct.pack("<I", 8))
+    found = read_tags(head + entry + struct.pack("<I", 8))
+    assert (len(found.pages), found.broken) == (1, "the directories run in circles")
+    found = read_tags(head + entry + struct.pack("<I", 2**31))
+    assert (len(found.pages), found.broken) == (1, "a directory lies beyond the end of the file")
+    assert read_tags(head + entry + bytes(4)).broken == ""
     # A sub-directory that is its own sub-directory ends after the two levels that Exif has.
     inside = struct.pack("<HHHII", 1, 34665, 4, 1, 8)
     assert read_tags(head + inside + bytes(4)).pages == [{34665: {34665: {}}}]
@@ -235,3 +272,24 @@ def test_directories_that_run_in_circles():
     for bad in (b"", b"II*\0", head, head + b"\xff\xff", *far):
         with pytest.raises(BadTags):
             read_tags(bad)
+
+
+def test_a_broken_sub_directory_costs_its_own_tags_and_is_told(scene, encoded):
+    data = bytearray(exif_of_a_camera().tobytes())
+    at = data.index(struct.pack("<HHI", 34665, 4, 1)) + 8
+    struct.pack_into("<I", data, at, 0x7FFFFF00)
+    photo = read(encoded((scene() * 255).astype(np.uint8), "JPEG", exif=bytes(data)), name="a.jpg")
+    assert photo.notes == ("a.jpg: part of its Exif tags is damaged and was left behind",)
+    tags = read_tags(photo.metadata.exif).pages[0]
+    assert 34853 in tags
+    assert 34665 not in tags
+
+
+def test_all_tags_together_are_no_longer_than_the_file():
+    many = 200
+    length = 8 + 2 + 12 * many + 4 + 100_000
+    entries = b"".join(struct.pack("<HHII", 1000 + i, 7, 100_000, length - 100_000) for i in range(many))
+    data = b"II*\0\x08\0\0\0" + struct.pack("<H", many) + entries + bytes(4) + bytes(100_000)
+    found = read_tags(data)
+    assert found.damaged
+    assert sum(len(value.data) for value in found.pages[0].values()) == 100_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,8 @@ import pyvips
 from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif, icc, scale, tiff, xmp
-from tintype.photo.photo import Metadata, Photo
+from tintype.photo.iptc import LONGEST as LONGEST_IPTC
+from tintype.photo.photo import Metadata, Photo, Text
 from tintype.photo.toning import Samples
 
 MOST_PIXELS = 1_000_000_000
@@ -19,6 +20,12 @@ MOST_PIXELS = 1_000_000_000
 
 NEUTRAL = 50.0
 """CIE L* of the gray in the place of pixels that a file has lost."""
+LONGEST_SIDE = 1_000_000
+"""Pixels of the longest row or column."""
+
+_SMALL, _PACKED = 64 << 20, 1032
+# Some decoders fill the memory with the whole picture before they find that its file ends. No photograph is packed
+# more densely than zlib packs zeros, and what takes less than 64 MB need not be asked.
 
 # Results are read once and written once, and a file may change between two reads of it: nothing is worth caching.
 pyvips.cache_set_max(0)
@@ -39,13 +46,26 @@ _TURNS = {
 """EXIF orientation -> what turns the stored pixels upright."""
 
 
-def check_size(width: int, height: int, name: str) -> None:
-    """Raises UnsupportedPhoto for more than MOST_PIXELS."""
+def check_size(width: int, height: int, name: str, bits: int = 8, stored: int | None = None) -> None:
+    """Whether a picture is small enough to be decoded, by what the header of its file says.
+
+    Args:
+        bits: of a pixel, all samples together. stored: the bytes of the file.
+    Raises:
+        UnsupportedPhoto: more than MOST_PIXELS, or a side beyond LONGEST_SIDE.
+        UnreadablePhoto: more pixels than a file of that many bytes can hold.
+    """
+    said = f"{name} says that it has {width} x {height} pixels, and"
     if width * height > MOST_PIXELS:
         raise UnsupportedPhoto(
-            f"{name} says that it has {width} x {height} pixels, and more than {MOST_PIXELS // 10**6} megapixels are "
-            "not read: make it smaller first"
+            f"{said} more than {MOST_PIXELS // 10**6} megapixels are not read: make it smaller first"
         )
+    if max(width, height) > LONGEST_SIDE:
+        raise UnsupportedPhoto(
+            f"{said} more than {LONGEST_SIDE} in a row or column are not read: cut it in pieces first"
+        )
+    if stored is not None and width * height * bits // 8 > max(_SMALL, _PACKED * stored):
+        raise UnreadablePhoto(f"{said} is a file of only {stored} bytes: get a whole copy of it")
 
 
 def as_photo(
@@ -58,6 +78,7 @@ def as_photo(
     inverted: bool = False,
     space: bytes | None = None,
     lost_from: int | None = None,
+    notes: tuple[str, ...] = (),
     **facts,
 ) -> Photo:
     """Decodes an opened file from top to bottom into one plane, and turns it upright.
@@ -112,6 +133,7 @@ def as_photo(
         missing=missing,
         colour=colour,
         metadata=metadata,
+        notes=(*notes, *(f"{name}: {note}" for note in metadata.notes)),
         **facts,
     )
 
@@ -232,13 +254,16 @@ def blob(image: pyvips.Image, field: str) -> bytes | None:
 
 
 def exif_tags(block: bytes | None) -> exif.Tags | None:
-    """The tags of an Exif block; None for none and for a broken one, which is left behind."""
+    """The tags of an Exif block, without the directory of its thumbnail; None for none.
+
+    A broken one is left behind: it has no tags, and is damaged.
+    """
     if not block:
         return None
     try:
-        tags = exif.read_tags(block)
+        tags = exif.read_tags(block, most=1)
     except exif.BadTags:
-        return None
+        return exif.Tags("<", False, [{}], damaged=True)
     return tags if tags.pages else None
 
 
@@ -246,22 +271,48 @@ def orientation_of(tags: exif.Tags | None) -> int:
     return int(exif.number(tags.pages[0], exif.ORIENTATION, tags.order, 1)) if tags else 1
 
 
-def metadata_of(tags, packet, iptc, dpi, orientation: int | None = None) -> Metadata:
-    """Metadata of the upright photograph. Only the first directory is kept: the second is a gray thumbnail."""
+def metadata_of(
+    tags,
+    packet,
+    iptc,
+    dpi,
+    orientation: int | None = None,
+    texts: Iterable[Text] = (),
+    damaged: bool = False,
+) -> Metadata:
+    """Metadata of the upright photograph. Only the first directory is kept: the second is a gray thumbnail.
+
+    dpi: what the format's own place for the resolution says. damaged: the reader of the format has left something out.
+    """
     block = None
+    notes = []
     if tags is not None:
         first = dict(tags.pages[0])
         for tag in (exif.XMP, exif.IPTC):
             first.pop(tag, None)
-        if dpi is None:
-            dpi = tiff.Page(0, first, tags.order).dpi()
+        said = tiff.Page(0, first, tags.order).dpi()
+        if dpi is None or (said and _is_default(dpi) and not _is_default(said)):
+            dpi = said
         if exif.ORIENTATION in first:
             orientation = 1
             first[exif.ORIENTATION] = exif.whole(exif.SHORT, 1, order=tags.order)
         block = exif.block(first, tags.order) if first else None
+        if tags.damaged:
+            notes.append("part of its Exif tags is damaged and was left behind")
     if dpi and not all(_LEAST_DPI <= value <= _MOST_DPI for value in dpi):
         dpi = None
-    if packet and orientation:
+    if packet:
         # A copy of the orientation tag, which is obeyed by some; where there is no tag, nobody turned anything.
-        packet = xmp.upright(packet)
-    return Metadata(exif=block, xmp=packet or None, iptc=iptc or None, dpi=dpi)
+        packet = xmp.checked(packet, upright=bool(orientation))
+        if packet is None:
+            notes.append("its XMP packet is broken or too large to be read, and was left behind")
+    if iptc and len(iptc) > LONGEST_IPTC:
+        iptc, damaged = None, True
+    if damaged:
+        notes.append("some of its metadata is damaged or too large to be read, and was left behind")
+    return Metadata(exif=block, xmp=packet or None, iptc=iptc or None, dpi=dpi, texts=tuple(texts), notes=tuple(notes))
+
+
+def _is_default(dpi: tuple[float, float]) -> bool:
+    """Whether a resolution is what programs write that know of none."""
+    return all(round(value) in (72, 96) for value in dpi)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import math
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
+
+import numpy as np
 
 DESCRIPTION, MAKE, SOFTWARE, XMP, IPTC, ICC = 270, 271, 305, 700, 33723, 34675
 WIDTH, HEIGHT, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 256, 257, 274, 282, 283, 296
@@ -24,6 +25,16 @@ _UNIT = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12:
 _SIZE = _UNIT | {5: 8, 10: 8}
 _LETTER = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _CHILDREN = (EXIF, GPS, INTEROPERABILITY)
+
+MOST_ENTRIES = 100_000
+"""Entries of all directories of a file together."""
+LONGEST = 16 << 20
+"""Bytes of one tag."""
+MOST_BYTES = 64 << 20
+"""Bytes of all tags and directories of a file together."""
+_SHARED = 1 << 16
+# Directories and values lie beside each other, so together they are no longer than the file, but for a few small values
+# that some writers let several tags share. A file of which more is claimed was made to fill the memory.
 
 STRUCTURE = frozenset(
     {254, 255, *range(256, 260), 262, 263, 264, 265, 266, 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301}
@@ -53,36 +64,53 @@ class Tags:
     """The directories of one file.
 
     order: '<' or '>'; big: BigTIFF; pages: the chain of main directories, the first one first.
+    broken: what is wrong with the place where the chain goes on after the last of the pages; empty for a chain that
+        ends as it should. damaged: tags, or directories inside the pages, were left out because they cannot be read.
     """
 
     order: str
     big: bool
     pages: list[Directory]
+    broken: str = ""
+    damaged: bool = False
 
 
 def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
-    """Follows the chain of directories of a TIFF file or an Exif block.
+    """Follows the chain of directories of a TIFF file or an Exif block, as far as it can be followed.
 
+    Not more is read than MOST_ENTRIES, LONGEST, MOST_BYTES and the length of the file allow; the rest is left out.
+
+    Args:
+        most: how many directories of the chain are read.
     Raises:
-        BadTags: not a TIFF structure, or one that runs in circles or out of the file.
+        BadTags: not a TIFF structure, or one whose first directory cannot be read.
     """
     stream = io.BytesIO(stream) if isinstance(stream, bytes) else stream
     reader = _Reader(stream)
-    pages, seen = [], set()
+    pages, seen, broken = [], set(), ""
     offset = reader.first
-    while offset:
-        if offset in seen or len(pages) >= most:
-            raise BadTags("the directories run in circles")
-        seen.add(offset)
-        page, offset = reader.directory(offset)
+    while offset and len(pages) < most:
+        try:
+            if offset in seen:
+                raise BadTags("the directories run in circles")
+            seen.add(offset)
+            page, offset = reader.directory(offset)
+        except BadTags as error:
+            if not pages:
+                raise
+            broken = str(error)
+            break
         pages.append(page)
-    return Tags(reader.order, reader.big, pages)
+    return Tags(reader.order, reader.big, pages, broken, reader.damaged)
 
 
 class _Reader:
     def __init__(self, stream: BinaryIO):
         self.stream = stream
         self.length = stream.seek(0, io.SEEK_END)
+        self.entries = MOST_ENTRIES
+        self.bytes = min(MOST_BYTES, self.length + _SHARED)
+        self.damaged = False
         head = self._at(0, 8)
         self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
         version = self._number(head[2:4]) if self.order else 0
@@ -97,6 +125,9 @@ class _Reader:
         count = self._number(self._at(offset, counter))
         if not 0 < count <= 4096:
             raise BadTags("a directory of impossible length")
+        self.entries -= count
+        if self.entries < 0 or not self._affordable(count * entry):
+            raise BadTags("the directories are larger than the file")
         table = self._at(offset + counter, count * entry)
         tags: Directory = {}
         for i in range(0, len(table), entry):
@@ -108,19 +139,29 @@ class _Reader:
                 continue
             if tag in _CHILDREN and kind in (4, 13, 16, 18) and number == 1:
                 # A broken sub-directory costs its own tags, not the photograph; Exif nests them two deep.
-                if level < 2:
-                    with suppress(BadTags):
+                try:
+                    if level < 2:
                         tags[tag] = self.directory(self._number(place[: _SIZE[kind]]), level + 1)[0]
+                except BadTags:
+                    self.damaged = True
                 continue
             start = self._number(place)
-            if size > word and start + size > self.length:
+            if size > word and (size > LONGEST or start + size > self.length or not self._affordable(size)):
+                self.damaged = True
                 continue
             tags[tag] = Value(kind, number, place[:size] if size <= word else self._at(start, size))
         if level:
             return tags, 0
         # Some writers leave out the link to the next directory when there is none.
         self.stream.seek(offset + counter + len(table))
-        return tags, self._number(self.stream.read(word).ljust(word, b"\0"))
+        link = self.stream.read(word)
+        return tags, self._number(link) if len(link) == word else 0
+
+    def _affordable(self, size: int) -> bool:
+        if size > self.bytes:
+            return False
+        self.bytes -= size
+        return True
 
     def _at(self, offset: int, size: int) -> bytes:
         if offset + size > self.length:
@@ -147,7 +188,10 @@ def numbers(value: Value | None, order: str) -> tuple:
 
 def number(tags: Mapping, tag: int, order: str, default: float = 0) -> float:
     """The first item of a numeric tag."""
-    return next(iter(numbers(tags.get(tag), order)), default)
+    value = tags.get(tag)
+    if isinstance(value, Value):
+        value = Value(value.kind, 1, value.data[: _SIZE[value.kind]])
+    return next(iter(numbers(value, order)), default)
 
 
 def whole(kind: int, *items: int, order: str = "<") -> Value:
@@ -174,7 +218,7 @@ def reordered(tags: Directory, source: str, target: str) -> Directory:
         unit = _UNIT[value.kind]
         data = value.data
         if unit > 1:
-            data = b"".join(data[i : i + unit][::-1] for i in range(0, len(data), unit))
+            data = np.frombuffer(data, f"u{unit}").byteswap().tobytes()
         swapped[tag] = Value(value.kind, value.count, data)
     return swapped
 
@@ -205,6 +249,41 @@ def build(tags: Directory, offset: int, order: str = "<", big: bool = False) -> 
             data = struct.pack(order + letters[word], put(data))
         table += struct.pack(f"{order}HH{letters[word]}", tag, value.kind, value.count) + data.ljust(word, b"\0")
     return bytes(table) + bytes(word) + bytes(after)
+
+
+def shortened(tags: Directory, longest: int) -> list[str]:
+    """Takes the largest tags out of a directory until its block has at most `longest` bytes; returns their names."""
+    names = []
+    while (excess := len(block(tags)) - longest) > 0:
+        found = [
+            (len(value.data), tag, where)
+            for where in _directories(tags)
+            for tag, value in where.items()
+            if isinstance(value, Value)
+        ]
+        if not found:
+            break
+        for size, tag, where in sorted(found, key=lambda one: one[:2], reverse=True):
+            if excess <= 0:
+                break
+            del where[tag]
+            names.append(_name_of(tag))
+            excess -= size + 12
+    return names
+
+
+def _name_of(tag: int) -> str:
+    # Pillow takes its time to be imported, and few need it.
+    from PIL.ExifTags import TAGS
+
+    return TAGS.get(tag, f"tag {tag}")
+
+
+def _directories(tags: Directory) -> Iterator[Directory]:
+    yield tags
+    for value in tags.values():
+        if isinstance(value, dict):
+            yield from _directories(value)
 
 
 def block(tags: Directory, order: str = "<") -> bytes:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
 
+from tintype.photo import iptc, xmp
 from tintype.photo.exif import BadTags, read_tags
 
 _EXIF = b"Exif\0\0"
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_PHOTOSHOP = b"Photoshop 3.0\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
 _ICC = b"ICC_PROFILE\0"
 _MPF = b"MPF\0"
 _LONGEST = 65533
+MOST_SEGMENTS, _MOST_FILL = 10_000, 1 << 20
+_MOST_PICTURES = 16
+_MOST_COMMENTS = 100
 
 # ITU-T T.81 Annex K, row by row.
 _LUMA = np.array(
@@ -47,25 +53,27 @@ class Segments:
     """The number of the table that each component uses."""
     exif: bytes | None = None
     xmp: bytes | None = None
+    extension: bytes | None = None
+    """The part of the packet that did not fit in its segment."""
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    comments: list[bytes] = field(default_factory=list)
+    damaged: bool = False
+    """Some of the metadata could not be read, or was longer than is read."""
     pictures: list[tuple[int, int]] = field(default_factory=list)
     """Further pictures in the file (MPF): type code, place in the file."""
 
 
-def read_segments(stream: BinaryIO, start: int = 0) -> Segments:
-    """Reads the segments up to the pixels; stops without complaint where a file is broken."""
+def read_segments(stream: BinaryIO, start: int = 0, most: int = MOST_SEGMENTS) -> Segments:
+    """Reads the segments up to the pixels, but not more than `most`; stops without complaint where a file is broken."""
     found = Segments()
     stream.seek(start + 2)
-    iptc = b""
-    while True:
-        marker = stream.read(2)
-        if len(marker) < 2 or marker[0] != 0xFF or marker[1] in (0xDA, 0xD9):
+    resources: list[bytes] = []
+    extensions: dict[str, dict[int, bytes]] = {}
+    for _ in range(most):
+        code = _next_marker(stream)
+        if code in (None, 0xDA, 0xD9):
             break
-        code = marker[1]
-        if code == 0xFF:
-            stream.seek(-1, 1)
-            continue
         if 0xD0 <= code <= 0xD8 or code == 0x01:
             continue
         size = int.from_bytes(stream.read(2), "big") - 2
@@ -77,7 +85,7 @@ def read_segments(stream: BinaryIO, start: int = 0) -> Segments:
             found.bits, height, width = struct.unpack(">BHH", body[:5])
             found.size = (width, height)
             found.lossless = code in (0xC3, 0xC7, 0xCB, 0xCF)
-            found.components = list(body[8::3])
+            found.components = list(body[8::3][:4])
         elif code == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 12:
             unit, across, down = struct.unpack(">BHH", body[7:12])
             if unit in (1, 2) and across and down:
@@ -85,14 +93,76 @@ def read_segments(stream: BinaryIO, start: int = 0) -> Segments:
                 found.dpi = (across * inch, down * inch)
         elif code == 0xE1 and body.startswith(_EXIF):
             found.exif = found.exif or body[len(_EXIF) :]
-        elif code == 0xE1 and body.startswith(_XMP):
-            found.xmp = found.xmp or body[len(_XMP) :]
-        elif code == 0xED and body.startswith(_PHOTOSHOP):
-            iptc += body[len(_PHOTOSHOP) :]
+        elif code == 0xE1 and body.startswith(XMP):
+            found.xmp = found.xmp or body[len(XMP) :]
+        elif code == 0xE1 and body.startswith(_EXTENSION):
+            _extend(body[len(_EXTENSION) :], extensions)
+        elif code == 0xED and body.startswith(PHOTOSHOP):
+            resources.append(body[len(PHOTOSHOP) :])
         elif code == 0xE2 and body.startswith(_MPF):
             found.pictures = _pictures(body[len(_MPF) :], place + len(_MPF))
-    found.iptc = _iptc(iptc)
+        elif code == 0xFE and body.strip(b"\0 ") and len(found.comments) < _MOST_COMMENTS:
+            found.comments.append(body)
+    found.iptc = iptc.record_of(b"".join(resources[:256]))
+    _take_extension(found, extensions)
     return found
+
+
+def _next_marker(stream: BinaryIO) -> int | None:
+    """The code of the next marker; None where there is none. Fill bytes may stand before it."""
+    if stream.read(1) != b"\xff":
+        return None
+    for _ in range(0, _MOST_FILL, 4096):
+        piece = stream.read(4096)
+        rest = piece.lstrip(b"\xff")
+        if rest:
+            stream.seek(1 - len(rest), 1)
+            return rest[0]
+        if not piece:
+            break
+    return None
+
+
+def _extend(body: bytes, extensions: dict[str, dict[int, bytes]]) -> None:
+    """Takes a piece of an extension of XMP: its name, the length of the whole, the place of the piece, the piece."""
+    name = body[:32].decode("latin-1").upper()
+    length, place = (int.from_bytes(body[at : at + 4], "big") for at in (32, 36))
+    if len(body) > 40 and length <= xmp.LONGEST and (name in extensions or len(extensions) < 4):
+        extensions.setdefault(name, {})[place] = body[40:]
+
+
+def _take_extension(found: Segments, extensions: dict[str, dict[int, bytes]]) -> None:
+    name = xmp.extension_of(found.xmp or b"")
+    if name is None:
+        return
+    pieces = extensions.get(name.upper(), {})
+    at = 0
+    for place in sorted(pieces):
+        if place != at or at > xmp.LONGEST:
+            break
+        at += len(pieces[place])
+    else:
+        found.extension = b"".join(pieces[place] for place in sorted(pieces)) or None
+    found.damaged |= found.extension is None
+
+
+def comments(segments: Segments) -> list[str]:
+    """The comments as texts."""
+    texts = []
+    for comment in segments.comments:
+        # No standard says in which letters they are.
+        try:
+            texts.append(comment.rstrip(b"\0").decode("utf-8"))
+        except UnicodeDecodeError:
+            texts.append(comment.rstrip(b"\0").decode("cp1252", "replace"))
+    return texts
+
+
+def packet(segments: Segments) -> bytes | None:
+    """The whole XMP packet; without an extension that is broken."""
+    if segments.xmp and xmp.extension_of(segments.xmp):
+        return xmp.joined(segments.xmp, segments.extension) or segments.xmp
+    return segments.xmp
 
 
 def quality(segments: Segments) -> int | None:
@@ -115,30 +185,52 @@ def quantisation(level: int, chroma: bool = False) -> np.ndarray:
     return np.clip(((_CHROMA if chroma else _LUMA) * scale + 50) // 100, 1, 255)[_ZIGZAG]
 
 
-def opening(exif: bytes | None, xmp: bytes | None, iptc: bytes | None, icc: bytes | None, dpi) -> bytes:
-    """The beginning of a file: start of image, JFIF, Exif, XMP, IPTC and ICC segments.
+def opening(
+    exif: bytes | None,
+    main: bytes | None,
+    extension: bytes | None,
+    record: bytes | None,
+    icc: bytes | None,
+    dpi,
+    comments: Iterable[str] = (),
+) -> bytes:
+    """The beginning of a file: start of image, JFIF, Exif, XMP, IPTC and ICC segments, comments.
 
-    What is longer than a segment may be is left out (an Exif block) or split (a profile).
+    What is longer than a segment may be is split, but Exif and the main packet of XMP may not be longer than
+    LONGEST_EXIF and LONGEST_XMP.
     """
     across, down = (min(65535, max(1, round(value))) for value in dpi) if dpi else (1, 1)
     parts = [b"\xff\xd8", _segment(0xE0, b"JFIF\0\1\1" + struct.pack(">BHHBB", 1 if dpi else 0, across, down, 0, 0))]
-    if exif and len(exif) + len(_EXIF) <= _LONGEST:
+    if exif:
         parts.append(_segment(0xE1, _EXIF + exif))
-    if xmp:
-        parts.append(_segment(0xE1, _XMP + xmp))
-    if iptc and len(iptc) < _LONGEST - 64:
-        resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
-        parts.append(_segment(0xED, _PHOTOSHOP + resource))
+    if main:
+        parts.append(_segment(0xE1, XMP + main))
+    if extension:
+        head = _EXTENSION + xmp.name_of(extension).encode() + len(extension).to_bytes(4, "big")
+        for at, piece in _pieces(extension, _LONGEST - len(head) - 4):
+            parts.append(_segment(0xE1, head + at.to_bytes(4, "big") + piece))
+    if record:
+        for _, piece in _pieces(iptc.resources_of(record), _LONGEST - len(PHOTOSHOP)):
+            parts.append(_segment(0xED, PHOTOSHOP + piece))
     if icc:
-        step = _LONGEST - len(_ICC) - 2
-        pieces = [icc[i : i + step] for i in range(0, len(icc), step)]
-        for i, piece in enumerate(pieces, 1):
+        pieces = list(_pieces(icc, _LONGEST - len(_ICC) - 2))
+        for i, (_, piece) in enumerate(pieces, 1):
             parts.append(_segment(0xE2, _ICC + bytes([i, len(pieces)]) + piece))
+    for comment in comments:
+        for _, piece in _pieces(comment.encode("utf-8", "replace"), _LONGEST):
+            parts.append(_segment(0xFE, piece))
     return b"".join(parts)
 
 
-LONGEST_XMP = _LONGEST - len(_XMP)
-"""The longest XMP packet that one segment holds."""
+LONGEST_EXIF = _LONGEST - len(_EXIF)
+"""The longest Exif block: it has to fit in one segment."""
+LONGEST_XMP = _LONGEST - len(XMP)
+"""The longest XMP packet that one segment holds; what is longer goes into an extension."""
+
+
+def _pieces(data: bytes, longest: int) -> Iterator[tuple[int, bytes]]:
+    for at in range(0, len(data), longest):
+        yield at, data[at : at + longest]
 
 
 def is_gain_map(segments: Segments) -> bool:
@@ -160,31 +252,17 @@ def _tables(body: bytes, tables: dict[int, np.ndarray]) -> None:
         body = body[1 + size :]
 
 
-def _iptc(resources: bytes) -> bytes | None:
-    """The IPTC record among Photoshop's image resources."""
-    at = 0
-    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
-        kind = int.from_bytes(resources[at + 4 : at + 6], "big")
-        name = resources[at + 6] + 1
-        data = at + 6 + name + name % 2
-        size = int.from_bytes(resources[data : data + 4], "big")
-        if kind == 0x0404:
-            return resources[data + 4 : data + 4 + size] or None
-        at = data + 4 + size + size % 2
-    return None
-
-
 def _pictures(block: bytes, place: int) -> list[tuple[int, int]]:
     """Type and place of the further pictures that an MPF index lists."""
     try:
-        tags = read_tags(block)
+        tags = read_tags(block, most=1)
     except BadTags:
         return []
     entries = tags.pages[0].get(0xB002) if tags.pages else None
     if entries is None:
         return []
     found = []
-    for i in range(0, len(entries.data) - 15, 16):
+    for i in range(0, min(16 * _MOST_PICTURES, len(entries.data) - 15), 16):
         kind, _, offset = struct.unpack(tags.order + "III", entries.data[i : i + 12])
         if offset:
             found.append((kind & 0xFFFFFF, place + offset))

@@ -14,17 +14,32 @@ COLOUR = 0.12
 
 
 @dataclass(frozen=True)
+class Text:
+    """A text that a file carries as such: the text chunk of a PNG file, the comment of a JPEG file.
+
+    keyword: 'Title', 'Author', 'Description', 'Comment' and so on. language: as in 'en-GB', empty for an unknown one.
+    """
+
+    keyword: str
+    letters: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
 class Metadata:
     """What a file said beside its pixels, without what names its own layout.
 
     exif: an Exif block beginning with its TIFF header, upright (orientation 1) and without thumbnail.
-    xmp: an XMP packet. iptc: an IPTC-IIM record. dpi: dots per inch across and down.
+    xmp: an XMP packet. iptc: an IPTC-IIM record. dpi: dots per inch across and down. texts: in the order of the file.
+    notes: what was damaged and left behind, a sentence each.
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    texts: tuple[Text, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

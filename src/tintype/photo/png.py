@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from tintype.photo import iptc, jpeg
+from tintype.photo.photo import Text
+from tintype.photo.xmp import LONGEST as LONGEST_XMP
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_XMP = b"XML:com.adobe.xmp"
-_READ = (b"CgBI", b"IHDR", b"acTL", b"eXIf", b"iTXt", b"pHYs", b"cICP", b"sRGB", b"gAMA", b"cHRM")
-_LARGEST = 64 << 20  # bytes of one chunk of metadata, unpacked; larger ones are not metadata
+_READ = (b"CgBI", b"IHDR", b"acTL", b"eXIf", b"iTXt", b"zTXt", b"tEXt", b"pHYs", b"cICP", b"sRGB", b"gAMA", b"cHRM")
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_XMP = "XML:com.adobe.xmp"
+_RAW = "Raw profile type "
+
+LONGEST = 16 << 20
+"""Bytes of one chunk of metadata."""
+LONGEST_TEXT = 1 << 20
+"""Bytes of one text, unpacked, but for profiles and XMP, which may have LONGEST."""
+MOST_BYTES = 32 << 20
+"""Bytes of all texts of a file together, unpacked."""
+MOST_CHUNKS, MOST_TEXTS = 10_000, 1000
+"""Chunks of a file beside those of its pixels, and texts among them that are kept."""
+_MOST_PIXEL_CHUNKS = 300_000
+
+_LAYOUT = re.compile(r"(png|jpeg|tiff|exif|icc|gif|bmp|thumb):|.*orientation$", re.IGNORECASE)
+"""Keywords that repeat what other chunks say, or tell how the pixels lay in another file: untrue of the result."""
 
 
 @dataclass
 class Chunks:
-    """What the chunks of a PNG file say, except for the pixels."""
+    """What the chunks of a PNG file say, except for the pixels.
 
+    size: width, height; bits: of a sample; samples: of a pixel, as stored; interlaced: the pixels come in seven passes.
+    texts: in the order of the file, without those that hold Exif, IPTC or XMP and those that tell of the layout.
+    damaged: some of it could not be read, or was longer than is read. crowded: there are more chunks than MOST_CHUNKS,
+    or more bytes of text than MOST_BYTES.
+    """
+
+    size: tuple[int, int] = (0, 0)
     bits: int = 8
+    samples: int = 1
     frames: int = 1
     apple: bool = False
     """Packed for iPhones, in a way that only Apple's programs read."""
     exif: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
     code_points: tuple[int, int] | None = None
     """Primaries and transfer function (cICP)."""
@@ -31,36 +59,45 @@ class Chunks:
     """Of the encoding: 0.45455 for a usual file."""
     primaries: tuple[float, ...] | None = None
     """x and y of white, red, green and blue."""
+    texts: list[Text] = field(default_factory=list)
+    damaged: bool = False
+    crowded: bool = False
+    _unpacked: int = 0
 
 
 def read_chunks(stream: BinaryIO) -> Chunks:
     """Reads the chunks, stepping over the pixels; stops without complaint where a file is broken."""
     found = Chunks()
+    profiles: dict[str, bytes] = {}
     stream.seek(len(SIGNATURE))
-    while True:
+    others = 0
+    for _ in range(_MOST_PIXEL_CHUNKS):
         head = stream.read(8)
-        if len(head) < 8:
-            return found
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if kind == b"IEND":
-            return found
-        if kind not in _READ or size > _LARGEST:
+        if len(head) < 8 or kind == b"IEND":
+            break
+        others += kind != b"IDAT"
+        if others > MOST_CHUNKS:
+            found.crowded = True
+            break
+        if kind not in _READ or size > LONGEST:
+            found.damaged |= size > LONGEST and kind in (b"eXIf", *_TEXTS)
             stream.seek(size + 4, 1)
             continue
         body = stream.read(size)
         if len(body) < size:
-            return found
+            break
         stream.seek(4, 1)
         if kind == b"CgBI":
             found.apple = True
         elif kind == b"IHDR" and size == 13:
+            found.size = struct.unpack(">II", body[:8])
             found.bits = body[8]
+            found.samples = {2: 3, 4: 2, 6: 4}.get(body[9], 1)
         elif kind == b"acTL" and size >= 8:
             found.frames = int.from_bytes(body[:4], "big")
         elif kind == b"eXIf":
-            found.exif = body.removeprefix(b"Exif\0\0")
-        elif kind == b"iTXt" and body.startswith(_XMP + b"\0"):
-            found.xmp = _text(body)
+            found.exif = found.exif or body.removeprefix(b"Exif\0\0")
         elif kind == b"pHYs" and size == 9:
             across, down, unit = struct.unpack(">IIB", body)
             if unit == 1 and across and down:
@@ -73,10 +110,25 @@ def read_chunks(stream: BinaryIO) -> Chunks:
             found.gamma = int.from_bytes(body, "big") / 100_000
         elif kind == b"cHRM" and size == 32:
             found.primaries = tuple(number / 100_000 for number in struct.unpack(">8I", body))
+        elif kind in _TEXTS:
+            _read_text(kind, body, found, profiles)
+    # The chunks that the standard gives them go before the profiles that programs wrote into texts before there were
+    # such chunks.
+    for name in ("exif", "app1"):
+        profile = profiles.get(name, b"")
+        if profile.startswith(jpeg.XMP):
+            profiles.setdefault("xmp", profile.removeprefix(jpeg.XMP))
+        else:
+            found.exif = found.exif or profile.removeprefix(b"Exif\0\0") or None
+    found.xmp = found.xmp or profiles.get("xmp")
+    for name in ("iptc", "8bim"):
+        profile = profiles.get(name, b"").removeprefix(jpeg.PHOTOSHOP)
+        found.iptc = found.iptc or (iptc.record_of(profile) if profile.startswith(b"8BIM") else profile) or None
+    return found
 
 
-def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | None, dpi) -> bytes:
-    """The beginning of a file: signature, the header chunk `header`, profile, resolution, Exif, XMP."""
+def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | None, dpi, texts=()) -> bytes:
+    """The beginning of a file: signature, the header chunk `header`, profile, resolution, Exif, XMP, texts."""
     parts = [SIGNATURE, header]
     if icc:
         parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
@@ -85,7 +137,8 @@ def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | N
     if exif:
         parts.append(_chunk(b"eXIf", exif))
     if xmp:
-        parts.append(_chunk(b"iTXt", _XMP + b"\0\0\0\0\0" + xmp))
+        parts.append(_chunk(b"iTXt", _XMP.encode() + b"\0\0\0\0\0" + xmp))
+    parts += [_written(text) for text in texts]
     return b"".join(parts)
 
 
@@ -103,15 +156,77 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
-def _text(body: bytes) -> bytes | None:
-    rest = body[len(_XMP) + 1 :]
-    packed, rest = rest[:1] == b"\1", rest[2:]
-    # Language and translated keyword stand before the text.
-    text = rest.split(b"\0", 2)[-1]
-    if not packed:
-        return text
+def _read_text(kind: bytes, body: bytes, found: Chunks, profiles: dict[str, bytes]) -> None:
+    """Takes a text chunk into `found` or, when it holds a profile, into `profiles`."""
+    word, _, rest = body.partition(b"\0")
+    keyword = word.decode("latin-1").strip()
+    language, packed = "", False
+    if kind == b"iTXt":
+        packed, rest = rest[:1] == b"\1", rest[2:]
+        # Language and translated keyword stand before the text.
+        language, _, rest = rest.partition(b"\0")
+        language = language.decode("latin-1")
+        rest = rest.partition(b"\0")[2]
+    elif kind == b"zTXt":
+        packed, rest = True, rest[1:]
+    is_profile = keyword == _XMP or keyword.startswith(_RAW)
+    longest = LONGEST_XMP if keyword == _XMP else LONGEST if is_profile else LONGEST_TEXT
+    longest = min(longest, MOST_BYTES - found._unpacked)
+    if longest <= 0:
+        found.crowded = True
+        return
+    if len(found.texts) + len(profiles) >= MOST_TEXTS:
+        found.damaged = True
+        return
+    text, size = _unpacked(rest, longest) if packed else (rest, len(rest))
+    found._unpacked += size
+    if text is None or size > longest:
+        found.damaged = True
+    elif keyword == _XMP:
+        found.xmp = found.xmp or text
+    elif is_profile:
+        profile = _raw_profile(text)
+        found.damaged |= profile is None
+        if profile:
+            profiles.setdefault(keyword.removeprefix(_RAW).strip().lower(), profile)
+    elif keyword and text and not _LAYOUT.match(keyword):
+        # Latin-1 by the standard, but for iTXt; many programs write UTF-8 everywhere.
+        try:
+            letters = text.decode("utf-8")
+        except UnicodeDecodeError:
+            letters = text.decode("latin-1")
+        found.texts.append(Text(keyword[:79], letters, language))
+
+
+def _unpacked(data: bytes, longest: int) -> tuple[bytes | None, int]:
+    """Unpacked bytes and how many of them there are; None for broken ones and for more than `longest`."""
+    unpacker = zlib.decompressobj()
     try:
-        unpacker = zlib.decompressobj()
-        return unpacker.decompress(text, _LARGEST)
+        text = unpacker.decompress(data, longest)
     except zlib.error:
+        return None, 0
+    return text if unpacker.eof else None, len(text)
+
+
+def _raw_profile(text: bytes) -> bytes | None:
+    r"""The bytes of a profile that is written as '\nNAME\nLENGTH\nHEX...'; None for a broken one."""
+    parts = re.match(rb"\s*[^\n]*\n\s*(\d{1,9})\s*\n", text[:200])
+    if parts is None:
         return None
+    try:
+        data = bytes.fromhex(text[parts.end() :].decode("ascii"))
+    except ValueError:
+        return None
+    return data[: int(parts[1])] if len(data) >= int(parts[1]) else None
+
+
+def _written(text: Text) -> bytes:
+    letters = text.letters.replace("\0", "")
+    keyword = text.keyword.replace("\0", "").encode("latin-1", "replace")[:79] or b"Comment"
+    try:
+        if not text.language:
+            return _chunk(b"tEXt", keyword + b"\0" + letters.encode("latin-1"))
+    except UnicodeEncodeError:
+        pass
+    language = text.language.encode("ascii", "ignore").replace(b"\0", b"")
+    return _chunk(b"iTXt", keyword + b"\0\0\0" + language + b"\0\0" + letters.encode("utf-8", "replace"))

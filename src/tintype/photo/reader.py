@@ -19,7 +19,7 @@ from tintype.photo import avif, damage, exif, jpeg, png, samples, spaces, tiff, 
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.origin import origin_of
-from tintype.photo.photo import Photo
+from tintype.photo.photo import Photo, Text
 from tintype.photo.source import Mend, Source
 from tintype.photo.toning import Samples
 
@@ -187,13 +187,17 @@ def _read(source: Source, name: str, salvage: bool = False) -> Photo:
     return photo
 
 
+def _length(stream: BinaryIO) -> int:
+    return stream.seek(0, os.SEEK_END)
+
+
 def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     segments = jpeg.read_segments(stream)
     if segments.lossless or segments.bits not in (0, 8):
         what = "a lossless JPEG" if segments.lossless else f"a JPEG of {segments.bits} bits"
         raise UnsupportedPhoto(f"{name} is {what}, which tintype does not read: convert it to PNG or TIFF first")
-    check_size(*segments.size, name)
-    others = [jpeg.read_segments(stream, place) for kind, place in segments.pictures if kind >> 16 != 1]
+    check_size(*segments.size, name, 8 * len(segments.components), _length(stream))
+    others = [jpeg.read_segments(stream, place, most=1000) for kind, place in segments.pictures if kind >> 16 != 1]
     # Previews, gain maps and depth maps belong to the photograph; another picture of its size is another photograph.
     photographs = [other for other in others if other.size == segments.size and not jpeg.is_gain_map(other)]
     if jpeg.is_gain_map(segments):
@@ -216,7 +220,14 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
         orientation=orientation_of(tags),
         space=spaces.of_exif(tags),
         quality=jpeg.quality(segments),
-        metadata=metadata_of(tags, segments.xmp, segments.iptc, segments.dpi),
+        metadata=metadata_of(
+            tags,
+            jpeg.packet(segments),
+            segments.iptc,
+            segments.dpi,
+            texts=[Text("Comment", comment) for comment in jpeg.comments(segments)],
+            damaged=segments.damaged,
+        ),
     )
 
 
@@ -228,6 +239,12 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
         )
     if chunks.frames > 1:
         raise UnsupportedPhoto(f"{name} is an animation (APNG), which tintype does not read: export the frames first")
+    if chunks.crowded:
+        raise UnreadablePhoto(
+            f"{name} holds more than {png.MOST_CHUNKS} chunks or {png.MOST_BYTES >> 20} MB of text: save it anew "
+            "without its metadata"
+        )
+    check_size(*chunks.size, name, chunks.bits * chunks.samples, _length(stream))
     tags = exif_tags(chunks.exif)
     space = spaces.of_code_points(*chunks.code_points, name) if chunks.code_points else None
     # By the standard, code points go before a profile, and a profile before gAMA.
@@ -243,7 +260,7 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
         orientation=orientation_of(tags),
         bits=chunks.bits,
         space=space,
-        metadata=metadata_of(tags, chunks.xmp, None, chunks.dpi),
+        metadata=metadata_of(tags, chunks.xmp, chunks.iptc, chunks.dpi, texts=chunks.texts, damaged=chunks.damaged),
     )
 
 
@@ -253,6 +270,9 @@ def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
         raise UnsupportedPhoto(f"{name} is an animation (WebP), which tintype does not read: export the frames first")
     if not chunks.whole:
         raise UnreadablePhoto(f"{name} is cut short: get a whole copy of it")
+    if chunks.crowded:
+        raise UnreadablePhoto(f"{name} holds more than {webp.MOST_CHUNKS} chunks: save it anew without its metadata")
+    check_size(*chunks.size, name, 32, _length(stream))
     tags = exif_tags(chunks.exif)
     return as_photo(
         name,
@@ -260,7 +280,7 @@ def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
         _open("webp", source, name),
         orientation=orientation_of(tags),
         compression="lossless" if chunks.lossless else "lossy",
-        metadata=metadata_of(tags, chunks.xmp, None, None),
+        metadata=metadata_of(tags, chunks.xmp, None, None, damaged=chunks.damaged),
     )
 
 
@@ -291,7 +311,7 @@ def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
 
 def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     page = tiff.find_page(stream, name, cut=salvage)
-    check_size(page.width, page.height, name)
+    check_size(page.width, page.height, name, page.bits * page.samples, _length(stream))
     tags = exif.Tags(page.order, False, [page.description()])
     bad = damage.damaged_row(page, source)
     missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))

@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _PROFILE, _ALPHA, _EXIF, _XMP = 0x20, 0x10, 0x08, 0x04
+MOST_CHUNKS, _LONGEST = 10_000, 16 << 20
 
 
 @dataclass
 class Chunks:
     """What the chunks of a WebP file say, except for the pixels."""
 
+    size: tuple[int, int] = (0, 0)
+    """Width, height."""
     animated: bool = False
     lossless: bool = False
     whole: bool = True
     """The file is as long as its header says."""
     exif: bytes | None = None
     xmp: bytes | None = None
+    damaged: bool = False
+    """Some of the metadata was longer than is read."""
+    crowded: bool = False
+    """There are more chunks than MOST_CHUNKS."""
 
 
 def read_chunks(stream: BinaryIO) -> Chunks:
@@ -30,7 +37,9 @@ def read_chunks(stream: BinaryIO) -> Chunks:
     end = int.from_bytes(stream.read(4), "little") + 8
     found.whole = length >= end
     at = 12
-    while at + 8 <= min(end, length):
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > min(end, length):
+            return found
         stream.seek(at)
         head = stream.read(8)
         kind, size = head[:4], int.from_bytes(head[4:], "little")
@@ -38,11 +47,19 @@ def read_chunks(stream: BinaryIO) -> Chunks:
             found.animated = True
         elif kind == b"VP8L":
             found.lossless = True
+            sides = int.from_bytes(stream.read(5)[1:], "little")
+            found.size = (1 + (sides & 0x3FFF), 1 + (sides >> 14 & 0x3FFF))
+        elif kind == b"VP8 ":
+            sides = stream.read(10)[6:]
+            found.size = tuple(int.from_bytes(side, "little") & 0x3FFF for side in (sides[:2], sides[2:]))
+        elif kind in (b"EXIF", b"XMP ") and size > _LONGEST:
+            found.damaged = True
         elif kind == b"EXIF":
-            found.exif = stream.read(size).removeprefix(b"Exif\0\0")
+            found.exif = found.exif or stream.read(size).removeprefix(b"Exif\0\0")
         elif kind == b"XMP ":
-            found.xmp = stream.read(size)
+            found.xmp = found.xmp or stream.read(size)
         at += 8 + size + size % 2
+    found.crowded = True
     return found
 
 

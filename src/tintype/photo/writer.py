@@ -16,7 +16,7 @@ import numpy as np
 import pyvips
 
 from tintype.errors import UnwritablePhoto
-from tintype.photo import exif, icc, jpeg, png, spaces, tiff, webp, xmp
+from tintype.photo import captions, exif, icc, jpeg, png, spaces, tiff, webp, xmp
 from tintype.photo.files import Destination, whole_file
 from tintype.photo.kinds import SUFFIXES
 from tintype.photo.photo import Photo
@@ -119,6 +119,9 @@ class _Plan:
     lossless: bool
     exif: exif.Tags | None
     xmp: bytes | None
+    extension: bytes | None
+    """What of the packet does not fit in a segment of a JPEG file."""
+    captions: captions.Captions
     profile: bytes | None
     """The profile that the pixels are taken into."""
     tag: bytes | None
@@ -144,9 +147,18 @@ def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> 
                 f"{photo.name} is partly transparent, and jpeg cannot keep that: use png, tiff or webp"
             )
         has_alpha = False
-    packet = photo.metadata.xmp
-    if mark is not None:
-        packet = xmp.marked(packet, mark, jpeg.LONGEST_XMP if format == "jpeg" else None)
+    said = captions.carried(photo.metadata, format)
+    packet = said.xmp if mark is None else xmp.marked(said.xmp, mark)
+    tags, dropped = _exif(photo, format)
+    lost = list(said.lost)
+    if dropped:
+        lost.append(f"its largest Exif tags ({captions.listed(dropped)})")
+    extension = None
+    if format == "jpeg" and packet:
+        packet, extension = xmp.divided(packet, jpeg.LONGEST_XMP)
+        if packet is None:
+            lost.append("its XMP packet, which is too long")
+            packet = None if mark is None else xmp.marked(None, mark)
     return _Plan(
         photo=photo,
         format=format,
@@ -154,15 +166,18 @@ def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> 
         channels=4 if has_alpha else 3,
         quality=quality or photo.quality or QUALITY,
         lossless=quality is None and photo.quality is None and photo.compression != "lossy",
-        exif=_exif(photo, format),
+        exif=tags,
         xmp=packet,
+        extension=extension,
+        captions=said,
         profile=None if photo.profile is None or icc.is_srgb(photo.profile) else photo.profile,
         tag=photo.profile or (icc.srgb() if photo.tagged else None),
+        lost=(f"{photo.name}: {format} cannot keep {' and '.join(lost)}",) if lost else (),
     )
 
 
-def _exif(photo: Photo, format: str) -> exif.Tags | None:
-    """The Exif of the result: that of the photograph, true again for the new pixels."""
+def _exif(photo: Photo, format: str) -> tuple[exif.Tags | None, list[str]]:
+    """The Exif of the result, true again for the new pixels, and the names of the tags that are too large for it."""
     tags = exif.read_tags(photo.metadata.exif) if photo.metadata.exif else exif.Tags("<", False, [{}])
     order, first = tags.order, dict(tags.pages[0])
     for tag, size in ((exif.WIDTH, photo.width), (exif.HEIGHT, photo.height)):
@@ -188,7 +203,8 @@ def _exif(photo: Photo, format: str) -> exif.Tags | None:
         first[exif.X_RESOLUTION] = exif.fraction(across, order)
         first[exif.Y_RESOLUTION] = exif.fraction(down, order)
         first[exif.RESOLUTION_UNIT] = exif.whole(exif.SHORT, 2, order=order)
-    return exif.Tags(order, False, [first]) if first else None
+    dropped = exif.shortened(first, jpeg.LONGEST_EXIF) if format == "jpeg" else []
+    return exif.Tags(order, False, [first]) if first else None, dropped
 
 
 def _encode(plan: _Plan, strips: Iterable[np.ndarray], file: Destination, name: str) -> None:
@@ -216,7 +232,7 @@ def _tiff_tags(plan: _Plan) -> exif.Directory:
         tags[exif.RESOLUTION_UNIT] = exif.whole(exif.SHORT, 2)
     for tag, kind, data in (
         (exif.XMP, exif.BYTE, plan.xmp),
-        (exif.IPTC, exif.UNDEFINED, plan.photo.metadata.iptc),
+        (exif.IPTC, exif.UNDEFINED, plan.captions.iptc),
         (exif.ICC, exif.UNDEFINED, plan.tag),
     ):
         if data:
@@ -464,9 +480,11 @@ class _Sink:
         if plan.format == "jpeg" and len(data) >= 20:
             # Start of image, and libvips' own JFIF segment where it writes one.
             skip = 20 if data[2:4] == b"\xff\xe0" else 2
-            opening = jpeg.opening(_exif_block(plan), plan.xmp, plan.photo.metadata.iptc, plan.tag, dpi)
+            said = plan.captions
+            opening = jpeg.opening(_exif_block(plan), plan.xmp, plan.extension, said.iptc, plan.tag, dpi, said.comments)
         elif plan.format == "png" and (skip := png.pixels_at(data)) is not None:
-            opening = png.opening(bytes(data[8:33]), _exif_block(plan), plan.xmp, plan.tag, dpi)
+            header = bytes(data[8:33])
+            opening = png.opening(header, _exif_block(plan), plan.xmp, plan.tag, dpi, plan.captions.texts)
         else:
             return
         self.file.write(opening)
