@@ -32,17 +32,12 @@ def chunk(kind, body):
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 FOREIGN = {
-    "a HEIC photograph": HEIC,
-    "a GIF picture": b"GIF89a\1\0\1\0\0\0\0",
-    "a JPEG XL picture": b"\xff\x0a\0\0",
-    "a JPEG 2000 picture": b"\0\0\0\x0cjP  \r\n\x87\n",
     "a PDF document": b"%PDF-1.7\n",
     "an SVG drawing": b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
-    "a Photoshop document": b"8BPS\0\1",
     "a camera raw file (CR2)": b"II*\0\x10\0\0\0CR\2\0",
     "a camera raw file (CR3)": b"\0\0\0\x18ftypcrx \0\0\0\1crx isom",
     "a camera raw file (RAF)": b"FUJIFILMCCD-RAW 0201",
-    "a Netpbm picture": b"P5\n2 2\n255\n\0\0\0\0",
+    "a Netpbm picture of an unusual kind (PAM or floats)": b"Pf\n2 2\n-1\n\0\0\0\0",
     "a zip archive": b"PK\3\4",
     "a video": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
     "an animation (AVIF sequence)": b"\0\0\0\x18ftypavis\0\0\0\0avifmif1",

@@ -59,7 +59,7 @@ def colorize(
     Parameters
     ----------
     inputs
-        Photographs (JPEG, PNG, TIFF, WebP, AVIF, BMP), folders with all that is below them, or - for standard input.
+        Photographs (JPEG, TIFF, PNG, HEIC, WebP and others), folders with all below them, or - for standard input.
     output
         A file, a folder (named with / at its end, or existing, or for several photographs), or - for standard output.
         Default: beside each photograph, as NAME.color.EXT.

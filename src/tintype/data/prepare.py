@@ -41,8 +41,8 @@ from tintype.data.fingerprint import Fingerprints, fingerprint
 from tintype.data.originals import Classes, Original, Source, folder
 from tintype.data.shards import DESCRIPTION
 from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import MOST_PIXELS, SUFFIXES
-from tintype.photo.kinds import HEAD, recognise
+from tintype.photo import LISTED, MOST_PIXELS
+from tintype.photo.kinds import HEAD, recognise_colour
 from tintype.photo.xmp import has_mark
 from tintype.version import __version__
 
@@ -192,7 +192,7 @@ def _find(sources: Sequence[Source], settings: Settings) -> list[Original]:
     originals = [original for _, original in found]
     classes.check(named)
     if not originals:
-        raise DataError(f"{named}: no photograph is there ({', '.join(sorted(SUFFIXES))})")
+        raise DataError(f"{named}: no photograph is there ({LISTED})")
     if settings.split == "published" and not any(original.part for original in originals):
         raise DataError(f"{named}: no photograph was published as one to train, validate or test on; leave out --split")
     return originals
@@ -376,7 +376,7 @@ def read_small(encoded: bytes, name: str, settings: Settings) -> np.ndarray:
         UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused.
         _Drop: it is tiny.
     """
-    kind = recognise(encoded[:HEAD], name)
+    kind = recognise_colour(encoded[:HEAD], name)
     try:
         if kind == "bmp":  # which libvips does not read
             with Image.open(io.BytesIO(encoded)) as image:

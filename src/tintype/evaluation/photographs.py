@@ -13,8 +13,8 @@ from PIL import Image
 
 from tintype.data import archives, originals
 from tintype.errors import DataError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import MOST_PIXELS, SUFFIXES, icc
-from tintype.photo.kinds import HEAD, recognise
+from tintype.photo import LISTED, MOST_PIXELS, SUFFIXES, icc
+from tintype.photo.kinds import HEAD, recognise_colour
 
 PUBLISHED = "tintype-679"
 """The set that is fetched from where its photographs were published; see `manifest`."""
@@ -58,7 +58,7 @@ class Photographs:
         # Of each its file, as errors name it, and what reads that.
         self._entries = list(_in_folder(path, leave_out) if path.is_dir() else _in_archive(path))
         if not self._entries:
-            raise DataError(f"{path}: no photograph is there ({', '.join(sorted(SUFFIXES))})")
+            raise DataError(f"{path}: no photograph is there ({LISTED})")
         # Names that a file system may take for one would share their results.
         first: dict[str, str] = {}
         twice = [name for name in self.names if first.setdefault(name.casefold(), name) is not name]
@@ -112,7 +112,7 @@ def decode(encoded: bytes, name: str) -> np.ndarray:
     Raises:
         UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused by name.
     """
-    kind = recognise(encoded[:HEAD], name)
+    kind = recognise_colour(encoded[:HEAD], name)
     try:
         if kind == "bmp":  # which libvips does not read
             with Image.open(io.BytesIO(encoded)) as picture:

@@ -7,15 +7,16 @@ import os
 os.environ.setdefault("VIPS_WARNING", "0")
 
 from tintype.photo.decode import MOST_PIXELS
-from tintype.photo.kinds import FORMATS, SUFFIXES, UNREAD
+from tintype.photo.kinds import FORMATS, LISTED, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of
 from tintype.photo.photo import Metadata, Photo
-from tintype.photo.reader import absent, from_array, is_address, is_marked, mark_of, read, size_of
+from tintype.photo.reader import absent, count_pages, from_array, is_address, is_marked, mark_of, read, size_of
 from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
 from tintype.photo.xmp import Mark
 
 __all__ = [
     "FORMATS",
+    "LISTED",
     "MOST_PIXELS",
     "SUFFIXES",
     "UNREAD",
@@ -24,6 +25,7 @@ __all__ = [
     "Metadata",
     "Photo",
     "absent",
+    "count_pages",
     "from_array",
     "is_address",
     "is_marked",

@@ -249,6 +249,20 @@ def to_plane(color: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | Non
     return scale.lightness_codes(color), scale.lightness_scale()
 
 
+def as_image(pixels: np.ndarray, profile: bytes | None = None, ink: bool = False) -> pyvips.Image:
+    """A picture for `as_photo` from pixels: gray, RGB or (ink) CMYK, its alpha last.
+
+    Args:
+        pixels: [height, width, channels], uint8, uint16 or float32; profile: an ICC profile of them.
+    """
+    deep = pixels.dtype == np.uint16
+    space = "cmyk" if ink else ("grey16" if deep else "b-w") if pixels.shape[2] < 3 else "rgb16" if deep else "srgb"
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=space)
+    if profile:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    return image
+
+
 def blob(image: pyvips.Image, field: str) -> bytes | None:
     return bytes(image.get(field)) if image.get_typeof(field) else None
 

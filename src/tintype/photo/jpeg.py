@@ -238,6 +238,18 @@ def is_gain_map(segments: Segments) -> bool:
     return bool(segments.xmp and re.search(rb"hdrgm:|GainMap|DepthMap|apple:HDR", segments.xmp, re.IGNORECASE))
 
 
+def photographs(stream: BinaryIO) -> list[int]:
+    """Where the photographs of a JPEG file begin: the first one, and others of its size (MPO).
+
+    Previews, gain maps and depth maps belong to the photograph; another picture of its size is another photograph.
+    """
+    first = read_segments(stream)
+    others = [(place, read_segments(stream, place, most=1000)) for kind, place in first.pictures if kind >> 16 != 1]
+    places = [place for place, other in others if other.size == first.size and not is_gain_map(other)]
+    # A photograph that says that it has a map, which may be as large: the map need not say so again.
+    return [0, *places[is_gain_map(first) :]]
+
+
 def _segment(code: int, body: bytes) -> bytes:
     return bytes([0xFF, code]) + (len(body) + 2).to_bytes(2, "big") + body
 

@@ -7,8 +7,11 @@ from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 HEAD = 4096
 """How many bytes `recognise` wants to see."""
 
-FORMATS = ("jpeg", "png", "tiff", "webp", "avif", "bmp")
-"""The formats that are read. BMP is read but not written: it has no place for the mark."""
+FORMATS = (
+    *("jpeg", "png", "tiff", "webp", "avif"),
+    *("bmp", "gif", "heic", "jpeg2000", "jpegxl", "pnm", "psd"),
+)
+"""The formats that are read; only the first five are written. The extra `formats` reads HEIC and JPEG XL."""
 
 SUFFIXES = {
     ".jpg": "jpeg",
@@ -22,14 +25,33 @@ SUFFIXES = {
     ".avif": "avif",
     ".bmp": "bmp",
     ".dib": "bmp",
+    ".gif": "gif",
+    ".heic": "heic",
+    ".heif": "heic",
+    ".hif": "heic",
+    ".jp2": "jpeg2000",
+    ".j2k": "jpeg2000",
+    ".j2c": "jpeg2000",
+    ".jpc": "jpeg2000",
+    ".jpf": "jpeg2000",
+    ".jpx": "jpeg2000",
+    ".jxl": "jpegxl",
+    ".pbm": "pnm",
+    ".pgm": "pnm",
+    ".ppm": "pnm",
+    ".pnm": "pnm",
+    ".psd": "psd",
+    ".psb": "psd",
 }
 """Suffix (lower case) -> format: what to look for in a folder, and what a name asks for on writing."""
+
+LISTED = "JPEG, TIFF, PNG, HEIC, WebP and others"
+"""What messages call the formats that are read."""
 
 DEVELOP = "develop it to TIFF or JPEG first"
 # fmt: off
 UNREAD = frozenset((
-    ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".gif", ".psd", ".psb", ".xcf", ".pbm",
-    ".pgm", ".ppm", ".pnm", ".pam", ".tga", ".exr", ".hdr", ".jxr", ".wdp", ".dng", ".cr2", ".cr3", ".crw", ".nef",
+    ".xcf", ".pam", ".tga", ".exr", ".hdr", ".jxr", ".wdp", ".dng", ".cr2", ".cr3", ".crw", ".nef",
     ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".mrw",
     ".raw",
 ))
@@ -46,16 +68,18 @@ _SIGNATURES = (
     (b"MM\0*", "tiff"),
     (b"II+\0", "tiff"),
     (b"MM\0+", "tiff"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"8BPS\0\1", "psd"),
+    (b"8BPS\0\2", "psd"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
+    (b"\xff\x4f\xff\x51", "jpeg2000"),
+    (b"\xff\x0a", "jpegxl"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "jpegxl"),
 )
 
 _FOREIGN = (
-    (b"GIF8", "a GIF picture", _EXPORT),
-    (b"\xff\x0a", "a JPEG XL picture", _EXPORT),
-    (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture", _EXPORT),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture", _EXPORT),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture", _EXPORT),
     (b"\x8aMNG", "an animation (MNG)", "export the frames as PNG first"),
-    (b"8BPS", "a Photoshop document", "export it flattened as TIFF or PNG first"),
     (b"gimp xcf", "a GIMP document", "export it flattened as TIFF or PNG first"),
     (b"%PDF", "a PDF document", "export the photograph from it first"),
     (b"%!PS", "a PostScript document", "export the photograph from it first"),
@@ -119,12 +143,23 @@ def recognise(head: bytes, name: str) -> str:
     for signature, what, remedy in _FOREIGN:
         if head.startswith(signature):
             raise UnsupportedPhoto(refusal(name, what, remedy))
-    if head[:1] == b"P" and head[1:2] in b"1234567Ff" and head[2:3].isspace():
-        raise UnsupportedPhoto(refusal(name, "a Netpbm picture", _EXPORT))
+    if head[:1] == b"P" and head[1:2] in b"123456" and (head[2:3].isspace() or head[2:3] == b"#"):
+        return "pnm"
+    if head[:1] == b"P" and head[1:2] in b"7Ff" and head[2:3].isspace():
+        raise UnsupportedPhoto(refusal(name, "a Netpbm picture of an unusual kind (PAM or floats)", _EXPORT))
     _refuse_text(head, name)
-    raise UnreadablePhoto(
-        f"{name} is not a photograph that tintype knows: it reads JPEG, PNG, TIFF, WebP, AVIF and BMP"
-    )
+    raise UnreadablePhoto(f"{name} is not a photograph that tintype knows: it reads {LISTED}")
+
+
+def recognise_colour(head: bytes, name: str) -> str:
+    """The format of a file from which colours are to be read, to train on or to measure by; of the first six FORMATS.
+
+    Raises what `recognise` raises; UnsupportedPhoto for the other formats, of which only the lightness is read.
+    """
+    kind = recognise(head, name)
+    if kind not in FORMATS[:6]:
+        raise UnsupportedPhoto(f"{name} is of a format ({kind}) whose colours are not read: convert it to PNG or TIFF")
+    return kind
 
 
 def _box_file(head: bytes, name: str) -> str:
@@ -135,7 +170,7 @@ def _box_file(head: bytes, name: str) -> str:
     if b"avif" in brands:
         return "avif"
     if any(brand in _HEIC for brand in brands) or brands[0] in (b"mif1", b"msf1"):
-        raise UnsupportedPhoto(refusal(name, "a HEIC photograph", "convert it to JPEG or PNG first"))
+        return "heic"
     if brands[0] == b"crx ":
         raise UnsupportedPhoto(refusal(name, "a camera raw file (CR3)", DEVELOP))
     raise UnsupportedPhoto(refusal(name, "a video", _PICTURE))

@@ -1,6 +1,7 @@
-"""Pages of a TIFF file that belong to one photograph: copies of it, smaller ones, and the infrared plane of a scanner.
+"""Files of several pictures: which pages of a TIFF file are one photograph, and what is said of albums.
 
-Many writers do not tag them. Sizes alone prove nothing (an album may hold prints of two sizes), so the pixels decide.
+Copies of a photograph, smaller ones and the infrared plane of a scanner belong to it, and many writers do not tag them.
+Sizes alone prove nothing (an album may hold prints of two sizes), so the pixels decide.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ _SIDE = 48
 _ALIKE = 0.3
 """Difference of two pictures, as a share of their contrast, below which one is a copy of the other."""
 _PAGE_NAME = 285
+
+
+def several(name: str, what: str) -> str:
+    """The refusal of a file of several photographs; what: of how many."""
+    return f"{name} {what}: choose with --pages (in Python page=), or save each as a file of its own first"
+
+
+def no_such_page(name: str, page: int, count: int) -> str:
+    """The refusal of a page that a file does not have."""
+    return f"{name} has {count} page{'s' * (count > 1)}, and no page {page}: give a number from 1 to {count}"
 
 
 def photograph_of(pages: list[Page], data: bytes) -> tuple[Page, tuple[str, ...]] | None:

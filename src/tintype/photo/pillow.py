@@ -1,35 +1,109 @@
-"""Photographs that come through Pillow: its images, and BMP files, which libvips does not read."""
+"""Photographs that come through Pillow: its images, and BMP and GIF files."""
 
 from __future__ import annotations
 
+import struct
 from typing import BinaryIO
 
 import numpy as np
 import pyvips
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo.decode import as_photo, check_size, exif_tags, metadata_of, orientation_of
-from tintype.photo.photo import Photo
+from tintype.photo import jpeg
+from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of
+from tintype.photo.photo import Metadata, Photo
 
 _INTERPRETATIONS = {"1": "b-w", "L": "b-w", "LA": "b-w", "CMYK": "cmyk", "I;16": "grey16", "F": "b-w"}
+
+_FAILURES = (OSError, ValueError, SyntaxError, LookupError, TypeError, OverflowError, struct.error)
+"""What Pillow raises at broken files."""
 
 
 def read_bmp(stream: BinaryIO, name: str) -> Photo:
     """A photograph from a BMP file.
 
     Raises:
-        UnreadablePhoto: broken or cut short. UnsupportedPhoto: too large.
+        UnreadablePhoto: broken or cut short. UnsupportedPhoto: too large, or packed in an unusual way.
     """
+    pixels = _fields(stream, name)
+    if pixels is not None:
+        return as_photo(name, "bmp", as_image(pixels), Metadata())
     stream.seek(0)
     try:
         # Not by Image.open, which has a limit of its own.
         image = BmpImageFile(stream)
-    except (OSError, ValueError, SyntaxError) as error:
+    except _FAILURES as error:
+        if str(error).startswith("Unsupported BMP"):
+            raise UnsupportedPhoto(
+                f"{name} is a BMP of a kind that tintype does not read ({error}): save it with 8 or 24 bits"
+            ) from None
         raise _broken(name, error) from None
     check_size(*image.size, name)
     return to_photo(image, name, "bmp")
+
+
+def read_gif(stream: BinaryIO, name: str) -> Photo:
+    """A photograph from a GIF file.
+
+    Raises:
+        UnreadablePhoto: broken or cut short. UnsupportedPhoto: an animation, or too large.
+    """
+    length = stream.seek(0, 2)
+    stream.seek(0)
+    try:
+        image = GifImageFile(stream)
+        check_size(*image.size, name, 8, length)
+        if image.is_animated:
+            raise UnsupportedPhoto(
+                f"{name} is an animation (GIF), which tintype does not read: export the frames first"
+            )
+    except _FAILURES as error:
+        raise _broken(name, error) from None
+    return to_photo(image, name, "gif")
+
+
+def _fields(stream: BinaryIO, name: str) -> np.ndarray | None:
+    """Pixels [height, width, 3 or 4] of a BMP file whose channels are fields of bits; None for another one.
+
+    Pillow knows only some of the fields that occur.
+    """
+    stream.seek(0)
+    head = stream.read(14 + 124)
+    if len(head) < 54 or int.from_bytes(head[14:18], "little") < 40:
+        return None
+    start, size, width, height, depth, packing = struct.unpack("<10xII ii 2x HI", head[:34])
+    if packing not in (3, 6) or depth not in (16, 32) or len(head) < 66:
+        return None
+    # Behind the smallest head, the masks follow it; in larger ones they are part of it. They lie at one place.
+    masks = struct.unpack("<4I", head[54:70].ljust(16, b"\0"))
+    if packing == 3 and size < 56:
+        masks = (*masks[:3], 0)
+    height, from_top = abs(height), height < 0
+    if width < 1 or not height or not all(masks[:3]):
+        raise _broken(name, ValueError("its head makes no sense"))
+    check_size(width, height, name)
+    row = -(-width * depth // 32) * 4
+    stream.seek(start)
+    data = stream.read(row * height)
+    if len(data) < row * height:
+        raise _broken(name, ValueError(f"it lacks {row * height - len(data)} bytes of pixels"))
+    words = np.frombuffer(data, f"<u{depth // 8}").reshape(height, -1)[:, :width]
+    shifts = [(mask & -mask).bit_length() - 1 if mask else 0 for mask in masks]
+    tops = [mask >> shift for mask, shift in zip(masks, shifts, strict=True)]
+    kind = np.uint16 if max(tops) > 255 else np.uint8
+    white = np.iinfo(kind).max
+    channels = 4 if masks[3] else 3
+    pixels = np.empty((height, width, channels), kind)
+    for i in range(channels):
+        codes = (words & words.dtype.type(masks[i])) >> words.dtype.type(shifts[i])
+        pixels[..., i] = np.round(codes * (white / tops[i]))
+    if channels == 4 and not pixels[..., 3].any():
+        # A mask of transparency that nobody has filled in.
+        pixels = pixels[..., :3]
+    return pixels if from_top else pixels[::-1]
 
 
 def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -> Photo:
@@ -38,13 +112,13 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -
     Raises:
         UnreadablePhoto: no pixels, or broken. UnsupportedPhoto: several frames, or 32-bit whole numbers.
     """
-    if getattr(image, "n_frames", 1) > 1:
-        raise UnsupportedPhoto(f"{name} has {image.n_frames} frames: give one of them")
+    if _frames(image) > 1:
+        raise UnsupportedPhoto(f"{name} has {image.n_frames} frames: give a copy of one of them")
     if not image.width or not image.height:
         raise UnreadablePhoto(f"{name} has no pixels: its size is {image.width} x {image.height}")
     try:
         image.load()  # Pillow turns a TIFF upright here, and takes its orientation away.
-    except (OSError, ValueError, SyntaxError) as error:
+    except _FAILURES as error:
         raise _broken(name, error) from None
     info = image.info
     bits = 1 if image.mode == "1" else None
@@ -63,6 +137,16 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -
     packet = packet.encode() if isinstance(packet, str) else packet
     metadata = metadata_of(tags, packet, None, dpi)
     return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits)
+
+
+def _frames(image: Image.Image) -> int:
+    """How many photographs an image holds: the frames, but for the previews and maps of a camera's MPO."""
+    count = getattr(image, "n_frames", 1)
+    if count > 1 and image.format == "MPO" and (stream := getattr(image, "_fp", None) or image.fp) is not None:
+        at = stream.tell()
+        count = len(jpeg.photographs(stream))
+        stream.seek(at)
+    return count
 
 
 def _broken(name: str, error: Exception) -> UnreadablePhoto:

@@ -19,6 +19,7 @@ from tintype.photo import avif, damage, exif, jpeg, png, samples, spaces, tiff, 
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
 from tintype.photo.origin import origin_of
+from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo, Text
 from tintype.photo.source import Mend, Source
 from tintype.photo.toning import Samples
@@ -46,14 +47,17 @@ def read(
     source: str | os.PathLike | bytes | BinaryIO,
     name: str | None = None,
     *,
+    page: int | None = None,
     salvage: bool = False,
     negative: bool = False,
 ) -> Photo:
-    """Reads a photograph: JPEG, PNG, TIFF, WebP, AVIF or BMP, told by its content.
+    """Reads a photograph of one of FORMATS, told by its content.
 
     Args:
         source: a path, the bytes of a file, or a binary stream.
         name: what errors call it; by default the path.
+        page: which photograph of a file that holds several (TIFF, MPO, HEIC, AVIF), from 1 on; None: such a file is
+            refused.
         salvage: read a damaged or cut JPEG, PNG or TIFF file all the same. Rows that are not there become neutral
             gray (`Photo.missing`), and the notes say which ones.
         negative: it is the scan of a negative: dark becomes light.
@@ -68,7 +72,7 @@ def read(
         raise _unopened(source, name, error) from None
     with opened:
         try:
-            photo = replace(_read(opened, name, salvage), origin=origin_of(opened.stream()))
+            photo = replace(_read(opened, name, salvage, page), origin=origin_of(opened.stream()))
         except OSError as error:
             raise _unopened(source, name, error) from None
     return photo.inverted() if negative else photo
@@ -138,7 +142,7 @@ def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
 def name_of(source) -> str:
     """What errors call a source: its path in printable letters, or what it is."""
     if isinstance(source, bytes | bytearray | memoryview):
-        return "the given bytes"
+        return "the given file"
     if not isinstance(source, str | os.PathLike):
         source = getattr(source, "name", None)
         if not isinstance(source, str):
@@ -167,14 +171,37 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
     return None
 
 
-def _read(source: Source, name: str, salvage: bool = False) -> Photo:
+def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
+    """How many photographs a file holds; 1 where that cannot be told, as of a broken one.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    name = name_of(source)
+    with Source(source, name) as opened, suppress(PhotoError, *_FAILURES):
+        stream = opened.stream()
+        kind = recognise(stream.read(HEAD), name)
+        if kind == "tiff":
+            return tiff.count_pages(stream, name)
+        if kind == "jpeg":
+            return len(jpeg.photographs(stream))
+        if kind == "avif":
+            return _pictures(_open("avif", opened, name))
+        if kind == "heic":
+            from tintype.photo import formats
+
+            return formats.count_heic(opened.read(), name)
+    return 1
+
+
+def _read(source: Source, name: str, salvage: bool = False, page: int | None = None) -> Photo:
     stream = source.stream()
     try:
         kind = recognise(stream.read(HEAD), name)
-        if kind == "bmp":
-            from tintype.photo.pillow import read_bmp
-
-            photo = read_bmp(stream, name)
+        if kind in _PAGED:
+            photo = _PAGED[kind](stream, source, name, salvage, page)
+        elif page not in (None, 1):
+            raise UnsupportedPhoto(no_such_page(name, page, 1))
         else:
             photo = _READERS[kind](stream, source, name, salvage)
     except (PhotoError, *_FAILURES) as error:
@@ -191,22 +218,20 @@ def _length(stream: BinaryIO) -> int:
     return stream.seek(0, os.SEEK_END)
 
 
-def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = False, page: int | None = None) -> Photo:
+    places = jpeg.photographs(stream)
+    if page is None and len(places) > 1:
+        raise UnsupportedPhoto(several(name, f"holds {len(places)} photographs (MPO)"))
+    if page is not None and not 0 < page <= len(places):
+        raise UnsupportedPhoto(no_such_page(name, page, len(places)))
+    if page is not None and page > 1:
+        with Source(source.read()[places[page - 1] :], name) as behind:
+            return _read_jpeg(behind.stream(), behind, name, salvage, page=1)
     segments = jpeg.read_segments(stream)
     if segments.lossless or segments.bits not in (0, 8):
         what = "a lossless JPEG" if segments.lossless else f"a JPEG of {segments.bits} bits"
         raise UnsupportedPhoto(f"{name} is {what}, which tintype does not read: convert it to PNG or TIFF first")
     check_size(*segments.size, name, 8 * len(segments.components), _length(stream))
-    others = [jpeg.read_segments(stream, place, most=1000) for kind, place in segments.pictures if kind >> 16 != 1]
-    # Previews, gain maps and depth maps belong to the photograph; another picture of its size is another photograph.
-    photographs = [other for other in others if other.size == segments.size and not jpeg.is_gain_map(other)]
-    if jpeg.is_gain_map(segments):
-        # The photograph says that it has a map; the map, that may be as large, need not say so again.
-        photographs = photographs[1:]
-    if photographs:
-        raise UnsupportedPhoto(
-            f"{name} holds {len(photographs) + 1} photographs (MPO): save each as a file of its own first"
-        )
     tags = exif_tags(segments.exif)
     return _decoded(
         "jpeg",
@@ -284,14 +309,21 @@ def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
     )
 
 
-def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _pictures(image: pyvips.Image) -> int:
+    return image.get("n-pages") if image.get_typeof("n-pages") else 1
+
+
+def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool, page: int | None) -> Photo:
     named = avif.code_points(stream)
     space = spaces.of_code_points(*named, name) if named else None
     image = _open("avif", source, name)
-    if image.get_typeof("n-pages") and image.get("n-pages") > 1:
-        raise UnsupportedPhoto(
-            f"{name} is an AVIF file of {image.get('n-pages')} pictures: save each as a file of its own first"
-        )
+    count = _pictures(image)
+    if page is None and count > 1:
+        raise UnsupportedPhoto(several(name, f"is an AVIF file of {count} pictures"))
+    if page is not None:
+        if not 0 < page <= count:
+            raise UnsupportedPhoto(no_such_page(name, page, count))
+        image = _open("avif", source, name, page=page - 1)
     tags = exif_tags((blob(image, "exif-data") or b"").removeprefix(b"Exif\0\0"))
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
     if bits > 8:
@@ -309,9 +341,16 @@ def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
     )
 
 
-def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
-    page = tiff.find_page(stream, name, cut=salvage)
+def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool = False, number: int | None = None) -> Photo:
+    page = tiff.find_page(stream, name, salvage, number)
     check_size(page.width, page.height, name, page.bits * page.samples, _length(stream))
+    packed = page.compression
+    if page.repacked:
+        from tintype.photo import repack
+
+        page, data = repack.deflated(page, source.read(), name)
+        source = Source(data, name)
+        stream = source.stream()
     tags = exif.Tags(page.order, False, [page.description()])
     bad = damage.damaged_row(page, source)
     missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))
@@ -322,7 +361,7 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
     facts = {
         "orientation": page.number(exif.ORIENTATION, 1),
         "bits": page.bits,
-        "compression": page.compression,
+        "compression": packed,
         "notes": tuple(f"{name} was read without {what}" for what in page.left_out),
         "metadata": metadata_of(
             tags, page.blob(exif.XMP), page.blob(exif.IPTC), page.dpi(), page.number(exif.ORIENTATION)
@@ -373,7 +412,58 @@ def _without_profile(image: pyvips.Image) -> pyvips.Image:
     return image
 
 
-_READERS = {"jpeg": _read_jpeg, "png": _read_png, "tiff": _read_tiff, "webp": _read_webp, "avif": _read_avif}
+def _read_bmp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    from tintype.photo.pillow import read_bmp
+
+    return read_bmp(stream, name)
+
+
+def _read_gif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    from tintype.photo.pillow import read_gif
+
+    return read_gif(stream, name)
+
+
+def _read_jpeg2000(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    from tintype.photo import jp2
+
+    return jp2.read(source.read(), name)
+
+
+def _read_jpegxl(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    from tintype.photo import jxl
+
+    data = source.read()
+    original = jxl.jpeg_of(data, name)
+    if original is None:
+        return jxl.read(data, name)
+    with Source(original, name) as inner:
+        return replace(_read_jpeg(inner.stream(), inner, name), format="jpegxl")
+
+
+def _read_heic(stream: BinaryIO, source: Source, name: str, salvage: bool, page: int | None) -> Photo:
+    from tintype.photo import formats
+
+    return formats.read_heic(source.read(), name, page)
+
+
+def _read_pnm(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    from tintype.photo import pnm
+
+    return pnm.read(source.read(), name)
+
+
+def _read_psd(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+    from tintype.photo import psd
+
+    with Source(psd.as_tiff(source.read(), name), name) as inner:
+        return replace(_read_tiff(inner.stream(), inner, name), format="psd")
+
+
+_READERS = {"png": _read_png, "webp": _read_webp, "bmp": _read_bmp, "gif": _read_gif, "jpeg2000": _read_jpeg2000}
+_READERS |= {"jpegxl": _read_jpegxl, "pnm": _read_pnm, "psd": _read_psd}
+_PAGED = {"jpeg": _read_jpeg, "tiff": _read_tiff, "avif": _read_avif, "heic": _read_heic}
+"""Those that may hold several photographs."""
 
 
 def _decoded(

@@ -16,7 +16,7 @@ import pyvips
 from tintype.color.lab import srgb_encode
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif, icc
-from tintype.photo.decode import check_size
+from tintype.photo.decode import as_image, check_size
 from tintype.photo.exif import Directory
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _STARTS, _SIZES = 273, 279
 _PLACES = ((_STARTS, _SIZES), (324, 325))
 _KEPT = (_PACKING, 266, 292, 293, _PREDICTOR, 347)
 """Tags of the page that hold for its strips, whatever they are called."""
-_YCBCR, _CIELAB, _ICCLAB = 6, 8, 9
+_CMYK, _YCBCR, _CIELAB, _ICCLAB = 5, 6, 8, 9
 _SUBSAMPLING, _COEFFICIENTS, _REFERENCE = 530, 529, 532
 _BLOCK = 1 << 20
 """Samples that are unpacked at a time."""
@@ -38,7 +38,8 @@ def reads(page: Page) -> bool:
     """Whether a page is read here, and not by libvips as it is."""
     jpeg = page.compression == "jpeg"
     lab = page.photometric in (_CIELAB, _ICCLAB)
-    return lab or (page.photometric == _YCBCR and not jpeg) or _is_odd(page) or (_in_planes(page) and _tiled(page))
+    odd = _is_odd(page) or ink_is_inverted(page) or (_in_planes(page) and _tiled(page))
+    return lab or odd or (page.photometric == _YCBCR and not jpeg)
 
 
 def open_page(page: Page, data: bytes, name: str) -> pyvips.Image:
@@ -65,22 +66,25 @@ def open_page(page: Page, data: bytes, name: str) -> pyvips.Image:
 
 def _read(page: Page, data: bytes, name: str) -> pyvips.Image:
     if page.photometric == _YCBCR and page.compression != "jpeg":
-        return _image(_rgb_of_ycbcr(page, data, name))
+        return as_image(_rgb_of_ycbcr(page, data, name), page.blob(exif.ICC))
     codes = _codes(page, data, name)
     if page.photometric in (_CIELAB, _ICCLAB):
         colour = _gray_of_lab(codes[..., : page.colours], page.photometric)
     else:
         colour = codes[..., : page.colours]
-        if page.photometric == 0:
+        if page.photometric == 0 or ink_is_inverted(page):
             colour = (1 if codes.dtype.kind == "f" else np.iinfo(codes.dtype).max) - colour
     if page.alpha is not None:
         alpha = codes[..., page.alpha, None]
         colour = np.concatenate([colour, alpha if alpha.dtype == colour.dtype else _scaled(alpha, 8, np.uint16)], -1)
-    image = _image(colour, page.photometric == 5)
-    profile = page.blob(exif.ICC)
-    if profile and page.photometric not in (_CIELAB, _ICCLAB):
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    return image
+    profile = None if page.photometric in (_CIELAB, _ICCLAB) else page.blob(exif.ICC)
+    return as_image(colour, profile, page.photometric == _CMYK)
+
+
+def ink_is_inverted(page: Page) -> bool:
+    """Whether 0 is full ink (DotRange)."""
+    dots = page.numbers(336)
+    return page.photometric == _CMYK and len(dots) > 1 and dots[0] > dots[1]
 
 
 def _is_odd(page: Page) -> bool:
@@ -96,12 +100,6 @@ def _in_planes(page: Page) -> bool:
 
 def _tiled(page: Page) -> bool:
     return 324 in page.tags
-
-
-def _image(pixels: np.ndarray, ink: bool = False) -> pyvips.Image:
-    deep = pixels.dtype == np.uint16
-    colours = "cmyk" if ink else ("grey16" if deep else "b-w") if pixels.shape[2] < 3 else "rgb16" if deep else "srgb"
-    return pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(interpretation=colours)
 
 
 def _codes(page: Page, data: bytes, name: str) -> np.ndarray:

@@ -22,7 +22,7 @@ from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif
 from tintype.photo.exif import Directory, Value, number, whole
 from tintype.photo.kinds import DEVELOP, refusal
-from tintype.photo.pages import photograph_of
+from tintype.photo.pages import no_such_page, photograph_of, several
 
 # What every build of libtiff unpacks. libvips returns black tiles, without an error, for any other.
 _COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate"}
@@ -45,6 +45,9 @@ _FOREIGN_COMPRESSION |= {
 }
 _FOREIGN_COMPRESSION |= {34927: "WebP", 34933: "PNG", 34934: "JPEG XR", 22610: "JPEG XR", 50000: "Zstandard"}
 _FOREIGN_COMPRESSION |= {50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL", 65000: "Kodak DCR", 32867: "Kodak KDC"}
+_REPACKED = {33003: "jpeg2000", 33005: "jpeg2000", 34712: "jpeg2000", 34925: "lzma", 34926: "zstd", 34927: "webp"}
+_REPACKED |= {50000: "zstd", 50001: "webp", 50002: "jpegxl", 52546: "jpegxl"}
+"""What `repack` unpacks, by libraries of its own."""
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
 """Photometric interpretation -> how many samples are colour: gray (black or white is 0), RGB, a palette, CMYK, YCbCr,
 CIELAB and the CIELAB of ICC profiles."""
@@ -97,7 +100,13 @@ class Page:
 
     @property
     def compression(self) -> str:
-        return _COMPRESSION[self.number(259, 1)]
+        packed = self.number(259, 1)
+        return _COMPRESSION.get(packed) or _REPACKED[packed]
+
+    @property
+    def repacked(self) -> bool:
+        """Whether libtiff does not unpack the pixels."""
+        return self.number(259, 1) not in _COMPRESSION
 
     @property
     def photometric(self) -> int:
@@ -142,30 +151,51 @@ class Page:
         return kept
 
 
-def find_page(stream: BinaryIO, name: str, cut: bool = False) -> Page:
+def find_page(stream: BinaryIO, name: str, cut: bool = False, number: int | None = None) -> Page:
     """The one full-size picture of a TIFF file; reduced copies (pyramids, thumbnails) and masks are not pages.
 
-    cut: pixels may lie beyond the end of the file.
+    cut: pixels may lie beyond the end of the file. number: which of several pages, from 1 on.
 
     Raises:
-        UnsupportedPhoto: several pages, a volume, a camera raw file, or another kind that is not read.
+        UnsupportedPhoto: several pages, a volume, a camera raw file, or another kind that is not read; no such page.
         UnreadablePhoto: the directories are broken, or pixels are missing.
     """
     pages, stacked = _pages(stream, name)
-    if len(pages) > 1:
-        stream.seek(0)
-        found = photograph_of(pages, stream.read())
-        pages = [replace(found[0], left_out=found[1])] if found else pages
-    count = max(len(pages), stacked)
-    if count > 1:
-        raise UnsupportedPhoto(f"{name} is a TIFF file of {count} pages: save each page as a file of its own first")
-    page = pages[0]
+    if number is not None:
+        if not 0 < number <= len(pages):
+            raise UnsupportedPhoto(no_such_page(name, number, len(pages)))
+        page = pages[number - 1]
+    elif (page := _whole(pages, stream)) is None:
+        raise UnsupportedPhoto(several(name, f"is a TIFF file of {len(pages)} pages"))
+    if stacked > 1:
+        raise UnsupportedPhoto(
+            f"{name} is a TIFF file of {stacked} pages in one stack: save each page as a file of its own first"
+        )
     _check_kind(page, name)
     if not cut:
         _check_whole(page, stream, name)
     if page.samples > page.colours + (page.alpha is not None):
         page = replace(page, left_out=(*page.left_out, "a channel that is neither colour nor transparency"))
     return page
+
+
+def count_pages(stream: BinaryIO, name: str) -> int:
+    """How many photographs a TIFF file holds.
+
+    Raises:
+        UnsupportedPhoto: a camera raw file. UnreadablePhoto: the directories are broken.
+    """
+    pages, _ = _pages(stream, name)
+    return 1 if _whole(pages, stream) else len(pages)
+
+
+def _whole(pages: list[Page], stream: BinaryIO) -> Page | None:
+    """The page that all others belong to; None for an album."""
+    if len(pages) == 1:
+        return pages[0]
+    stream.seek(0)
+    found = photograph_of(pages, stream.read())
+    return replace(found[0], left_out=found[1]) if found else None
 
 
 def first_xmp(stream: BinaryIO, name: str) -> bytes | None:
@@ -213,10 +243,7 @@ def _check_kind(page: Page, name: str) -> None:
         refuse(f"that holds {what}", "convert it to gray or RGB first")
     if photometric == 5 and (page.number(332, 1) != 1 or page.number(334, 4) != 4 or page.samples < 4):
         refuse("with other inks than cyan, magenta, yellow and black", "convert it to RGB first")
-    dots = page.numbers(336)
-    if len(dots) > 1 and dots[0] > dots[1]:
-        refuse("whose inks run from full to none", "convert it to RGB first")
-    if packing not in _COMPRESSION:
+    if packing not in _COMPRESSION and packing not in _REPACKED:
         packed = _FOREIGN_COMPRESSION.get(packing, f"an unknown method (number {packing})")
         refuse(f"compressed with {packed}", "save it with deflate or LZW")
     channels = page.samples - (page.alpha is not None)
