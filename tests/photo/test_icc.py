@@ -150,6 +150,64 @@ def test_a_cmyk_profile_is_converted_through(scene, encoded, coloured):
     assert icc.is_srgb(result.info["icc_profile"])
 
 
+def test_cmyk_without_a_profile_is_what_a_press_prints(tmp_path, scene):
+    """Inks with black among them come from a separation for print; the reference is Little CMS."""
+    inks = np.dstack([(scene() * 180).astype(np.uint8), np.linspace(0, 160, 83).astype(np.uint8)[None].repeat(60, 0)])
+    tifffile.imwrite(tmp_path / "ink.tif", inks, photometric="separated")
+    photo = read(tmp_path / "ink.tif")
+    press = bytes(pyvips.Image.profile_load("cmyk"))
+    assert b"Released into the public domain" in press
+    expected = ImageCms.profileToProfile(
+        Image.fromarray(inks, "CMYK"), io.BytesIO(press), ImageCms.createProfile("LAB"), 1, outputMode="LAB"
+    )
+    assert np.abs(photo.lightness() - np.asarray(expected)[..., 0] * (100 / 255)).max() < 3
+    assert photo.notes == (
+        f"{tmp_path}/ink.tif is CMYK without a profile, and its lightness is that of a usual printing press",
+    )
+    # Half of the black ink prints darker than half of the light: dots of ink grow on paper.
+    half = np.zeros((8, 8, 4), np.uint8)
+    half[..., 3] = 128
+    tifffile.imwrite(tmp_path / "half.tif", half, photometric="separated")
+    assert read(tmp_path / "half.tif").lightness().mean() == pytest.approx(57, abs=1)
+
+
+def test_cmyk_without_black_and_without_a_profile_goes_back_to_the_rgb_that_it_was(scene, encoded):
+    image = Image.fromarray((scene() * 255).astype(np.uint8))
+    photo = read(encoded(image.convert("CMYK"), "TIFF"))
+    assert np.abs(photo.lightness() - lightness(np.asarray(image) / 255)).max() < 0.01
+    assert photo.notes == ()
+
+
+def idle(primaries):
+    """A profile with tables both ways, of which the way back does nothing, as the XYB profile of JPEG encoders."""
+    forth = scanner(primaries, 2.2)
+    numbers = np.concatenate([[2, 2], [0, 65535] * 3, np.indices((2, 2, 2)).reshape(3, 8).T.reshape(-1) * 65535])
+    table = b"mft2" + bytes(4) + bytes([3, 3, 2, 0]) + (np.eye(3) * 65536).astype(">i4").tobytes()
+    table += np.concatenate([numbers, [0, 65535] * 3]).astype(">u2").tobytes()
+    start, size = (int.from_bytes(forth[at : at + 4], "big") for at in (136, 140))
+    assert forth[132:136] == b"A2B0"
+    return assembled({b"A2B0": forth[start : start + size], b"B2A0": table})
+
+
+def test_a_profile_that_does_not_give_colours_back_is_replaced_by_srgb(scene, encoded, coloured):
+    """libvips/libvips#4360: an XYB JPEG, written back with its profile, comes out near black."""
+    given = idle(ADOBE)
+    assert icc.usable(given)
+    # Taken into it, a light gray is another one.
+    codes = icc.from_srgb(np.full((1, 1, 3), 185, np.uint8), given, 8)
+    assert np.abs(seen(codes, given).astype(int) - 185).max() > 20
+    assert not icc.takes_colour(given)
+    assert all(icc.takes_colour(PROFILES[name]) for name in PROFILES)
+    pixels = (scene() * 120 + 60).astype(np.uint8)
+    photo = read(encoded(pixels, "PNG", icc_profile=given))
+    result = io.BytesIO()
+    write(photo, coloured(photo, a=0, b=0), result)
+    image = Image.open(io.BytesIO(result.getvalue()))
+    assert icc.is_srgb(image.info["icc_profile"])
+    shown = lightness(np.asarray(image.convert("RGB")) / 255)
+    assert np.abs(shown - photo.lightness()).max() < 0.5
+
+
 def test_srgb_by_any_name_is_srgb_and_its_pixels_stay_as_rendered(tmp_path, scene, encoded, coloured):
     for source in (ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), icc.srgb()):
         assert icc.is_srgb(source)

@@ -104,7 +104,11 @@ def as_photo(
     elif space is not None:
         space = None if icc.is_srgb(space) or not icc.usable(space) else space
         tagged = tagged or space is not None
-    plane, table, alpha, colour = _decode(image, bands, depth, space, inverted, name)
+    if bands == 4 and (space is None or icc.space(space) != "CMYK"):
+        space = None
+    plane, table, alpha, colour, printed = _decode(image, bands, depth, space, inverted, name)
+    if printed:
+        notes = (*notes, f"{name} is CMYK without a profile, and its lightness is that of a usual printing press")
     missing = None
     if lost_from is not None and lost_from < len(plane):
         plane = plane.copy() if not plane.flags.writeable else plane
@@ -155,25 +159,37 @@ def _copied(turned: np.ndarray) -> np.ndarray:
 
 
 def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
-    """Plane, scale, alpha and share in colour of the stored pixels, whose first `bands` are colour."""
+    """Plane, scale, alpha and share in colour of the stored pixels, whose first `bands` are colour; and whether they
+    were taken for those of a printing press.
+    """
     kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
     if bands == image.bands == 1 and depth != 32:
         plane = np.frombuffer(image.write_to_memory(), kind)
-        return plane.reshape(image.height, image.width), table, None, 0.0
+        return plane.reshape(image.height, image.width), table, None, 0.0, False
     plane = np.empty((image.height, image.width), kind)
     alpha = np.empty(plane.shape, _KINDS[depth]) if image.bands > bands else None
     samples = Samples(*plane.shape) if bands > 1 else None
+    # Programs that know nothing of inks make CMYK without black of RGB, and no press prints so: these go back as they
+    # came. Whether there is black is known at the end.
+    plain = np.empty(plane.shape, np.uint16) if bands == 4 and profile is None else None
+    black = False
 
     def take(top: int, strip: np.ndarray) -> None:
+        nonlocal black
         rows = slice(top, top + len(strip))
         plane[rows] = rows_of(strip[..., :bands])
+        if plain is not None and not black:
+            plain[rows] = scale.lightness_codes(np.iinfo(strip.dtype).max - strip[..., :3])
+            black = bool(strip[..., 3].any())
         if samples is not None:
             samples.take(top, strip[..., :bands])
         if alpha is not None:
             alpha[rows] = strip[..., -1]
 
     _strips(image, _KINDS[depth], take)
-    return plane, table, alpha, samples.share_in_colour() if samples is not None else 0.0
+    if plain is not None and not black:
+        plane = plain
+    return plane, table, alpha, samples.share_in_colour() if samples is not None else 0.0, black
 
 
 def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
@@ -189,14 +205,8 @@ def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: b
     if profile is not None:
         return np.uint16, scale.lightness_scale(), lambda strip: icc.lightness_codes(strip, profile)
     if bands == 4:
-        return np.uint16, scale.lightness_scale(), lambda strip: scale.lightness_codes(_from_ink(strip))
+        return np.uint16, scale.lightness_scale(), lambda strip: icc.lightness_codes(strip, icc.press())
     return np.uint16, scale.lightness_scale(), scale.lightness_codes
-
-
-def _from_ink(cmyk: np.ndarray) -> np.ndarray:
-    """sRGB uint16 codes of CMYK without a profile, as browsers and most viewers show it."""
-    paper = 1 - cmyk.astype(np.float32) / np.iinfo(cmyk.dtype).max
-    return (paper[..., :3] * paper[..., 3:] * 65535 + 0.5).astype(np.uint16)
 
 
 def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) -> None:

@@ -35,6 +35,14 @@ _SAME = 0.002
 """A profile that moves no colour of sRGB by more than this (half an 8-bit code) is sRGB."""
 
 
+_MUTED = np.array([[[78, 78, 78], [119, 119, 119], [185, 185, 185], [150, 115, 95], [100, 125, 150], [105, 125, 90]]])
+_MUTED = (_MUTED * 257).astype(np.uint16)
+"""Colours that every profile of a photograph holds: grays, skin, sky, leaves; sRGB codes [1, 6, 3]."""
+
+_AGAIN = 0.03
+"""How far they may come back from where they went: the grids of tables cost a little."""
+
+
 @dataclass(frozen=True)
 class Shaper:
     """A profile of curves, and a matrix if it is one of RGB.
@@ -86,14 +94,21 @@ def usable(profile: bytes) -> bool:
 
 @lru_cache(maxsize=8)
 def takes_colour(profile: bytes) -> bool:
-    """Whether colours can be taken into a usable profile; many of a scanner have tables for the other way alone."""
+    """Whether colours can be taken into a usable profile and come back.
+
+    Many of a scanner have tables for the other way alone.
+    """
     if space(profile) != "RGB":
         return False
     try:
-        from_srgb(np.zeros((1, 1, 3), np.uint8), profile, 8)
+        codes = from_srgb(_MUTED, profile, 16)
+        image = pyvips.Image.new_from_array(codes).copy(interpretation="rgb16")
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+        back = image.icc_transform("srgb", embedded=True, intent="relative", depth=16).numpy()
     except (pyvips.Error, UnicodeDecodeError, np.linalg.LinAlgError):
         return False
-    return True
+    # Some have tables for that way which do nothing, as the XYB profile of JPEG encoders.
+    return bool(np.abs(back.astype(int) - _MUTED).max() <= _AGAIN * 65535)
 
 
 @lru_cache(maxsize=8)
@@ -149,6 +164,12 @@ def from_srgb(strip: np.ndarray, profile: bytes, depth: int) -> np.ndarray:
             np.clip(light, 0, LIGHT, out=light)
             result[start : start + BLOCK, channel] = table.take(light.astype(np.int64), mode="clip")
     return result.reshape(strip.shape)
+
+
+@cache
+def press() -> bytes:
+    """A CMYK profile of usual inks on usual paper, for files that carry none: libvips' own, in the public domain."""
+    return bytes(pyvips.Image.profile_load("cmyk"))
 
 
 def srgb() -> bytes:
