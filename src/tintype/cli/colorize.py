@@ -51,35 +51,37 @@ def colorize(
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
-    """Colour black-and-white photographs. A colour photograph is coloured anew from its lightness.
+    """Colour black-and-white photographs. Colour photographs are coloured from their lightness.
 
     `tintype colorize grandmother.jpg` writes grandmother.color.jpg. `tintype colorize album -o coloured` colours a
-    whole folder; repeated after an interruption, it goes on from there. The original is never touched.
+    whole folder; after an interruption, repeat the command. The original is never changed.
 
     Parameters
     ----------
     inputs
-        Photographs (JPEG, TIFF, PNG, HEIC, WebP and others), folders with all below them, or - for standard input.
+        Photographs (JPEG, TIFF, PNG, HEIC, WebP and others), folders with everything below them, or - for standard
+        input.
     output
-        A file, a folder (named with / at its end, or existing, or for several photographs), or - for standard output.
-        Default: beside each photograph, as NAME.color.EXT.
+        A file, a folder (its name ends with /, or it exists, or there are several photographs), or - for standard
+        output. Default: beside each photograph, as NAME.color.EXT.
     model
         A model that ships with tintype (see `tintype models`), or an .onnx file.
     size
-        Short side of what the network sees, in pixels, 1 to 2048. Default: what suits the model best.
+        Short side of the reduced photograph that the network sees, in pixels, 1 to 2048. Default: what suits the model
+        best.
     temperature
         Low: vivid and sure, high: mild; above 0, up to 100. Default: the model's.
     vividness
-        Factor on the strength of the colours, 0 to 10.
+        Multiplies the strength of the colours, 0 to 10.
     blend
         From 0, the original gray, to 1, the full colour.
     hints
-        JSON file with colours for places: [{"x": 10, "y": 20, "color": "#8b5a2b", "radius": 5}], in pixels of the
-        upright photograph.
+        JSON file with your own colours for places: [{"x": 10, "y": 20, "color": "#8b5a2b", "radius": 5}], in pixels of
+        the upright photograph.
     format
         jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph.
     quality
-        1 to 100, for formats that lose. Default: not below that of the photograph.
+        1 to 100, of JPEG, WebP and AVIF. Default: at least that of the photograph.
     negative
         The photographs are scans of negatives: make dark light before they are coloured.
     salvage
@@ -87,26 +89,26 @@ def colorize(
     suffix
         What the names of results have before their ending. Default: .color beside the photographs, nothing in a folder.
     include
-        Colour only what fits this pattern, such as "*.tif" or "1920/**". May be given several times.
+        Colour only what fits this pattern, such as "*.tif" or "1920/**". Can be given several times.
     exclude
-        Leave out what fits this pattern, such as "*_back.*" or "drafts". May be given several times.
+        Leave out what fits this pattern, such as "*_back.*" or "drafts". Can be given several times.
     overwrite
         Replace results that exist.
     skip_existing
-        Leave all results that exist as they are, whatever they were made with. Default: those are made again that were
-        made with other settings, or before their photograph was changed.
+        Keep every result that exists. Default: results are made again if their settings were others, or if their
+        photograph was changed since.
     skip_colour
-        Leave photographs alone that are in colour already. Default: they are coloured anew, and counted.
+        Leave photographs alone that are in colour already. Default: they are coloured, and counted.
     keep_times
         Give each result the date of its photograph's file.
     dry_run
         Say what would be done, and do nothing.
     jobs
-        Photographs that are worked on side by side, at least 1. Default: one per processor.
+        How many photographs are coloured at the same time, at least 1. Default: one per processor.
     json
-        One JSON object per photograph on standard output, then one with the summary.
+        Print one JSON object per photograph on standard output, then one with the summary.
     quiet
-        Say nothing but errors.
+        Print nothing but errors.
     """
     if overwrite and skip_existing:
         raise OptionError("--overwrite and --skip-existing contradict each other: give one of them")
