@@ -106,7 +106,7 @@ def as_photo(
         tagged = tagged or space is not None
     if bands == 4 and (space is None or icc.space(space) != "CMYK"):
         space = None
-    plane, table, alpha, colour, printed = _decode(image, bands, depth, space, inverted, name)
+    plane, table, alpha, samples, printed = _decode(image, bands, depth, space, inverted, name)
     if printed:
         notes = (*notes, f"{name} is CMYK without a profile, and its lightness is that of a usual printing press")
     missing = None
@@ -135,7 +135,7 @@ def as_photo(
         profile=profile if profile and icc.takes_colour(profile) and depth != 32 and bands != 4 else None,
         tagged=tagged,
         missing=missing,
-        colour=colour,
+        samples=samples,
         metadata=metadata,
         notes=(*notes, *(f"{name}: {note}" for note in metadata.notes)),
         **facts,
@@ -159,13 +159,13 @@ def _copied(turned: np.ndarray) -> np.ndarray:
 
 
 def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
-    """Plane, scale, alpha and share in colour of the stored pixels, whose first `bands` are colour; and whether they
+    """Plane, scale, alpha and samples of the stored pixels, whose first `bands` are colour; and whether they
     were taken for those of a printing press.
     """
     kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
     if bands == image.bands == 1 and depth != 32:
         plane = np.frombuffer(image.write_to_memory(), kind)
-        return plane.reshape(image.height, image.width), table, None, 0.0, False
+        return plane.reshape(image.height, image.width), table, None, None, False
     plane = np.empty((image.height, image.width), kind)
     alpha = np.empty(plane.shape, _KINDS[depth]) if image.bands > bands else None
     samples = Samples(*plane.shape) if bands > 1 else None
@@ -189,7 +189,7 @@ def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool
     _strips(image, _KINDS[depth], take)
     if plain is not None and not black:
         plane = plain
-    return plane, table, alpha, samples.share_in_colour() if samples is not None else 0.0, black
+    return plane, table, alpha, samples, black
 
 
 def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):

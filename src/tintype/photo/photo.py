@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tintype.photo.scale import BLOCK
+from tintype.photo.toning import Samples
 
 COLOUR = 0.12
-"""What `Photo.colour` is above of a colour photograph."""
+"""Share of a photograph that has a colour of its own, above which it is one in colour."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Photo:
     alpha: [height, width] of the depth (uint8, uint16, float32 in [0, 1]).
     profile: the ICC profile of an RGB file, where colours can be taken into it: the result keeps it. tagged: the file
         had some profile.
-    colour: share of its pixels that have a colour which no toning, cast or stain of a gray photograph explains, 0 to 1.
+    samples: some of its pixels in colour, which tell whether it is a colour photograph; None for a gray file.
     origin: which file it was read from, by the digests of `origin_of`; None where there was none.
     missing: rows and columns that the file has lost, where the lightness is a neutral gray that stays without colour.
     notes: what the user should know of the reading, a sentence each: what was damaged, or left behind.
@@ -76,7 +77,7 @@ class Photo:
     profile: bytes | None = field(default=None, repr=False)
     tagged: bool = False
     metadata: Metadata = field(default=Metadata(), repr=False)
-    colour: float = 0.0
+    samples: Samples | None = field(default=None, repr=False)
     origin: str | None = None
     missing: tuple[slice, slice] | None = None
     notes: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class Photo:
     @property
     def in_colour(self) -> bool:
         """Whether it is a colour photograph, rather than a gray, toned or stamped one."""
-        return self.colour > COLOUR
+        return self.samples is not None and self.samples.share_in_colour() > COLOUR
 
     def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
         """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""

@@ -113,8 +113,10 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
     depth = 8 * array.dtype.itemsize
     color = array[..., : channels - 1 + channels % 2]
     plane, scale = to_plane(color, name)
-    samples = Samples(height, width)
-    samples.take(0, color)
+    samples = None
+    if channels > 2:
+        samples = Samples(height, width)
+        samples.take(0, color)
     return Photo(
         name=name,
         width=width,
@@ -124,7 +126,7 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
         bits=depth,
         plane=plane,
         scale=scale,
-        colour=samples.share_in_colour() if channels > 2 else 0.0,
+        samples=samples,
         alpha=None if channels % 2 else np.ascontiguousarray(array[..., -1]),
     )
 
