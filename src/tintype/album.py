@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tintype.colorizer import COLOR, Colorizer, Hints, beside, check_output, refuse_same, result_suffix
+from tintype.colorizer import COLOR, Colorizer, Hints, beside, check_output, page_suffix, refuse_same, result_suffix
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
-from tintype.photo import SUFFIXES, Mark, Photo, is_marked, mark_of, origin_of, quick_origin_of, size_of
+from tintype.photo import SUFFIXES, Mark, Photo, count_pages, is_marked, mark_of, origin_of, quick_origin_of, size_of
 from tintype.photo.files import is_unfinished
 from tintype.search import Search, expanded
 
@@ -35,7 +35,8 @@ class Task:
     """One photograph to be coloured: from which file to which.
 
     refusal: why it cannot be coloured. result_of: the photograph of which it is the result by its name; it is not
-    coloured then. taken: its output is a photograph of this run, unless that carries the mark of a result.
+    coloured then. taken: its output is a photograph of this run, unless that carries the mark of a result. page: which
+    of the photographs in its file; None where the file holds one, or is refused.
     """
 
     input: Path
@@ -43,6 +44,7 @@ class Task:
     refusal: str | None = None
     result_of: Path | None = None
     taken: bool = False
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Outcome:
     message: why it failed or is skipped, or why a result that exists is made again. why: of a skipped one, in one word:
     'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced) or 'colour'; of another one
     'again' where a result was replaced. colour: whether it is a colour photograph; None where it was not looked at.
-    notes: what was damaged in the file or could not be kept, a sentence each.
+    notes: what was damaged in the file or could not be kept, a sentence each. page: that of the task.
     """
 
     input: Path
@@ -79,6 +81,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     why: str = ""
     colour: bool | None = None
+    page: int | None = None
 
 
 def plan(
@@ -89,6 +92,7 @@ def plan(
     suffix: str | None = None,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    pages: str | Sequence[int] | None = None,
 ) -> Plan:
     """Find the photographs and give each its own output.
 
@@ -102,6 +106,8 @@ def plan(
     format: that of all results; None: each photograph's own.
     suffix: what is added to the names; None: .color beside the photographs, nothing in a folder.
     include, exclude: patterns, as `search.Patterns` takes them.
+    pages: which photographs of a file that holds several (TIFF, MPO, HEIC, AVIF): 'all', 'first', or numbers from 1 on;
+        None: such a file is refused. The results of other pages than the first are called NAME.p2.color.EXT.
 
     Two photographs never get the same output: where they would, as a.jpg and a.png in one format, the results are
     named a.jpg.png and a.png.png. Where that does not help, they are numbered from the second on. A photograph that is
@@ -136,18 +142,25 @@ def plan(
             found += [(photo, Path(photo.name)) for photo in search.file(path)]
     named = {photo: source for photo, _ in found if (source := _result_of(photo)) is not None}
     search.files -= {os.path.realpath(photo) for photo in named}
+    chosen = [(photo, place, page) for photo, place in found for page in _pages(photo, pages, photo in named)]
+    if output is not None and folder is None and len(chosen) > 1:
+        raise OptionError(f"{os.fspath(output)} is one file, and {len(chosen)} pages are to be coloured: name a folder")
     placed = [
         (
             photo,
-            Path(output) if output is not None and folder is None else _target(photo, place, folder, format, suffix),
+            Path(output)
+            if output is not None and folder is None
+            else _target(photo, place, folder, format, suffix, page),
         )
-        for photo, place in found
+        for photo, place, page in chosen
         if photo not in named
     ]
     outputs = iter(_apart(placed))
     tasks = [
-        Task(photo, None, result_of=named[photo]) if photo in named else _task(photo, next(outputs), search.files)
-        for photo, _ in found
+        Task(photo, None, result_of=named[photo])
+        if photo in named
+        else replace(_task(photo, next(outputs), search.files), page=page)
+        for photo, _, page in chosen
     ]
     tasks += [Task(path, None, refusal) for path, refusal in search.failed]
     return Plan(tasks, folder, search.passed_over, search.unread, search.managed, search.excluded)
@@ -186,6 +199,9 @@ def colorize_all(
     running: dict[Future[Outcome], Task] = {}
     mark: Mark | None = None
 
+    def settings(page: int | None) -> str:
+        return colorizer.settings(hints, quality, negative=negative, page=page)
+
     def watch(task: Task, share: float) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
@@ -194,9 +210,10 @@ def colorize_all(
 
     def work(task: Task) -> Outcome:
         begin = time.perf_counter()
-        outcome = Outcome(task.input, task.output, "failed")
+        outcome = Outcome(task.input, task.output, "failed", page=task.page)
         try:
-            outcome = foresee(task, mark, overwrite=overwrite, skip_existing=skip_existing)
+            asked = replace(mark, settings=settings(task.page)) if task.page else mark
+            outcome = foresee(task, asked, overwrite=overwrite, skip_existing=skip_existing)
             if outcome.status == "planned" and not dry_run:
                 outcome = colour(task, outcome)
             elif outcome.why == "done" and keep_times and not dry_run:
@@ -235,6 +252,7 @@ def colorize_all(
                     quality=quality,
                     negative=negative,
                     salvage=salvage,
+                    page=task.page,
                     examine=examine,
                     progress=lambda share: watch(task, share),
                 )
@@ -247,7 +265,7 @@ def colorize_all(
 
     pool = ThreadPoolExecutor(jobs)
     try:
-        mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality, negative=negative))
+        mark = replace(colorizer.mark, settings=settings(None))
         if dry_run:
             yield from pool.map(work, tasks)
             return
@@ -271,8 +289,8 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
 
     overwrite: make every result again. skip_existing: none.
     """
-    skipped = Outcome(task.input, task.output, "skipped")
-    planned = Outcome(task.input, task.output, "planned")
+    skipped = Outcome(task.input, task.output, "skipped", page=task.page)
+    planned = replace(skipped, status="planned")
     if task.refusal is not None:
         return replace(skipped, status="failed", message=task.refusal)
     if task.result_of is not None:
@@ -416,10 +434,27 @@ def _means_folder(output: str | os.PathLike) -> bool:
     return text.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(text)
 
 
-def _target(photo: Path, place: Path, folder: Path | None, format: str | None, suffix: str | None) -> Path:
+def _target(
+    photo: Path, place: Path, folder: Path | None, format: str | None, suffix: str | None, page: int | None
+) -> Path:
     if folder is None:
-        return beside(photo, format, COLOR if suffix is None else suffix)
-    return folder / place.with_name(f"{place.stem}{suffix or ''}{result_suffix(photo, format)}")
+        return beside(photo, format, COLOR if suffix is None else suffix, page)
+    return folder / place.with_name(f"{place.stem}{page_suffix(page)}{suffix or ''}{result_suffix(photo, format)}")
+
+
+def _pages(photo: Path, pages: str | Sequence[int] | None, is_result: bool) -> Sequence[int | None]:
+    """The pages of a photograph's file that are to be coloured; None for the one photograph of an ordinary file."""
+    if pages is None or is_result:
+        return [None]
+    if pages == "first":
+        return [1]
+    if pages != "all":
+        return pages
+    try:
+        count = count_pages(photo) if os.path.isfile(photo) else 1
+    except OSError:
+        count = 1  # It fails at once.
+    return range(1, count + 1) if count > 1 else [None]
 
 
 def _task(photo: Path, target: Path, files: set[str]) -> Task:
@@ -435,9 +470,11 @@ def _result_of(photo: Path) -> Path | None:
     if not found:
         return None
     name = found[1]
-    own = [name] if Path(name).suffix.lower() in SUFFIXES else []
+    # Of another page than the first, the name has its number: a.tif of a.p2.color.tif.
+    names = dict.fromkeys([name, re.sub(r"\.p[1-9]\d*$", "", name)])
+    own = [name for name in names if Path(name).suffix.lower() in SUFFIXES]
     endings = dict.fromkeys([photo.suffix, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)])
-    for other in (*own, *(name + ending for ending in endings)):
+    for other in (*own, *(name + ending for name in names for ending in endings)):
         if os.path.isfile(path := photo.with_name(other)):
             return path
     return None

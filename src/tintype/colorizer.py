@@ -57,6 +57,7 @@ def colorize(
     quality: int | None = None,
     salvage: bool = False,
     negative: bool = False,
+    page: int | None = None,
     **settings,
 ) -> Photograph:
     """Colour one photograph: `Colorizer(**settings)(photo, output, ...)`.
@@ -68,7 +69,14 @@ def colorize(
     For more than one photograph keep a `Colorizer`, which opens its model once.
     """
     return Colorizer(**settings)(
-        photo, output, hints=hints, format=format, quality=quality, salvage=salvage, negative=negative
+        photo,
+        output,
+        hints=hints,
+        format=format,
+        quality=quality,
+        salvage=salvage,
+        negative=negative,
+        page=page,
     )
 
 
@@ -126,6 +134,7 @@ class Colorizer:
         quality: int | None = None,
         salvage: bool = False,
         negative: bool = False,
+        page: int | None = None,
     ) -> Photograph:
         """Colour one photograph; what comes out is of the kind that went in.
 
@@ -143,15 +152,19 @@ class Colorizer:
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
         salvage: colour what is left of a damaged or cut file; rows that are not there stay gray, and a warning says so.
         negative: it is a negative: dark becomes light before it is coloured.
+        page: which photograph of a file that holds several (TIFF, MPO, HEIC, AVIF), from 1 on; without it such a file
+            is refused. The result of another page than the first is called NAME.p2.color.EXT.
 
         Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
         file or could not be kept.
         """
         if isinstance(photo, (str, os.PathLike)) or _is_file(photo):
             check_output(format, quality, output)
+            _check_page(page)
             options = {"hints": hints, "format": format, "quality": quality, "salvage": salvage, "negative": negative}
+            options["page"] = page
             if output is None and isinstance(photo, (str, os.PathLike)):
-                output = beside(photo, format)
+                output = beside(photo, format, page=page)
             if output is None:
                 buffer = io.BytesIO()
                 _warn(self.file(photo, buffer, **options))
@@ -163,6 +176,8 @@ class Colorizer:
             raise OptionError("An output can be named only for an image file: save the array or image that is returned")
         if format is not None or quality is not None:
             raise OptionError("A format or quality can be chosen only where an image file comes out")
+        if page is not None:
+            raise OptionError("A page can be chosen only of an image file: give the array or image of that page")
         pillow = sys.modules.get("PIL.Image")
         if pillow is not None and isinstance(photo, pillow.Image):
             return self._pillow(photo, hints, negative)
@@ -184,6 +199,7 @@ class Colorizer:
         examine: Callable[[Photo], None] | None = None,
         salvage: bool = False,
         negative: bool = False,
+        page: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[str, ...]:
         """Colour an image file, or its bytes, into another file or binary stream.
@@ -196,14 +212,15 @@ class Colorizer:
         """
         if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
             refuse_same(source, target)
-        picture = read(source, name, salvage=salvage, negative=negative)
+        _check_page(page)
+        picture = read(source, name, page=page, salvage=salvage, negative=negative)
         if examine is not None:
             examine(picture)
         # While the network works nothing is finished, but what `progress` raises must end that too.
         strips = self.strips(picture, hints, watch=None if progress is None else lambda: progress(0.0))
         if progress is not None:
             strips = _watched(strips, picture.height, progress)
-        settings = self.settings(hints, quality, negative=negative)
+        settings = self.settings(hints, quality, negative=negative, page=page)
         mark = replace(self.mark, settings=settings, origin=picture.origin or "")
         lost = write(picture, strips, target, format=format, quality=quality, mark=mark)
         return (*picture.notes, *lost)
@@ -249,7 +266,14 @@ class Colorizer:
         """What the files that come out say of who made them."""
         return Mark(software="tintype", version=__version__, model=self.model.name)
 
-    def settings(self, hints: Hints | None = None, quality: int | None = None, *, negative: bool = False) -> str:
+    def settings(
+        self,
+        hints: Hints | None = None,
+        quality: int | None = None,
+        *,
+        negative: bool = False,
+        page: int | None = None,
+    ) -> str:
         """All that the colours of a photograph depend on beside the name of the model, as the mark has it."""
         parts = {"size": f"{self.size}"}
         if self.model.takes_temperature:
@@ -262,6 +286,8 @@ class Colorizer:
             parts["quality"] = f"{quality}"
         if negative:
             parts["negative"] = "yes"
+        if page is not None and page > 1:
+            parts["page"] = f"{page}"
         if self._weights is not None:
             parts["weights"] = self._weights
         return "; ".join(f"{name}={value}" for name, value in parts.items())
@@ -309,10 +335,15 @@ def network_size(size: tuple[int, int], short: int, stride: int) -> tuple[int, i
     return height, width
 
 
-def beside(path: str | os.PathLike, format: str | None = None, suffix: str = COLOR) -> Path:
+def beside(path: str | os.PathLike, format: str | None = None, suffix: str = COLOR, page: int | None = None) -> Path:
     """Where the result of a photograph lies when nothing else is said: beside it, as NAME.color.EXT."""
     path = Path(path)
-    return path.with_name(f"{path.stem}{suffix}{result_suffix(path, format)}")
+    return path.with_name(f"{path.stem}{page_suffix(page)}{suffix}{result_suffix(path, format)}")
+
+
+def page_suffix(page: int | None) -> str:
+    """What the name of a result has for its page: nothing for the first one, .p2 for the second."""
+    return f".p{page}" if page is not None and page > 1 else ""
 
 
 def result_suffix(path: str | os.PathLike, format: str | None = None) -> str:
@@ -398,6 +429,11 @@ def _watched(strips: Iterable[np.ndarray], height: int, progress: Callable[[floa
 def _warn(notes: Iterable[str]) -> None:
     for note in notes:
         warnings.warn(note, TintypeWarning, stacklevel=3)
+
+
+def _check_page(page: int | None) -> None:
+    if page is not None:
+        _demand(_whole(page) and page >= 1, "page", "a whole number of at least 1", page)
 
 
 def _demand(holds: bool, what: str, how: str, value: object) -> None:

@@ -37,6 +37,7 @@ def colorize(
     quality: Annotated[int | None, between(1, 100)] = None,
     negative: Flag = False,
     salvage: Flag = False,
+    pages: str | None = None,
     suffix: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     include: Annotated[list[str] | None, Parameter(negative="")] = None,
     exclude: Annotated[list[str] | None, Parameter(negative="")] = None,
@@ -86,6 +87,9 @@ def colorize(
         The photographs are scans of negatives: make dark light before they are coloured.
     salvage
         Colour what is left of a damaged or cut JPEG, PNG or TIFF file. What is missing stays gray.
+    pages
+        Which pages of a TIFF file, or pictures of an MPO or HEIC file: all, first, or numbers, as in 2 or 1,3. Default:
+        files of several photographs are refused.
     suffix
         What the names of results have before their ending. Default: .color beside the photographs, nothing in a folder.
     include
@@ -133,14 +137,19 @@ def colorize(
     from tintype.models.threads import available_threads
     from tintype.search import expanded
 
+    chosen = _pages(pages)
     todo = album.Plan()
     result = None
     if streams:
         result = None if to_standard else output
         check_output(format, quality, result)
         expanded(inputs)  # An address is not a file.
+        if chosen == "all" or (isinstance(chosen, tuple) and len(chosen) > 1):
+            raise OptionError("Standard input and output are for one photograph: give --pages one number, or first")
     else:
-        todo = album.plan(inputs, output, format, suffix=suffix, include=include or (), exclude=exclude or ())
+        todo = album.plan(
+            inputs, output, format, suffix=suffix, include=include or (), exclude=exclude or (), pages=chosen
+        )
         check_output(format, quality)
     count = len(todo.tasks)
     if hints is not None and count > 1:
@@ -153,6 +162,7 @@ def colorize(
     )
     options = {"hints": hints, "format": format, "quality": quality, "negative": negative, "salvage": salvage}
     if streams:
+        options["page"] = 1 if chosen == "first" else chosen[0] if chosen else None
         report.add(_stream(colorizer, inputs[0], result, overwrite, skip_colour, options))
         return report.end(todo)
     outcomes = album.colorize_all(
@@ -171,6 +181,16 @@ def colorize(
         for outcome in outcomes:
             report.add(outcome)
     return report.end(todo)
+
+
+def _pages(text: str | None) -> str | tuple[int, ...] | None:
+    """What --pages means: all, first, or numbers."""
+    if text is None or text.lower() in ("all", "first"):
+        return text and text.lower()
+    numbers = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 9 and int(part) > 0 for part in numbers):
+        raise OptionError(f"--pages takes all, first, or numbers from 1 on, such as 2 or 1,3, not {text}")
+    return tuple(dict.fromkeys(map(int, numbers)))
 
 
 def _stream(colorizer, source: str, result: str | None, overwrite: bool, skip_colour: bool, options: dict) -> Outcome:
@@ -231,12 +251,13 @@ class _Report:
         if outcome.status in ("coloured", "planned") or outcome.why == "done":
             self.last = outcome
         if self._bar is not None:
-            self._bar.finish(outcome.input)
+            self._bar.finish(outcome.output)
         if self.as_json:
             self._line(
                 {
                     "input": os.fspath(outcome.input),
                     "output": None if outcome.output is None else os.fspath(outcome.output),
+                    "page": outcome.page,
                     "status": outcome.status,
                     "seconds": round(outcome.seconds, 3),
                     "message": outcome.message,
@@ -334,6 +355,8 @@ class _Report:
             return f", in {plan.folder}"
         output = self.last.output
         added = output.stem.removeprefix(self.last.input.stem)
+        if self.last.page is not None:
+            added = added.removeprefix(f".p{self.last.page}")
         return f", beside the photographs, as NAME{added}.EXT"
 
     @staticmethod
@@ -385,11 +408,11 @@ class _Bar:
         self._progress.stop()
 
     def __call__(self, task, share: float) -> None:
-        self._shares[task.input] = share
+        self._shares[task.output] = share
         self._show()
 
-    def finish(self, input) -> None:
-        self._shares.pop(input, None)
+    def finish(self, output) -> None:
+        self._shares.pop(output, None)
         self._done += 1
         self._show()
 

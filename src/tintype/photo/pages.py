@@ -26,7 +26,7 @@ _PAGE_NAME = 285
 
 def several(name: str, what: str) -> str:
     """The refusal of a file of several photographs; what: of how many."""
-    return f"{name} {what}: choose with --pages (in Python page=), or save each as a file of its own first"
+    return f"{name} {what}: choose with --pages of tintype colorize (in Python page=)"
 
 
 def no_such_page(name: str, page: int, count: int) -> str:

@@ -180,7 +180,7 @@ def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
         OSError: the file cannot be read.
     """
     name = name_of(source)
-    with Source(source, name) as opened, suppress(PhotoError, *_FAILURES):
+    with Source(source, name, in_memory=0) as opened, suppress(PhotoError, *_FAILURES):
         stream = opened.stream()
         kind = recognise(stream.read(HEAD), name)
         if kind == "tiff":

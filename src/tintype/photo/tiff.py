@@ -161,12 +161,13 @@ def find_page(stream: BinaryIO, name: str, cut: bool = False, number: int | None
         UnreadablePhoto: the directories are broken, or pixels are missing.
     """
     pages, stacked = _pages(stream, name)
-    if number is not None:
-        if not 0 < number <= len(pages):
-            raise UnsupportedPhoto(no_such_page(name, number, len(pages)))
-        page = pages[number - 1]
-    elif (page := _whole(pages, stream)) is None:
+    whole_page = _whole(pages, stream)
+    pages = pages if whole_page is None else [whole_page]
+    if number is None and len(pages) > 1:
         raise UnsupportedPhoto(several(name, f"is a TIFF file of {len(pages)} pages"))
+    if number is not None and not 0 < number <= len(pages):
+        raise UnsupportedPhoto(no_such_page(name, number, len(pages)))
+    page = pages[number - 1 if number else 0]
     if stacked > 1:
         raise UnsupportedPhoto(
             f"{name} is a TIFF file of {stacked} pages in one stack: save each page as a file of its own first"
