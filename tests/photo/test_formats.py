@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from tintype.color.lab import RGB_TO_XYZ, lightness, luminance_to_lightness
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, output_format, read, write
+from tintype.photo import exif, output_format, read, size_of, write
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
@@ -55,15 +55,18 @@ def box(kind, body):
 # JPEG 2000
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "CMYK"])
-@pytest.mark.parametrize("name", ["a.jp2", "a.j2k"])
+MODES = ["L", "LA", "RGB", "RGBA"]
+
+
+# A bare code stream does not say that it is CMYK.
+@pytest.mark.parametrize(
+    ("mode", "name"), [*((mode, name) for mode in MODES for name in ("a.jp2", "a.j2k")), ("CMYK", "a.jp2")]
+)
 def test_jpeg_2000_of_8_bits(tmp_path, pixels, mode, name):
     image = Image.fromarray(pixels).convert(mode)
     if mode.endswith("A"):
         image.putalpha(Image.fromarray(np.arange(60 * 83, dtype=np.uint8).reshape(60, 83)))
     image.save(tmp_path / name, "JPEG2000", no_jp2=name == "a.j2k")
-    if mode == "CMYK" and name == "a.j2k":
-        pytest.skip("a bare code stream does not say that it is CMYK")
     photo = read(tmp_path / name)
     assert (photo.format, photo.depth, photo.bits) == ("jpeg2000", 8, 8)
     assert np.abs(photo.lightness() - lightness_of(np.asarray(image.convert("RGB")))).max() < 0.1
@@ -137,7 +140,8 @@ def test_still_gif(encoded, pixels, transparent):
     seen = reference[..., 3] > 0
     assert np.abs(photo.lightness() - lightness_of(np.ascontiguousarray(reference[..., :3])))[seen].max() < 0.01
     assert (photo.alpha is not None) == transparent
-    gray = encoded(pixels[..., 1], "GIF")
+    gray = encoded(pixels[..., 1], "GIF", comment="Anna, 1931")
+    assert [text.letters for text in read(gray).metadata.texts] == ["Anna, 1931"]
     assert np.abs(read(gray).lightness() - lightness_of(pixels[..., 1])).max() < 0.01
 
 
@@ -435,9 +439,7 @@ def test_the_head_of_jpeg_xl(size):
 
     for picture in (np.zeros(size, np.uint8), np.zeros((*size, 4), np.uint16)):
         data = bytes(imagecodecs.jpegxl_encode(picture, lossless=True))
-        found = [box for box in jxl.boxes(data) if box.kind in (b"jxlc", b"jxlp")] if data[:1] == b"\0" else []
-        stream = b"".join(box.body[4 * (box.kind == b"jxlp") :] for box in found) or data
-        head = jxl.head_of(stream)
+        head = jxl.head_of(jxl.stream_of(data))
         assert (head.height, head.width, head.bits) == (*size, 8 * picture.dtype.itemsize)
         assert (head.gray, head.alpha) == (picture.ndim == 2, None if picture.ndim == 2 else 0)
 
@@ -561,3 +563,39 @@ def test_damaged_bytes_end_in_a_photograph_or_a_sentence(encoded, pixels, format
         except PhotoError:
             continue
         assert photo.lightness().shape == (photo.height, photo.width)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".txt", ""])
+def test_the_content_tells_every_format_whatever_the_name(tmp_path, encoded, pixels, suffix):
+    heic = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(pixels)).save(heic)
+    files = {
+        "heic": heic.getvalue(),
+        "jpegxl": bytes(imagecodecs.jpegxl_encode(pixels)),
+        "jpeg2000": encoded(pixels, "JPEG2000"),
+        "gif": encoded(pixels, "GIF"),
+        "psd": document(np.moveaxis(pixels, -1, 0), 3),
+        "pnm": b"P6 83 60 255\n" + pixels.tobytes(),
+        "bmp": encoded(pixels, "BMP"),
+    }
+    for format, data in files.items():
+        (tmp_path / f"a{suffix}").write_bytes(data)
+        assert read(tmp_path / f"a{suffix}").format == format
+
+
+def test_the_size_of_every_format_is_told_by_its_head(tmp_path, encoded, pixels):
+    heic = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(pixels)).save(heic)
+    for data in (
+        heic.getvalue(),
+        bytes(imagecodecs.jpegxl_encode(pixels)),
+        bytes(imagecodecs.jpegxl_encode_jpeg(encoded(pixels, "JPEG"))),
+        encoded(pixels, "JPEG2000"),
+        encoded(pixels, "JPEG2000", no_jp2=True),
+        encoded(pixels, "GIF"),
+        encoded(pixels, "BMP"),
+        document(np.moveaxis(pixels, -1, 0), 3),
+        b"P6\n# by hand\n83 60 255\n" + pixels.tobytes(),
+    ):
+        (tmp_path / "a").write_bytes(data)
+        assert size_of(tmp_path / "a") == (60, 83)

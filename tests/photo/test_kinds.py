@@ -37,9 +37,14 @@ FOREIGN = {
     "a camera raw file (CR2)": b"II*\0\x10\0\0\0CR\2\0",
     "a camera raw file (CR3)": b"\0\0\0\x18ftypcrx \0\0\0\1crx isom",
     "a camera raw file (RAF)": b"FUJIFILMCCD-RAW 0201",
+    "a camera raw file (CRW)": b"II\x1a\0\0\0HEAPCCDR\2\0",
+    "a camera raw file (MRW)": b"\0MRM\0\1\2\3",
+    "a camera raw file (ORF)": b"IIRO\x08\0\0\0",
+    "a camera raw file (RW2)": b"IIU\0\x18\0\0\0",
     "a Netpbm picture of an unusual kind (PAM or floats)": b"Pf\n2 2\n-1\n\0\0\0\0",
     "a zip archive": b"PK\3\4",
     "a video": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
+    "an animation (HEIF sequence)": b"\0\0\0\x18ftyphevc\0\0\0\0hevcmsf1",
     "an animation (AVIF sequence)": b"\0\0\0\x18ftypavis\0\0\0\0avifmif1",
 }
 
@@ -48,6 +53,12 @@ FOREIGN = {
 def test_other_kinds_are_refused_by_name(what):
     text = refusal(FOREIGN[what], UnsupportedPhoto, name="x.jpg")
     assert text.startswith(f"x.jpg is {what}, which tintype does not read: ")
+
+
+def test_what_messages_call_bytes_and_which_formats_they_list():
+    text = refusal(bytes(5000), UnreadablePhoto)
+    assert text.startswith("the given file is not a photograph that tintype knows: it reads JPEG, ")
+    assert text.count(",") <= 4
 
 
 def test_what_is_no_picture(tmp_path):

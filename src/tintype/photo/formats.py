@@ -9,7 +9,7 @@ import io
 
 import numpy as np
 
-from tintype.errors import UnreadablePhoto, UnsupportedPhoto, install_line
+from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto, install_line
 from tintype.photo import avif, spaces
 from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of
 from tintype.photo.pages import no_such_page, several
@@ -79,7 +79,11 @@ def _opened(data: bytes, name: str):
         raise _broken(name, error) from None
 
 
-def _broken(name: str, error: Exception) -> UnreadablePhoto:
+def _broken(name: str, error: Exception) -> PhotoError:
+    if "nsupported" in str(error):
+        return UnsupportedPhoto(
+            f"{name} is a HEIF picture of a kind that tintype does not read ({error}): convert it to PNG or JPEG first"
+        )
     return UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it")
 
 

@@ -65,9 +65,8 @@ def read(data: bytes, name: str) -> Photo:
     """
     codecs = formats.imagecodecs(name, "a JPEG XL picture")
     found = list(boxes(data)) if data.startswith(_CONTAINER) else []
-    stream = b"".join(box.body[4 * (box.kind == b"jxlp") :] for box in found if box.kind in (b"jxlc", b"jxlp")) or data
     try:
-        head = head_of(stream)
+        head = head_of(stream_of(data))
     except (IndexError, ValueError) as error:
         raise _broken(name, error) from None
     check_size(head.width, head.height, name, head.bits, len(data))
@@ -109,6 +108,14 @@ def read(data: bytes, name: str) -> Photo:
         space=space,
         metadata=metadata_of(tags, _box(found, b"xml ", codecs) or None, None, None),
     )
+
+
+def stream_of(data: bytes) -> bytes:
+    """The code stream of a file, which may come in parts."""
+    if not data.startswith(_CONTAINER):
+        return data
+    found = (box for box in boxes(data) if box.kind in (b"jxlc", b"jxlp"))
+    return b"".join(box.body[4 * (box.kind == b"jxlp") :] for box in found)
 
 
 def head_of(stream: bytes) -> Head:

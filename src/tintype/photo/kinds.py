@@ -93,6 +93,8 @@ _FOREIGN = (
     (b"IIU\0", "a camera raw file (RW2)", DEVELOP),
     (b"FUJIFILMCCD-RAW", "a camera raw file (RAF)", DEVELOP),
     (b"FOVb", "a camera raw file (X3F)", DEVELOP),
+    (b"II\x1a\0\0\0HEAPCCDR", "a camera raw file (CRW)", DEVELOP),
+    (b"\0MRM", "a camera raw file (MRW)", DEVELOP),
     (b"SIMPLE  =", "a FITS file", _EXPORT),
     (b"AT&TFORM", "a DjVu document", "export the photograph from it first"),
     (b"II\xbc", "a JPEG XR picture", _EXPORT),
@@ -108,6 +110,7 @@ _FOREIGN = (
     (b"MZ", "a program", _PICTURE),
 )
 
+_SEQUENCES = (b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 
 
@@ -169,6 +172,8 @@ def _box_file(head: bytes, name: str) -> str:
         raise UnsupportedPhoto(refusal(name, "an animation (AVIF sequence)", "export the frames as PNG first"))
     if b"avif" in brands:
         return "avif"
+    if brands[0] in _SEQUENCES and not any(brand in _HEIC[:4] for brand in brands):
+        raise UnsupportedPhoto(refusal(name, "an animation (HEIF sequence)", "export the frames as PNG first"))
     if any(brand in _HEIC for brand in brands) or brands[0] in (b"mif1", b"msf1"):
         return "heic"
     if brands[0] == b"crx ":

@@ -21,6 +21,10 @@ _SIDE = 48
 """Pixels of a side at which a picture and its reduced copy are compared."""
 _ALIKE = 0.3
 """Difference of two pictures, as a share of their contrast, below which one is a copy of the other."""
+_MOST = 40
+"""Pages that may be one photograph: a pyramid of more has less than a pixel."""
+_SMALL, _PACKED = 64 << 20, 1032
+"""Bytes of pixels that are compared in any case; how many of them a byte of the file may stand for in larger pages."""
 _PAGE_NAME = 285
 
 
@@ -40,6 +44,10 @@ def photograph_of(pages: list[Page], data: bytes) -> tuple[Page, tuple[str, ...]
     pages: at least one, none of which is tagged as a mask or a reduced copy; data: the whole file.
     """
     main = max(pages, key=lambda page: page.width * page.height)
+    if len(pages) > _MOST or main.width * main.height * main.bits * main.samples // 8 > max(
+        _SMALL, _PACKED * len(data)
+    ):
+        return None
     infrared = [page for page in pages if page is not main and _is_infrared(page, main)]
     for page in pages:
         if page is main or page in infrared[:1]:

@@ -48,7 +48,7 @@ class Photo:
     """A photograph, upright.
 
     name: what errors call it.
-    format: 'jpeg', 'png', 'tiff', 'webp', 'avif', 'bmp', or 'array' for one that never was a file.
+    format: one of FORMATS, or 'array' for one that never was a file.
     depth: bits per sample of the result, 8, 16 or 32 (float); bits: those of the file (1, 8, 10, 16 ...).
     plane, scale: codes uint8 or uint16 [height, width] and the float32 table that gives their L*; or L* itself,
         float32 [height, width], when the scale is None.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL.GifImagePlugin import GifImageFile
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import jpeg
 from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of
-from tintype.photo.photo import Metadata, Photo
+from tintype.photo.photo import Metadata, Photo, Text
 
 _INTERPRETATIONS = {"1": "b-w", "L": "b-w", "LA": "b-w", "CMYK": "cmyk", "I;16": "grey16", "F": "b-w"}
 
@@ -62,7 +63,9 @@ def read_gif(stream: BinaryIO, name: str) -> Photo:
             )
     except _FAILURES as error:
         raise _broken(name, error) from None
-    return to_photo(image, name, "gif")
+    comment = image.info.get("comment")
+    comment = comment.decode("utf-8", "replace").strip("\0 ") if isinstance(comment, bytes) else ""
+    return to_photo(image, name, "gif", texts=[Text("Comment", comment)] if comment else [])
 
 
 def _fields(stream: BinaryIO, name: str) -> np.ndarray | None:
@@ -106,7 +109,7 @@ def _fields(stream: BinaryIO, name: str) -> np.ndarray | None:
     return pixels if from_top else pixels[::-1]
 
 
-def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -> Photo:
+def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", texts: Iterable[Text] = ()) -> Photo:
     """A photograph from a Pillow image of any mode, turned upright, with the profile and metadata of its `info`.
 
     Raises:
@@ -135,7 +138,7 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array") -
     dpi = info.get("dpi")
     dpi = (float(dpi[0]), float(dpi[1])) if dpi and dpi[0] > 0 and dpi[1] > 0 else None
     packet = packet.encode() if isinstance(packet, str) else packet
-    metadata = metadata_of(tags, packet, None, dpi)
+    metadata = metadata_of(tags, packet, None, dpi, texts=texts)
     return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits)
 
 

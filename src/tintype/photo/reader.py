@@ -138,7 +138,11 @@ def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
         OSError: the file cannot be opened.
     """
     with Source(path, name_of(path), in_memory=0) as source:
-        return source.size()
+        if size := source.size():
+            return size
+        from tintype.photo import heads
+
+        return heads.size(source.stream().read(heads.LENGTH))
 
 
 def name_of(source) -> str:
