@@ -151,9 +151,8 @@ def blank_jpeg(data: bytes) -> tuple[Mend, Mend] | None:
 
 def mend_tiff(page: Page, source: Source) -> Mend:
     """A directory of nothing but what says how the pixels lie: decoders warn of many others."""
-    tags = {
-        tag: value for tag, value in page.tags.items() if tag in exif.STRUCTURE and tag not in (exif.XMP, exif.IPTC)
-    }
+    described = (exif.XMP, exif.IPTC, exif.ORIENTATION, exif.X_RESOLUTION, exif.Y_RESOLUTION, exif.RESOLUTION_UNIT)
+    tags = {tag: value for tag, value in page.tags.items() if tag in exif.STRUCTURE and tag not in described}
     stream = source.stream()
     head = stream.read(8)
     big = head[2:4] in (b"+\0", b"\0+")
