@@ -482,42 +482,53 @@ def run(seed: int, count: int | None = None, minutes: float | None = None, first
     end = None if minutes is None else time.monotonic() + 60 * minutes
     number, last = first, first + (count if count is not None else 10**9)
     while number < last and (end is None or time.monotonic() < end):
-        script = f"from benchmarks.mutations import work; work({seed}, {number}, {last})"
-        root = Path(__file__).resolve().parents[1]
-        worker = subprocess.Popen(
-            [sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=_pass_on, args=(worker.stdout, lines), daemon=True).start()
-        complaints: list[str] = []
-        threading.Thread(target=lambda: complaints.extend(worker.stderr), daemon=True).start()  # noqa: B023
+        for said in _tried(seed, number, last, end):
+            number = said["number"] + 1
+            outcomes[said["outcome"]] += 1
+            most = {what: max(most[what], said.get(what, 0.0)) for what in most}
+            if said["fault"] or said["seconds"] > SECONDS or said["megabytes"] > MEGABYTES:
+                faults.append(said)
+    return {"mutants": sum(outcomes.values()), "outcomes": dict(outcomes), "most": most, "faults": faults}
+
+
+def _tried(seed: int, first: int, last: int, end: float | None) -> Iterator[dict]:
+    """What became of mutants in one process, until all are done, the time is over, or one has ended or stopped it."""
+    script = f"from benchmarks.mutations import work; work({seed}, {first}, {last})"
+    lines: queue.Queue[str | None] = queue.Queue()
+    number = first
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).resolve().parents[1],
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        ) as worker,
+    ):
+        reader = threading.Thread(target=_pass_on, args=(worker.stdout, lines), daemon=True)
+        reader.start()
         why = None
-        while end is None or time.monotonic() < end:
+        while number < last and (end is None or time.monotonic() < end):
             try:
                 line = lines.get(timeout=_STUCK)
             except queue.Empty:
                 why = f"took more than {_STUCK} s"
                 break
             if line is None:
-                if number < last:
-                    why = f"ended the process: {''.join(complaints)[-500:]}"
+                worker.wait()
+                complaints.seek(0)
+                why = f"ended the process ({worker.returncode}): {complaints.read()[-500:]}"
                 break
             said = json.loads(line)
-            if "begin" in said:
-                number = said["begin"]
-                continue
-            number = said["number"] + 1
-            outcomes[said["outcome"]] += 1
-            most = {what: max(most[what], said[what]) for what in most}
-            if said["fault"] or said["seconds"] > SECONDS or said["megabytes"] > MEGABYTES:
-                faults.append(said)
+            number = said.get("begin", number)
+            if "number" in said:
+                number = said["number"] + 1
+                yield said
         worker.kill()
-        worker.wait()
-        if why is not None:
-            outcomes["fault"] += 1
-            faults.append({"number": number, "fault": why})
-            number += 1
-    return {"mutants": sum(outcomes.values()), "outcomes": dict(outcomes), "most": most, "faults": faults}
+        reader.join()
+    if why is not None:
+        yield {"number": number, "outcome": "fault", "fault": why, "seconds": 0.0, "megabytes": 0.0}
 
 
 def _pass_on(stream, lines: queue.Queue) -> None:

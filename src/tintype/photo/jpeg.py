@@ -69,7 +69,7 @@ def read_segments(stream: BinaryIO, start: int = 0, most: int = MOST_SEGMENTS) -
     found = Segments()
     stream.seek(start + 2)
     resources: list[bytes] = []
-    extensions: dict[str, dict[int, bytes]] = {}
+    extensions: dict[tuple[str, int], dict[int, bytes]] = {}
     for _ in range(most):
         code = _next_marker(stream)
         if code in (None, 0xDA, 0xD9):
@@ -123,26 +123,24 @@ def _next_marker(stream: BinaryIO) -> int | None:
     return None
 
 
-def _extend(body: bytes, extensions: dict[str, dict[int, bytes]]) -> None:
+def _extend(body: bytes, extensions: dict[tuple[str, int], dict[int, bytes]]) -> None:
     """Takes a piece of an extension of XMP: its name, the length of the whole, the place of the piece, the piece."""
-    name = body[:32].decode("latin-1").upper()
     length, place = (int.from_bytes(body[at : at + 4], "big") for at in (32, 36))
-    if len(body) > 40 and length <= xmp.LONGEST and (name in extensions or len(extensions) < 4):
-        extensions.setdefault(name, {})[place] = body[40:]
+    key = (body[:32].decode("latin-1").upper(), length)
+    if len(body) > 40 and length <= xmp.LONGEST and (key in extensions or len(extensions) < 4):
+        extensions.setdefault(key, {})[place] = body[40:]
 
 
-def _take_extension(found: Segments, extensions: dict[str, dict[int, bytes]]) -> None:
+def _take_extension(found: Segments, extensions: dict[tuple[str, int], dict[int, bytes]]) -> None:
     name = xmp.extension_of(found.xmp or b"")
     if name is None:
         return
-    pieces = extensions.get(name.upper(), {})
-    at = 0
-    for place in sorted(pieces):
-        if place != at or at > xmp.LONGEST:
-            break
-        at += len(pieces[place])
-    else:
-        found.extension = b"".join(pieces[place] for place in sorted(pieces)) or None
+    for (other, length), pieces in extensions.items():
+        if other == name.upper() and sum(map(len, pieces.values())) == length:
+            whole = b"".join(pieces[place] for place in sorted(pieces))
+            ends = (place + len(pieces[place]) for place in sorted(pieces))
+            if [*sorted(pieces)[1:], length] == list(ends):
+                found.extension = whole
     found.damaged |= found.extension is None
 
 

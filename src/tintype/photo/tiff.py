@@ -211,19 +211,20 @@ def first_xmp(stream: BinaryIO, name: str) -> bytes | None:
 def _pages(stream: BinaryIO, name: str, most: int = 10_000) -> tuple[list[Page], int]:
     """The full-size pictures of a file, and how many are stacked in the first of them."""
     try:
-        tags = exif.read_tags(stream)
+        tags = exif.read_tags(stream, most)
     except exif.BadTags as error:
         raise UnreadablePhoto(f"{name} is a broken TIFF file ({error}): get a whole copy of it") from None
     if not tags.pages:
         raise UnreadablePhoto(f"{name} is a TIFF file without a picture")
-    pages = [Page(i, page, tags.order, tags.big) for i, page in enumerate(tags.pages[:most])]
+    pages = [Page(i, page, tags.order, tags.big) for i, page in enumerate(tags.pages)]
     first = pages[0]
     raw = _DNG_VERSION in first.tags or any(page.photometric in _RAW_PHOTOMETRIC for page in pages)
     # Nikon, Sony and others keep a small preview first and the raw pixels in sub-directories.
     raw = raw or (_SUBFILES in first.tags and exif.MAKE in first.tags and first.number(254) == 1)
     if raw:
         raise UnsupportedPhoto(refusal(name, "a camera raw file", DEVELOP))
-    stack = re.search(rb"^ImageJ=.*^images=(\d+)", first.blob(exif.DESCRIPTION) or b"", re.DOTALL | re.MULTILINE)
+    described = (first.blob(exif.DESCRIPTION) or b"")[:10_000]
+    stack = re.search(rb"^ImageJ=.*^images=(\d{1,9})", described, re.DOTALL | re.MULTILINE)
     stacked = max(int(stack[1]) if stack else 1, first.number(_IMAGE_DEPTH, 1))
     return [page for page in pages if not _is_beside(page)] or pages[:1], stacked
 

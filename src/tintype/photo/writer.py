@@ -203,7 +203,8 @@ def _exif(photo: Photo, format: str) -> tuple[exif.Tags | None, list[str]]:
         first[exif.X_RESOLUTION] = exif.fraction(across, order)
         first[exif.Y_RESOLUTION] = exif.fraction(down, order)
         first[exif.RESOLUTION_UNIT] = exif.whole(exif.SHORT, 2, order=order)
-    dropped = exif.shortened(first, jpeg.LONGEST_EXIF) if format == "jpeg" else []
+    # libvips makes of a longer block of AVIF an empty one.
+    dropped = exif.shortened(first, jpeg.LONGEST_EXIF) if format in ("jpeg", "avif") else []
     return exif.Tags(order, False, [first]) if first else None, dropped
 
 
