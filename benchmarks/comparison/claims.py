@@ -18,15 +18,15 @@ from tintype.color.bins import published_bins
 from tintype.evaluation.bootstrap import interval, weights
 from tintype.plots.curves import Log
 
-RULE = """A claim is **confirmed** if the 95 % interval of each of its figures lies on the side of 0 that the claim names. It is
-**refuted** if none does and at least one lies on the other side. Otherwise it is **undecided**, and also if a method
-that it needs is undertrained or was not measured. The intervals come from the Bayesian bootstrap over photographs, the
-same photographs for all methods; for a figure over methods, also from the bootstrap over methods. They do not include
-the effect of another seed. The last column gives the verdict with a second seed, where one was trained, and a claim
-whose two verdicts contradict each other is undecided. Differences are first minus second; figures in brackets decide
-nothing. We chose the deciding figures before measuring, with five exceptions: three claims at T = 1, and two that
-compare a critic with the same network without one. In these, our first choice included a method that counts as
-undertrained."""
+RULE = """A claim is **confirmed** if the 95 % interval of each of its figures lies on the side of 0 that the claim
+names. It is **refuted** if none does and at least one lies on the other side. Otherwise it is **undecided**, and also
+if a method that it needs is undertrained or was not measured. The intervals come from the Bayesian bootstrap over
+photographs, the same photographs for all methods; for a figure over methods, also from the bootstrap over methods. They
+do not include the effect of another seed. The last column gives the verdict with a second seed, where one was trained,
+and a claim whose two verdicts contradict each other is undecided. Differences are first minus second; figures in
+brackets decide nothing. We chose the deciding figures before measuring, with five exceptions: three claims at T = 1,
+and two that compare a critic with the same network without one. In these, our first choice included a method that
+counts as undertrained."""
 
 
 CONFIRMED, REFUTED = "**confirmed**", "**refuted**"
