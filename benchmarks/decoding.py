@@ -1,4 +1,4 @@
-"""What rebalancing, temperature and vividness buy: `python -m benchmarks.decoding RUN PHOTOS.tar`.
+"""The effect of rebalancing, temperature and vividness: `python -m benchmarks.decoding RUN PHOTOS.tar`.
 
 The averaged weights of a run (or of a checkpoint) give the logits of each photograph once, from its CIE lightness as
 8-bit gray at the network's size; every share of the class rebalancing, every temperature and every factor on the chroma

@@ -32,7 +32,7 @@ from tintype.data.shards import Photographs
 
 SIDE = 128
 ASKED = 0.25
-"""Share of the photographs that the discriminator is asked about; on the others it is trained."""
+"""Share of the photographs that the discriminator is tested on; it is trained on the others."""
 BATCH = 32
 
 

@@ -64,7 +64,7 @@ def differences(
         scale: of the hint's radius.
     Returns:
         how it is coloured with the hint, and median differences: `object`, `rest`, `hint` (under the disc alone) and
-        `asked` (from the colours without the hint to the hint's own, over the object: what is there to be gained).
+        `target` (from the colours without the hint to the hint's own, over the object: the most that can be gained).
     """
     size = gray.shape
     x, y, color = case["hint"]
@@ -75,9 +75,9 @@ def differences(
     inside, outside = areas(case["outline"], size)
     *own, disc = draw_hints([hint], size, size)
     own = [channel.flat[disc.argmax()] for channel in own]
-    asked = np.linalg.norm(before[..., 1:] - own, axis=-1)
+    target = np.linalg.norm(before[..., 1:] - own, axis=-1)
     return coloured, {
-        "asked": float(np.median(asked[inside])),
+        "target": float(np.median(target[inside])),
         "hint": float(np.median(change[disc > 0.5])),
         "object": float(np.median(change[inside])),
         "rest": float(np.median(change[outside])),
@@ -88,7 +88,7 @@ def summary(rows: list[dict[str, float]]) -> str:
     """Medians over photographs, and how many of them meet the aims: a row of a table."""
     on = [row["object"] >= LEAST for row in rows]
     off = [row["rest"] <= MOST for row in rows]
-    medians = " | ".join(f"{np.median([row[key] for row in rows]):.1f}" for key in ("asked", "hint", "object", "rest"))
+    medians = " | ".join(f"{np.median([row[key] for row in rows]):.1f}" for key in ("target", "hint", "object", "rest"))
     return f"{medians} | {sum(on)} | {sum(off)} | {sum(map(all, zip(on, off, strict=True)))} |"
 
 
@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
     scales = [float(scale) for scale in options.radii.split(",")]
     measured: dict[float, list[dict]] = {scale: [] for scale in scales}
     strips = []
-    print("| photograph | object | asked | at the hint | object | rest | |\n|---|---|---|---|---|---|---|")
+    print("| photograph | object | target | at the hint | object | rest | |\n|---|---|---|---|---|---|---|")
     for case in json.loads(options.cases.read_text(encoding="utf-8")):
         name = case["photograph"]
         gray = photograph(options.data / "historic" / "bw" / f"{name}.jpg")
@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> None:
             if options.sheet:
                 strips.append(strip(name, gray, [without, coloured], case, options.height))
     counts = f"object >= {LEAST} | rest <= {MOST} | both"
-    print(f"\n| radius | asked | at the hint | object | rest | {counts} |\n|---|---|---|---|---|---|---|---|")
+    print(f"\n| radius | target | at the hint | object | rest | {counts} |\n|---|---|---|---|---|---|---|---|")
     for scale, rows in measured.items():
         print(f"| x {scale:g} | {summary(rows)}")
     if options.sheet:

@@ -24,7 +24,7 @@ from tintype.training.loop import Run, own_prior
 from tintype.training.objective import Objective
 
 PHOTOGRAPHS = 1000
-"""So many of the set stand for all of it."""
+"""Number of photographs of the set that are used."""
 
 
 def speed(work, steps: int, size: int) -> float:

@@ -1,4 +1,4 @@
-"""What the server of a study bears, `python -m benchmarks.study`.
+"""How many participants the server of a study can handle: `python -m benchmarks.study`.
 
 A real server process with a new study of noise, over loopback. Each simulated participant comes within the first
 seconds, takes every page, plate and picture that a browser would, one after the other on one connection, sees each pair

@@ -35,7 +35,7 @@ from tintype.training.loop import Run, own_prior
 from tintype.training.objective import Objective, class_weights
 
 PHOTOGRAPHS = 500
-"""So many of the set stand for all of it."""
+"""Number of photographs of the set that are used."""
 READY = 4
 """Batches that the plain loop turns over."""
 WARM = 2

@@ -74,7 +74,7 @@ def test_it_learns_to_tell_colours_that_belong_from_colours_that_do_not(kind):
 
 
 def test_what_cannot_work_is_refused():
-    with pytest.raises(ConfigError, match=r"patch critic needs an ab plane of 24 pixels a side, and has 16"):
+    with pytest.raises(ConfigError, match=r"patch critic needs an ab plane of at least 24 pixels a side, not 16"):
         make(Config(), 16)
     with pytest.raises(ConfigError, match=r"multiple of 8, not 36"):
         make(Config(kind="dense"), 36)

@@ -31,7 +31,7 @@ counts as undertrained."""
 
 CONFIRMED, REFUTED = "**confirmed**", "**refuted**"
 FEWEST = 5
-"""Methods that a figure over methods must be of."""
+"""Least number of methods for a figure over methods."""
 
 
 @dataclass(frozen=True)

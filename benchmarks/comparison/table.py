@@ -1,4 +1,4 @@
-"""What the methods come to, as Markdown."""
+"""The methods' figures as Markdown tables."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ MOST = 100
 """Tiles on a sheet."""
 
 FACTORS = (0.5, 1, 2)
-"""What stands on a sheet when nothing else is said: so many times the size and the temperature of the model's card."""
+"""Default sizes and temperatures of a sheet, as multiples of those in the model's card."""
 
 CELL, TALLEST = 420, 630
 """Width of a tile, and height of its picture at most, in pixels."""
@@ -74,7 +74,10 @@ def plan(
         rows = [[(model, size, temperature) for temperature in _once(across)] for size in _once(own)]
         ways += [[row[0] for row in rows]] if len(rows[0]) == 1 else rows
     if sum(map(len, ways)) > MOST:
-        raise OptionError(f"A sheet holds {MOST} pictures at most, not {sum(map(len, ways))}: ask for fewer")
+        raise OptionError(
+            f"A sheet can have at most {MOST} pictures, not {sum(map(len, ways))}: use fewer models, sizes or "
+            "temperatures"
+        )
     number = iter(range(1, MOST + 1))
     return [[_tile(photo, next(number), *way) for way in row] for row in ways]
 
@@ -142,7 +145,7 @@ def list_path(sheet: str | os.PathLike) -> Path:
 
 
 def sheet_path(photo: str | os.PathLike) -> Path:
-    """Where the sheet of a photograph lies when nothing else is said: beside it."""
+    """The default place of a photograph's sheet: next to it."""
     return Path(photo).with_name(f"{Path(photo).stem}.sheet.jpg")
 
 
@@ -157,15 +160,15 @@ def pick(photo_or_sheet: str | os.PathLike, number: int) -> Tile:
             break
     else:
         raise OptionError(
-            f"{photo_or_sheet} has no sheet yet: make one first, without --pick, or name the sheet itself"
+            f"{photo_or_sheet} has no sheet yet: make one first, without --pick, or give the sheet itself"
         )
     try:
         rows = json.loads(path.read_bytes())["tiles"]
         tiles = {row["number"]: Tile(**{key: row[key] for key in Tile.__dataclass_fields__}) for row in rows}
     except (OSError, ValueError, TypeError, KeyError):
-        raise OptionError(f"{path} is not the list of a sheet: make the sheet anew") from None
+        raise OptionError(f"{path} is not the list of a sheet: make the sheet again") from None
     if number not in tiles:
-        raise OptionError(f"There is no {number} on the sheet: {path} lists {len(tiles)} pictures")
+        raise OptionError(f"The sheet has no picture {number}: {path} lists {len(tiles)} pictures")
     return tiles[number]
 
 

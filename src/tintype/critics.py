@@ -17,7 +17,7 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs of a critic."""
+    """Settings of a critic."""
 
     kind: Literal["patch", "dense"] = "patch"
     """patch: a score for each patch of 70x70 pixels; dense: one score for the whole picture, of one size."""
@@ -34,7 +34,7 @@ def make(config: Config, side: int) -> nn.Module:
     """The critic of a configuration, for squares of `side` pixels at the resolution of the ab plane.
 
     Raises:
-        ConfigError: a knob or the side cannot work.
+        ConfigError: a setting or the side cannot work.
     """
     return {"patch": Patch, "dense": Dense}[config.kind](config, side)
 
@@ -53,7 +53,7 @@ class Patch(nn.Module):
         self.sees, width, dropout = _checked(config, 64, 0.0)
         if side < self.SMALLEST:
             raise ConfigError(
-                f"a patch critic needs an ab plane of {self.SMALLEST} pixels a side, and has {side}; "
+                f"a patch critic needs an ab plane of at least {self.SMALLEST} pixels a side, not {side}; "
                 "set adversarial.critic.kind=dense or a larger data.side"
             )
         self.body = nn.Sequential(

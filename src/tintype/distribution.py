@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 COUNT = 10
-"""Colours that are named of a place."""
+"""Number of colours listed for a place."""
 
 MEASURES = {"deviation": ("expected deviation of the colour, in a*b*", 40.0), "entropy": ("entropy, in bits", 8.0)}
 """What a map may show: its name, and where its scale ends, the same for all photographs."""

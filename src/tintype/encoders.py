@@ -451,7 +451,7 @@ def read_weights(path: str, what: str = "encoder's") -> dict[str, torch.Tensor]:
     Args:
         what: whose weights, for the error.
     Raises:
-        ConfigError: the file is missing, broken, or no file of weights.
+        ConfigError: the file is missing, broken, or not a file of weights.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -468,11 +468,13 @@ def read_weights(path: str, what: str = "encoder's") -> dict[str, torch.Tensor]:
         reason = error
     except Exception:  # torch raises many kinds for broken files, and a file may hold anything but a table of weights
         reason = "broken, or not a file of weights"
-    raise ConfigError(f"{path}: the {what} weights cannot be read ({reason}); name a .safetensors or .pth file of them")
+    raise ConfigError(
+        f"{path}: the {what} weights cannot be read ({reason}); give a .safetensors or .pth file with them"
+    )
 
 
 def load(network: nn.Module, weights: Mapping[str, torch.Tensor], path: str, what: str) -> None:
-    """Give a network all its weights by name; what else the file holds is left alone.
+    """Give a network all its weights by name; other tensors of the file are ignored.
 
     Args:
         weights: what `read_weights` gave of `path`.
@@ -492,5 +494,5 @@ def _fitting(
     for name, shape in shapes.items():
         if name not in weights or weights[name].shape != shape:
             found = f"of shape {tuple(weights[name].shape)}" if name in weights else "missing"
-            raise ConfigError(f"{path}: not {what}: {name} must be {tuple(shape)}, and is {found}")
+            raise ConfigError(f"{path}: not {what}: {name} must be {tuple(shape)} but is {found}")
     return {name: weights[name] for name in shapes}

@@ -159,7 +159,7 @@ def hue_error(ab: torch.Tensor, truth: torch.Tensor, scale: float = 110.0) -> to
 
 
 LEAK = 0.05
-"""What is left of the way that a colour stands outside sRGB."""
+"""Slope of the gentle clipping outside sRGB."""
 
 
 def to_rgb(lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
@@ -303,7 +303,9 @@ def adversarial(scores: torch.Tensor, real: bool, kind: Adversary = "bce", smoot
         return functional.mse_loss(scores, label) / 2
     if kind == "hinge" and not smoothing:
         return functional.relu(1 - scores if real else 1 + scores).mean()
-    raise ValueError(f"bce, lsgan or hinge (without smoothing) are judged, not {kind!r} with smoothing {smoothing}")
+    raise ValueError(
+        f"the adversarial loss must be bce, lsgan or hinge (without smoothing), not {kind!r} with smoothing {smoothing}"
+    )
 
 
 def adversarial_generator(scores: torch.Tensor, kind: Adversary = "bce") -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What a network is trained against, and how colours come of its output.
+"""What a network is trained against, and how its output becomes colours.
 
 A network ends in a linear layer of `Target.channels`. The target gives these channels their meaning: a*b*, a
 distribution over bins, red, green and blue, or hue and saturation. It makes the truth of the same form from a batch,
@@ -26,7 +26,7 @@ AB_REACH = 110.0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Knobs of the target."""
+    """Settings of the target."""
 
     kind: Literal["bins", "ab", "rgb", "hue"] = "bins"
     """A distribution over bins, a*b*, sRGB, or the hue's cosine and sine times the saturation (of HSV)."""

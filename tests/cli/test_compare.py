@@ -76,7 +76,7 @@ def test_what_cannot_be_compared_is_said(run, tmp_path):
         compare(run, tmp_path)
     with pytest.raises(OptionError, match="no model vivid to compare against: choose from gray, "):
         compare(run, against="vivid")
-    with pytest.raises(OptionError, match="There is no metric colour to rank by: choose from psnr, "):
+    with pytest.raises(OptionError, match="No metric colour to rank by: choose from psnr, "):
         compare(run, metrics="psnr,colour")
     with pytest.raises(OptionError, match="name a metric"):
         compare(run, metrics=",")

@@ -56,7 +56,7 @@ def test_the_exposures_are_the_channels(plate, tmp_path, depth, mode):
 def test_what_is_no_plate_is_refused(plate, tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(data.camera()).save(path)
-    with pytest.raises(UnsupportedPhoto, match="no three-filter negative"):
+    with pytest.raises(UnsupportedPhoto, match="not a three-filter negative"):
         prokudin(path)
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 300)).astype(np.uint8)).save(path)
     with pytest.raises(UnsupportedPhoto, match="too little in common"):

@@ -402,7 +402,7 @@ def test_an_archive_that_is_cut_short(name, published, tmp_path):
     between = whole.find(b"data_256/a/apartment_building")  # where a header begins
     for cut in (0, 3, 100, len(whole) // 5, len(whole) // 2, *([between] if between > 0 else [len(whole) - 9])):
         path.write_bytes(whole[:cut])
-        with pytest.raises(DataError, match=rf"{re.escape(name)}: the archive cannot be read .*; fetch it again"):
+        with pytest.raises(DataError, match=rf"{re.escape(name)}: the archive cannot be read .*; download it again"):
             made([f"{collection}={path}"], tmp_path / "data")
     path.write_bytes(b"<html>not found</html>" * 100)
     with pytest.raises(DataError, match="the archive cannot be read"):
@@ -441,7 +441,7 @@ def test_a_broken_photograph_in_an_archive_is_left_out(published, tmp_path):
 def test_names_that_lead_out_of_the_archive(tmp_path):
     for name in ("../../evil.jpg", "a/../../evil.jpg", "..\\evil.jpg", "a\nb.jpg"):
         path = write_shard(tmp_path / "a.tar", {name: photograph(0)})
-        with pytest.raises(DataError, match="as no honest archive does"):
+        with pytest.raises(DataError, match="get the archive from a source that you trust"):
             list(members(path))
     path = write_shard(tmp_path / "a.tar", {"/data_256/a/abbey/1.jpg": b"1", "./b//c.jpg": b"2"})
     assert [member.name for member in members(path)] == ["data_256/a/abbey/1.jpg", "b/c.jpg"]
@@ -458,7 +458,9 @@ def test_archives_larger_than_any(published, tmp_path, monkeypatch):
     with pytest.raises(UnreadablePhoto, match="larger than any photograph"):
         next(members(published / "val_256.tar")).read()
     monkeypatch.setattr(archives, "UNPACKED", 10_000)
-    with pytest.raises(DataError, match=r"102flowers\.tgz: holds more than .*; unpack it, and give the folder"):
+    with pytest.raises(
+        DataError, match=r"102flowers\.tgz: unpacks to more than .*; unpack it yourself, and give the folder"
+    ):
         list(members(published / "flowers" / "102flowers.tgz"))
     monkeypatch.setattr(archives, "MOST", 3)
     with pytest.raises(DataError, match="more than 3 files"):
@@ -478,7 +480,7 @@ def test_a_file_that_unzips_to_more_than_it_says(said, tmp_path):
 
 
 def test_an_archive_of_something_else(published, tmp_path):
-    with pytest.raises(DataError, match=r"is not the Python version of CIFAR-100 .*give cifar-100-python\.tar\.gz"):
+    with pytest.raises(DataError, match=r"not the Python version of CIFAR-100 .*give cifar-100-python\.tar\.gz"):
         made([f"cifar100={published}/val_256.tar"], tmp_path / "data")
     with pytest.raises(DataError, match="places365: no photograph is there"):
         made([f"places365={published}/cifar-100-python.tar.gz"], tmp_path / "data")
@@ -495,13 +497,17 @@ def test_what_words_mean(published, tmp_path, monkeypatch):
     (tmp_path / "coco").mkdir()
     monkeypatch.chdir(tmp_path)
     assert sources_of(["a=b", "./coco"]) == [Path("a=b"), Path("coco")]
-    with pytest.raises(OptionError, match=r"coco is a collection, and a folder here: give \./coco or coco=ARCHIVE"):
+    with pytest.raises(
+        OptionError, match=r"coco is the name of a collection and of a folder here: give \./coco or coco=ARCHIVE"
+    ):
         sources_of(["coco"])
-    with pytest.raises(DataError, match=r"cifar10: no such folder of photographs, nor a collection \(cifar100, coco, "):
+    with pytest.raises(
+        DataError, match=r"cifar10: neither a folder of photographs nor a collection \(cifar100, coco, "
+    ):
         sources_of(["cifar10"])
     with pytest.raises(DataError, match=r"none\.tar: no such file; give an archive of imagenet \(ILSVRC2012_img_train"):
         sources_of(["imagenet=none.tar"])
-    with pytest.raises(DataError, match="holds no archive of places365"):
+    with pytest.raises(DataError, match="contains no archive of places365"):
         sources_of(["places365=coco"])
     with pytest.raises(OptionError, match=r"coco has no archive val2018\.zip; it has train2017\.zip, val2017\.zip"):
         sources_of(["coco:val2018.zip"])
@@ -608,7 +614,7 @@ def test_a_file_is_fetched_once(hub, tmp_path):
 def test_a_download_goes_on_after_an_interruption(ranges, hub, tmp_path):
     """Where the server can go on; where it cannot, from the beginning."""
     hub.files["a.tar"], hub.break_off, hub.ranges = CONTENT, 1_200_000, ranges
-    with pytest.raises(DataError, match=r"a\.tar: the download stopped .*; repeat the command to go on with it"):
+    with pytest.raises(DataError, match=r"a\.tar: the download stopped .*; repeat the command to continue it"):
         fetch(hub.address("a.tar"), SHA256, len(CONTENT), tmp_path)
     (part,) = tmp_path.iterdir()
     assert part.name == "a.tar.part"
@@ -636,7 +642,7 @@ def test_a_killed_download_goes_on(hub, tmp_path):
 
 def test_what_is_not_what_was_published_is_thrown_away(hub, tmp_path):
     hub.files["a.tar"] = CONTENT[:-1] + b"?"
-    with pytest.raises(DataError, match=r"not what was published \(its sha256 differs\), and was thrown away"):
+    with pytest.raises(DataError, match=r"not the published one \(its sha256 differs\), so it was deleted"):
         fetch(hub.address("a.tar"), SHA256, len(CONTENT), tmp_path)
     assert list(tmp_path.iterdir()) == []
     hub.files["a.tar"] = CONTENT * 2
@@ -653,7 +659,7 @@ def test_what_cannot_be_fetched_is_said(hub, tmp_path):
     with pytest.raises(DataError, match=r"/a\.tar: the download stopped \(status 404\)"):
         fetch(hub.address("a.tar"), SHA256, len(CONTENT), tmp_path)
     with pytest.raises(
-        DataError, match=r"takes 1000000000000000000 bytes more, and \d+ are free; make room, or choose"
+        DataError, match=r"needs 1000000000000000000 bytes more, but only \d+ are free; free some space, or choose"
     ):
         fetch(hub.address("b.tar"), SHA256, 10**18, tmp_path)
     (tmp_path / "file").write_text("")
@@ -677,7 +683,7 @@ def test_a_full_disk(hub, tmp_path):
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, check=True)
-    assert re.search(rb"a\.tar cannot be kept there \(File too large\); make room, and repeat", done.stdout)
+    assert re.search(rb"a\.tar cannot be stored there \(File too large\); free some space, and repeat", done.stdout)
     assert fetch(hub.address("a.tar"), SHA256, len(CONTENT), tmp_path).read_bytes() == CONTENT
 
 

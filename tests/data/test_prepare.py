@@ -287,7 +287,7 @@ def test_what_is_wrong_is_said(folder, made, tmp_path):
         prepare([tmp_path / "bare"], tmp_path / "x")
     (tmp_path / "gray").mkdir()
     (tmp_path / "gray" / "a.png").write_bytes((folder / "gray.jpg").read_bytes())
-    with pytest.raises(DataError, match=r"no photograph of 1 is left to train on \(1 gray\)"):
+    with pytest.raises(DataError, match=r"none of 1 photographs is left to train on \(1 gray\)"):
         prepare([tmp_path / "gray"], tmp_path / "x")
     (tmp_path / "x.part").mkdir()
     (tmp_path / "x.part" / "diary.doc").write_text("somebody's own")

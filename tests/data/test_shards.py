@@ -70,7 +70,7 @@ def test_what_is_wrong_with_shards_is_said(shards, tmp_path):
     with pytest.raises(DataError, match=r"text\.tar: the shard cannot be read"):
         Photographs([tmp_path / "text.tar"])
     bare = write_shard(tmp_path / "bare.tar", {"notes.txt": b"nothing"})
-    with pytest.raises(DataError, match="no photograph in these shards"):
+    with pytest.raises(DataError, match="these shards contain no photographs"):
         Photographs([bare])
     broken = write_shard(tmp_path / "broken.tar", {"0.png": encode(picture(0))[:300], "1.png": b"text"})
     for i in range(2):

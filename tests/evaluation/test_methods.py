@@ -249,7 +249,7 @@ def test_predictions_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(ModelError, match="no prediction of a"):
         paint(method)
     Image.fromarray(photograph(0, 32)).save(tmp_path / "a.png")
-    with pytest.raises(ModelError, match=r"a\.png has 32 x 32 pixels, and the photograph 64 x 64"):
+    with pytest.raises(ModelError, match=r"a\.png has 32 x 32 pixels, but the photograph has 64 x 64"):
         paint(method)
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:100])
     with pytest.raises(ModelError, match=r"a\.png is broken"):

@@ -112,7 +112,7 @@ def test_colours_that_have_nothing_in_common_are_refused():
 
 @pytest.mark.parametrize("shape", [(300, 300), (1000, 200), (240, 100)])
 def test_other_shapes_are_refused(shape):
-    with pytest.raises(UnsupportedPhoto, match="no three-filter negative"):
+    with pytest.raises(UnsupportedPhoto, match="not a three-filter negative"):
         align(from_array(np.full(shape, 128, np.uint8)))
 
 

@@ -238,7 +238,7 @@ def test_a_lost_picture_is_named(tmp_path):
     [
         (["report", "-o", "p.html"], 2, "Name at least one run"),
         (["report", "nothing", "-o", "p.html"], 1, "nothing is no run"),
-        (["report", "RUN", "-o", "p.pdf"], 2, "p.pdf is not the name of a page: end it in .html"),
+        (["report", "RUN", "-o", "p.pdf"], 2, "p.pdf is not the name of a page: use a name that ends in .html"),
         (["report", "RUN", "-o", "missing/p.html"], 1, "missing/p.html cannot be written"),
         (["report", "RUN", "-o", "p.html", "--photographs", "-1"], 2, "must be 0 or more, not -1"),
     ],

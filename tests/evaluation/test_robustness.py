@@ -165,5 +165,5 @@ def test_no_negative_is_said(album, model, tmp_path):
         plates([model], tmp_path, tmp_path / "run", jobs=1)
     with pytest.raises(DataError, match="cannot be read"):
         plates([model], tmp_path / "nowhere", tmp_path / "run", jobs=1)
-    with pytest.raises(DataError, match="no three-filter negative"):
+    with pytest.raises(DataError, match="not a three-filter negative"):
         plates([model], album, tmp_path / "run", jobs=1)

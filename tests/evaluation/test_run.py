@@ -306,7 +306,7 @@ def test_another_model_of_the_same_name_is_refused(finished, album, tmp_path):
 
 def test_a_folder_of_something_else_is_refused(album, model, tmp_path):
     (tmp_path / "diary.txt").write_text("Dear diary")
-    with pytest.raises(DataError, match="holds other files"):
+    with pytest.raises(DataError, match="contains other files"):
         measured([model], album, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
 

@@ -192,7 +192,7 @@ def test_a_configuration_is_drawn_with_what_its_target_asks_for(tmp_path):
 def test_wrong_wishes_are_named(tmp_path):
     with pytest.raises(ConfigError, match="'nonsense' is unknown; there are"):
         architecture.read("nonsense")
-    with pytest.raises(OptionError, match="give one in place of the family eccv16"):
+    with pytest.raises(OptionError, match="give a configuration instead of the family eccv16"):
         architecture.read("eccv16", changes=("width=8",))
     with pytest.raises(OptionError, match="channels"):
         architecture.read("eccv16", channels=0)

@@ -76,7 +76,7 @@ def test_points_need_no_zero_and_undecided_differences_are_gray(table):
         ([], bars.COLUMNS, "no lines"),
         ([("a", "p", 1)], ("model", "photo", "value"), "no column metric"),
         ([("a", "p", "psnr", "much")], bars.COLUMNS, "line 2: 'much'"),
-        ([("a", "p", "psnr", 1)] * 2, bars.COLUMNS, "line 3: psnr of a on p stands there twice"),
+        ([("a", "p", "psnr", 1)] * 2, bars.COLUMNS, "line 3: psnr of a on p occurs twice"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_said(tmp_path, rows, columns, words):

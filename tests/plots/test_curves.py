@@ -84,7 +84,7 @@ def test_many_runs_have_a_line_each_that_no_other_has(tmp_path):
     ("write", "words"),
     [
         (lambda run: None, "cannot be read"),
-        (lambda run: run.write_text('{"part": "start", "step": 0}\n'), "nothing is logged yet"),
+        (lambda run: run.write_text('{"part": "start", "step": 0}\n'), "the log has no figures yet"),
         (lambda run: run.write_text('{"loss": 1}\n{"part": "train", "step": 1, "loss": 1}\n'), "line 1"),
     ],
 )

@@ -52,7 +52,7 @@ def test_all_is_on_the_page_and_within_its_box(name, tmp_path):
 
 
 def test_what_is_no_configuration_is_refused(tmp_path):
-    with pytest.raises(OptionError, match=r"eccv16 is no configuration: give the \.toml file"):
+    with pytest.raises(OptionError, match=r"eccv16 is not a configuration: give the \.toml file"):
         training.read("eccv16")
     with pytest.raises(ConfigError, match="cannot be read"):
         training.read(tmp_path / "none.toml")

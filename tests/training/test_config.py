@@ -66,7 +66,10 @@ def test_file_and_words(path):
             'which loss = "hinge" has not',
         ),
         (["adversarial.weight=1", "accumulate=2"], "accumulate = 1 is needed for a run with a critic"),
-        (["adversarial.weight=1", "data.side=64"], "a patch critic needs an ab plane of 24 pixels a side, and has 16"),
+        (
+            ["adversarial.weight=1", "data.side=64"],
+            "a patch critic needs an ab plane of at least 24 pixels a side, not 16",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_said(path, changes, said):

@@ -26,7 +26,7 @@ def compare(
 ) -> int:
     """Rank the models of evaluation runs, with intervals over the photographs, and say which differences are real.
 
-    Runs whose protocols differ, such as in a photograph or its size, are not ranked together.
+    Runs are ranked together only if they have the same protocol: the same photographs, size, gray and metrics.
 
     Example: tintype compare run theirs --metrics ciede2000,auc_balanced --against tintype.v2
 
@@ -35,11 +35,11 @@ def compare(
     runs
         Folders that tintype evaluate has made.
     metrics
-        What to rank by, with commas between them; docs/metrics.md explains them.
+        Metrics to rank by, separated by commas; docs/metrics.md explains them.
     against
-        A model that all others are held against. Default: each is held against the one before it.
+        Compare all models with this one. Default: each is compared with the one before it.
     only
-        Take the photographs whose names begin so, such as bsds,kodak.
+        Use only the photographs whose names begin with one of these, such as bsds,kodak.
     markdown
         Print tables in Markdown, as in a pipe.
     json

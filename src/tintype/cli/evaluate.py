@@ -32,11 +32,11 @@ def evaluate(
     inception: Path | None = None,
     jobs: int | None = None,
 ) -> int:
-    """Measure models: colour the gray versions of colour photographs, and compare with the truth.
+    """Measure models: turn colour photographs gray, colour them, and compare the results with the true colours.
 
-    The run is kept in a folder: every coloured photograph, metrics.csv with all figures, and protocol.json with all
-    that they depend on. Plain gray, the mean colour and another photograph's colours are measured beside the models.
-    After an interruption the same command goes on; with other models it adds them.
+    The run is a folder with every coloured photograph, metrics.csv with all figures, and protocol.json with everything
+    that they depend on. Plain gray, one mean colour, and the colours of another photograph are measured too, for
+    comparison. To continue an interrupted run, repeat its command. With other models, the command adds them.
 
     Example: tintype evaluate --data photographs -o run
 
@@ -45,34 +45,34 @@ def evaluate(
     Parameters
     ----------
     data
-        Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
+        Colour photographs: a folder and its sub-folders, a .tar file, or tintype-679, the published set.
     output
         The folder of the run.
     models
-        Names of models, .onnx files, or folders of predictions of any other program, with commas between them. In such
-        a folder lies one picture per photograph, of its name. Default: tintype.v2.
+        Names of models, .onnx files, or folders with predictions of any other program, separated by commas. Such a
+        folder has one picture for each photograph, with the same name. Default: tintype.v2.
     side
-        Side of the centre square that is measured, in pixels; whole: photographs as they are.
+        Side of the centre square that is measured, in pixels; whole: photographs at their own size.
     film
-        What makes them gray: cie (the lightness), panchromatic, orthochromatic, blue, rec601.
+        How photographs are turned gray: cie (the lightness), panchromatic, orthochromatic, blue, rec601.
     damage
-        What is done to the gray before it is coloured: noise=SIGMA, blur=SIGMA, fading=SHARE, jpeg=QUALITY, size=SIDE.
+        Damage to the gray before it is coloured: noise=SIGMA, blur=SIGMA, fading=SHARE, jpeg=QUALITY, size=SIDE.
     temperatures
-        Further rows of each model at these temperatures, such as 0.2,0.8.
+        Also measure each model at these temperatures, such as 0.2,0.8.
     sizes
-        Further rows at these short sides of what the network sees, such as 128,512.
+        Also measure each model at these sizes (short side of what the network sees), such as 128,512.
     hints
-        Further rows with so many simulated hints, such as 1,10,100.
+        Also measure each model with these numbers of simulated hints, such as 1,10,100.
     limit
-        Take only the first photographs.
+        Use only the first photographs, this many.
     classifier
         Weights of MobileNetV2: adds semantic_accuracy, for photographs named after a class of ImageNet.
     lpips
-        Weights of VGG16 and of LPIPS, two files with a comma between them: adds lpips.
+        Weights of VGG16 and of LPIPS, two files separated by a comma: adds lpips.
     inception
-        An ONNX file of the features of Inception: adds fid.
+        An ONNX file that computes the features of Inception: adds fid.
     jobs
-        Processes side by side. Default: one per processor.
+        Number of processes. Default: one per processor.
     """
     if jobs is not None and jobs < 1:
         raise OptionError(f"--jobs must be at least 1, not {jobs}")
@@ -81,7 +81,7 @@ def evaluate(
     if side != WHOLE and not side.isdecimal():
         raise OptionError(f"--side takes a number of pixels, or {WHOLE}, not {side!r}")
     if lpips is not None and lpips.count(",") != 1:
-        raise OptionError(f"--lpips takes two files with a comma between them, VGG16 and LPIPS, not {lpips!r}")
+        raise OptionError(f"--lpips takes two files separated by a comma, VGG16 and LPIPS, not {lpips!r}")
     settings = {
         "temperatures": numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4"),
         "sizes": numbers(sizes, int, "--sizes", "whole numbers such as 128,256"),
@@ -121,8 +121,8 @@ def evaluate(
         say(f"{PUBLISHED}: {TERMS}")
         if apart := differing(fetched()):
             complain(
-                f"{len(apart)} photographs, such as {apart[0]}, differ from the published ones in single codes, for "
-                "other releases of libraries made them; figures may differ in their last digits"
+                f"{len(apart)} photographs, such as {apart[0]}, differ slightly from the published ones, because "
+                "other releases of libraries made them; the last digits of figures may differ"
             )
     if gray := nearly_gray(found):
         complain(f"{len(gray)} of {len(found.photos)} photographs are nearly gray themselves, such as {gray[0]}")

@@ -10,9 +10,9 @@ from cyclopts import App, Parameter
 plot = App(
     name="plot",
     help=(
-        "Draw what was trained, and how it colours.\n\n"
-        "Figures are written as .png, .svg or .pdf, sheets of photographs as .jpg, .png or .webp, by the name of the "
-        'file. Needs matplotlib: pip install ".[plot]"'
+        "Draw figures of data, networks, training and results.\n\n"
+        "The suffix of the file decides its format: .png, .svg or .pdf for figures, .jpg, .png or .webp for sheets of "
+        'photographs. Needs matplotlib: pip install ".[plot]"'
     ),
 )
 
@@ -41,13 +41,13 @@ def curves(
     output
         The picture.
     figures
-        Which figures of the log. Default: the loss and all that the validations measure.
+        Which figures of the log to draw. Default: the loss and everything that the validations measure.
     window
-        Steps that the running average of the training takes in.
+        Number of steps in the running average of the training.
     validations
-        Validations that the running average of the validation takes in.
+        Number of validations in the running average of the validation.
     across
-        What runs to the right; photographs seen make runs with different batches comparable.
+        The horizontal axis; photographs seen make runs with different batch sizes comparable.
     """
     from tintype.plots import curves, figure
 
@@ -88,9 +88,9 @@ def bars(
     _figure(output)
     tables = [source for source in sources if source.suffix.lower() == ".csv"]
     if tables and len(sources) > 1:
-        raise OptionError("Bars are drawn of one table or of runs: give one .csv file, or folders alone")
+        raise OptionError("Bars show one table or several runs: give one .csv file, or only folders")
     if against is not None and not tables:
-        raise OptionError("--against compares photograph by photograph: give a table, as runs log means alone")
+        raise OptionError("--against compares photograph by photograph: give a table, because runs log only means")
     drawn = bars.of_table(bars.read_table(tables[0]), against) if tables else bars.of_runs(sources)
     figure.save(bars.draw(drawn, metrics, against, points), output)
 
@@ -104,21 +104,21 @@ def priors(
     output: Output,
     uniform: float = 0.5,
 ) -> None:
-    """Prior against prior, bin by bin, and the weights that rebalancing makes of them.
+    """One prior against another, bin by bin, and the rebalancing weights that follow from them.
 
     Example: tintype plot priors data/mine published -o priors.png
 
     Parameters
     ----------
     first
-        A prepared set, a folder of shards or of photographs, a run (what it trains on), an .npy file with 313 values,
-        or "published", which is ImageNet's.
+        A prepared set, a folder of shards or of photographs, a run (the set it trains on), an .npy file with 313
+        values, or "published", ImageNet's prior.
     second
-        The same.
+        The prior to compare with, given in the same way.
     output
         The picture.
     uniform
-        lambda of the rebalancing weights; 1 is no rebalancing.
+        Lambda of the rebalancing weights; 1 means no rebalancing.
     """
     from tintype.plots import figure, priors
 
@@ -134,7 +134,7 @@ def gamut(
     step: float = 10.0,
     lightness: Annotated[tuple[float, ...], Many] = (50,),
 ) -> None:
-    """The ab plane with its bins in their colours; those that sRGB never comes near are crossed out.
+    """The ab plane with its bins in their colours; bins that no sRGB colour is nearest to are crossed out.
 
     Example: tintype plot gamut --lightness 25 50 75 -o gamut.png
 
@@ -143,10 +143,10 @@ def gamut(
     output
         The picture.
     bins
-        313 (published), 529 (SIGGRAPH17), srgb (a grid masked by sRGB), or a set, a folder of photographs or one
-        photograph, whose colours mask the grid.
+        313 (published), 529 (SIGGRAPH17), srgb (the points of a grid that are nearest to some sRGB colour), or a set, a
+        folder of photographs or one photograph, whose colours select points of the grid.
     step
-        Of the grid of one's own, in units of the ab plane.
+        Step of such a grid, in units of the ab plane.
     lightness
         CIE L* of each panel. Default: 50.
     """
@@ -158,7 +158,7 @@ def gamut(
 
 @plot.command
 def density(*sources: Annotated[Path, Parameter(name="PHOTOS|DATA")], output: Output) -> None:
-    """How often which colours are met in photographs, in the ab plane, on a scale of powers.
+    """How often each colour occurs in photographs, in the ab plane, on a logarithmic scale.
 
     Example: tintype plot density data/mine -o density.png
 
@@ -186,7 +186,7 @@ def code(
     neighbours: int = 5,
     sigma: float = 5.0,
 ) -> None:
-    """One colour as what a network that classifies learns: its soft code over the bins.
+    """One colour as the training target of a network that classifies: its soft code over the bins.
 
     Example: tintype plot code garden.jpg --at 200 120 -o code.png
 
@@ -197,11 +197,11 @@ def code(
     output
         The picture.
     at
-        The pixel of the photograph, x and y, when its short side is reduced to 640 pixels. Default: its middle.
+        The pixel of the photograph, x and y, after its short side is reduced to 640 pixels. Default: its middle.
     neighbours
-        K, the number of bins.
+        K, the number of nearest bins.
     sigma
-        Of the Gaussian, in units of the ab plane.
+        Standard deviation of the Gaussian, in units of the ab plane.
     """
     from tintype.plots import code, figure
 
@@ -222,7 +222,7 @@ def architecture(
     channels: int | None = None,
     size: int = 256,
 ) -> None:
-    """A network drawn from its code: its maps as blocks, its convolutions, norms and skips; below it its critic.
+    """A network drawn from its code: maps as blocks, convolutions, norms and skips, and its critic below.
 
     Example: tintype plot architecture eccv16 -o eccv16.svg
 
@@ -235,7 +235,7 @@ def architecture(
     output
         The picture.
     channels
-        Of the output. Default: what the configuration's target asks for; 313 for a family.
+        Number of output channels. Default: as many as the configuration's target needs; 313 for a family.
     size
         Side of the input, in pixels.
     """
@@ -303,7 +303,7 @@ def temperatures(
     at: Annotated[tuple[float, ...], Many] = (1, 0.77, 0.58, 0.38, 0.29, 0.14, 0),
     cell: int = 220,
 ) -> None:
-    """Photographs coloured at one temperature after the other, from the mean of the distribution to its mode.
+    """Photographs coloured at several temperatures, from the mean of the distribution to its mode.
 
     Example: tintype plot temperatures lange-1936.jpg -o temperatures.jpg
 
@@ -334,7 +334,7 @@ def methods(
     models: Annotated[tuple[str, ...], Many] = (),
     cell: int = 220,
 ) -> None:
-    """All models on all photographs: in gray, by each model, and the truth of those that are in colour.
+    """All models on all photographs: gray, coloured by each model, and the truth if the photograph is in colour.
 
     Example: tintype plot methods album/*.jpg --models tintype.v2 mine.onnx -o methods.jpg
 
@@ -369,7 +369,7 @@ def animation(
     frames: int = 20,
     seconds: float = 1.6,
 ) -> None:
-    """A photograph that turns from gray to colour, as a .gif, or smaller and finer as a .webp.
+    """A photograph that turns from gray to colour, as a .gif or, smaller and with finer colours, as a .webp.
 
     Example: tintype plot animation lange-1936.jpg -o lange.webp
 
@@ -382,11 +382,11 @@ def animation(
     model
         A model that ships with tintype, or an .onnx file.
     side
-        Short side of the animation at most, in pixels.
+        Largest short side of the animation, in pixels.
     frames
-        From gray to colour.
+        Number of frames from gray to colour.
     seconds
-        From gray to colour; both stay for a while.
+        Time from gray to colour; both ends stay a little longer.
     """
     from tintype.models import Model
     from tintype.plots import animation

@@ -28,11 +28,11 @@ def prepare(
     downloads: Path | None = None,
     jobs: int | None = None,
 ) -> int:
-    """Make a data set for `tintype train` of colour photographs.
+    """Make a data set for `tintype train` from colour photographs.
 
-    They come from folders and from published collections: cifar100, oxford102, places365, imagenet and coco.
+    The photographs come from folders or from published collections: cifar100, oxford102, places365, imagenet and coco.
     Black-and-white, toned, tiny, broken and repeated photographs are left out, counted, and named in
-    DATA/dropped.csv. The set appears when it is whole; after an interruption, repeat the command.
+    DATA/dropped.csv. The set appears only when it is complete; after an interruption, repeat the command.
 
     Example: tintype prepare photographs more/photographs -o data/mine
 
@@ -41,34 +41,35 @@ def prepare(
     Parameters
     ----------
     sources
-        Folders, with all that is below them; COLLECTION to fetch it, COLLECTION:ARCHIVE to fetch one archive of it,
-        COLLECTION=FILE for an archive that is there, COLLECTION=FOLDER for a folder with archives.
+        Folders, with their sub-folders; COLLECTION to download it, COLLECTION:ARCHIVE to download one of its archives,
+        COLLECTION=FILE for an archive that you have, COLLECTION=FOLDER for a folder with archives.
     output
         Folder of the set, which must not exist.
     size
-        Short side of the photographs at most, in pixels.
+        Largest short side of the photographs, in pixels; larger ones are reduced.
     longest
-        Long side at most. Default: 1.5 times the short one.
+        Largest long side. Default: 1.5 times the short side.
     smallest
         Leave out photographs whose short side is below this. Default: 96, and 32 with cifar100.
     classes
-        Take only these, with commas between them: WordNet ids, names of classes, of groups, or of sub-folders.
+        Use only these classes, separated by commas: WordNet ids, or names of classes, groups or sub-folders.
     count
-        Take only so many photographs, chosen at random. Those that are left out of these are not made up for.
+        Use only this many photographs, chosen at random. Some of them may then be left out; they are not replaced.
     validation
         Share of the photographs to validate on.
     test
         Share of the photographs to keep for the test.
     split
-        published: each to the part that it was published in; a part in which none was gets its share of the rest.
+        own: by seed and content. published: each photograph goes to the part in which it was published; a part that
+        was not published gets its share of the training photographs.
     seed
-        Of the choice, the split and the order. The part of a photograph depends on it and the file's content alone.
+        Seed of the choice, the split and the order. The part of a photograph depends only on the seed and its content.
     never_train
-        File of perceptual hashes, one of 16 hex digits a line: photographs within 8 bits of one are left out.
+        File of perceptual hashes, one per line, 16 hex digits each: photographs within 8 bits of one are left out.
     downloads
-        Folder that keeps what is fetched. Default: the user's cache.
+        Folder for downloaded files. Default: the user's cache.
     jobs
-        Photographs that are worked on side by side. Default: one per processor.
+        Photographs processed at the same time. Default: one per processor.
     """
     import logging
 

@@ -17,9 +17,9 @@ def prokudin(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     exposures: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> None:
-    """Align a three-filter negative, such as Prokudin-Gorskii's, into a photograph in true colour.
+    """Combine a three-filter negative, such as Prokudin-Gorskii's, into a photograph in true colour.
 
-    The negative, shown as a positive, has the exposures through a blue, a green and a red filter from top to bottom.
+    The scan must be a positive, with the exposures through a blue, a green and a red filter from top to bottom.
 
     Example: tintype prokudin 00125v.jpg --exposures
 
@@ -30,7 +30,7 @@ def prokudin(
     output
         The photograph in colour. Default: beside the negative, as NAME.rgb.EXT.
     exposures
-        Write the aligned exposures too, beside the photograph: gray, as PNG, named .blue, .green and .red.
+        Also write the aligned exposures, next to the photograph: gray PNG files named .blue, .green and .red.
     """
     from tintype.colorizer import check_output, refuse_same, result_suffix
     from tintype.evaluation import plates

@@ -17,7 +17,7 @@ def report(
     photographs: int = 24,
     seed: int = 0,
 ) -> int:
-    """One page of what was evaluated: figures with intervals, photographs side by side, best and worst, charts.
+    """Show evaluation runs on one page: figures with intervals, photographs side by side, best and worst, charts.
 
     Example: tintype report runs/first runs/second -o report.html
 
@@ -31,9 +31,9 @@ def report(
     output
         The page, such as report.html.
     photographs
-        How many photographs to show; the best and worst of each model come on top.
+        How many photographs to show, in addition to the best and worst of each model.
     seed
-        The chance by which these are drawn.
+        Seed of the random choice of these photographs.
     """
     if not runs:
         raise OptionError("Name at least one run: tintype report RUN -o report.html")

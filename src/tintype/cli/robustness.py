@@ -26,11 +26,11 @@ def robustness(
     limit: int | None = None,
     jobs: int | None = None,
 ) -> int:
-    """Measure how models hold out: on grays of other films, and on noise, blur, fading, JPEG and other sizes.
+    """Measure how well models cope with other films, noise, blur, fading, JPEG and other sizes.
 
-    Every condition is a run of tintype evaluate, in a folder of its name. robustness.csv has all figures, among them
-    the gain over plain gray in auc_balanced, which robustness.png has as curves, and how many per cent of it are kept.
-    After an interruption the same command goes on; with other damages or models it adds them.
+    Each condition is a run of tintype evaluate, in a folder named after it. robustness.csv has all figures. Among them
+    are the gain over plain gray in auc_balanced, drawn as curves in robustness.png, and the percentage of it that is
+    kept. To continue an interrupted run, repeat its command. With other damages or models, the command adds them.
 
     Example: tintype robustness --data photographs --limit 100 -o run
 
@@ -43,26 +43,27 @@ def robustness(
     output
         The folder of the runs.
     data
-        Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
+        Colour photographs: a folder and its sub-folders, a .tar file, or tintype-679, the published set.
     models
-        Names of models or .onnx files, with commas between them. Default: tintype.v2.
+        Names of models or .onnx files, separated by commas. Default: tintype.v2.
     damages
-        What to try, with commas between them: film, noise, blur, fading, jpeg, size, or one level, such as noise=7 or
+        Damages to try, separated by commas: film, noise, blur, fading, jpeg, size, or single levels such as noise=7 or
         film=blue. Default: all of them.
     plates
-        A folder of three-filter negatives: each of their exposures is coloured, and compared with the colours that the
-        three give aligned.
+        A folder of three-filter negatives. Each of their exposures is coloured, and compared with the true colours that
+        the three exposures give together.
     side
-        Side of the centre square that is measured, in pixels; whole: photographs as they are. Plates are taken whole.
+        Side of the centre square that is measured, in pixels; whole: photographs at their own size. Plates are always
+        measured whole.
     limit
-        Take only the first photographs.
+        Use only the first photographs, this many.
     jobs
-        Processes side by side. Default: one per processor.
+        Number of processes. Default: one per processor.
     """
     if data is None and plates is None:
-        raise OptionError("name photographs by --data, or three-filter negatives by --plates")
+        raise OptionError("give photographs with --data, or three-filter negatives with --plates")
     if damages is not None and data is None:
-        raise OptionError("--damages are done to photographs: name them by --data")
+        raise OptionError("--damages needs photographs: give them with --data")
     for option, number in (("--jobs", jobs), ("--limit", limit)):
         if number is not None and number < 1:
             raise OptionError(f"{option} must be at least 1, not {number}")
@@ -102,7 +103,7 @@ def _picture(folder: Path) -> str:
     try:
         figure.save(robustness.draw(table), path)
     except TintypeError as error:
-        complain(f"there is no picture of the curves: {error}")
+        complain(f"the curves were not drawn: {error}")
         return ""
     return f", {path}"
 

@@ -58,7 +58,7 @@ def soft_encode(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma
     """
     xp = namespace(ab)
     if ab.shape[-1] != 2:
-        raise ValueError(f"a*, b* are needed along the last axis, and the shape is {tuple(ab.shape)}")
+        raise ValueError(f"the last axis must hold a* and b*, but the shape is {tuple(ab.shape)}")
     centres = constant(published_bins() if bins is None else bins, ab)
     if not 1 <= neighbours <= len(centres):
         raise ValueError(f"neighbours must lie within 1..{len(centres)}, not {neighbours}")
@@ -140,7 +140,7 @@ def rebalancing_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
     """
     p = np.asarray(prior, np.float64)
     if not (p.min() >= 0 and p.sum() > 0):
-        raise ValueError("a prior must be non-negative and have mass")
+        raise ValueError("a prior must not be negative, and its sum must be above 0")
     if not 0 <= uniform <= 1:
         raise ValueError(f"the share of the uniform prior must lie in [0, 1], not {uniform}")
     p = p / p.sum()
@@ -176,7 +176,7 @@ def annealed_mean(logits: Array, temperature: float, bins: Array | None = None, 
 
 
 def own_bins(ab: np.ndarray, step: float = 10.0, share: float = 0.0) -> np.ndarray:
-    """Bins of one's own: the points of a square grid that are nearest to more than `share` of the colours given.
+    """Bins for given colours: the points of a square grid that are nearest to more than `share` of them.
 
     Args:
         ab: [..., 2].

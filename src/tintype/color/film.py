@@ -1,4 +1,4 @@
-"""What gray a coloured world becomes on film, and what time does to it.
+"""How film turns a coloured world gray, and how prints age.
 
 Film sums light over the spectrum with a sensitivity of its own; a digital colour picture holds three bands of that
 spectrum, so that each response is modelled as three weights on linear red, green and blue. The weights of the films
@@ -53,7 +53,7 @@ def expose(
     transmission = _named(filter, FILTERS, "filter")
     if isinstance(response, str) and response == "rec601":
         if any(t != 1 for t in transmission):
-            raise ValueError("rec601 weighs coded values, before which no filter can stand: choose another response")
+            raise ValueError("rec601 weights coded values, so it cannot have a filter: choose another response")
         luma = 0.299 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2]
         return luminance_to_lightness(srgb_decode(luma))
     weights = [w * t for w, t in zip(_named(response, RESPONSES, "response"), transmission, strict=True)]
@@ -123,7 +123,7 @@ def tone(lightness: Array, a: float = 6.0, b: float = 18.0, axis: int = -1) -> A
 def _named(value: str | Sequence[float], table: dict[str, tuple[float, float, float]], what: str) -> Sequence[float]:
     if not isinstance(value, str):
         if len(value) != 3 or min(value) < 0:
-            raise ValueError(f"a film {what} is three weights that are not negative, not {value!r}")
+            raise ValueError(f"a film {what} must be three weights that are not negative, not {value!r}")
         return value
     if value not in table:
         names = ", ".join([*table, "rec601"] if what == "response" else table)

@@ -38,7 +38,7 @@ def fit_chroma(lab: Array, axis: int = -1) -> Array:
     """
     xp = namespace(lab)
     if lab.shape[axis] != 3:
-        raise ValueError(f"three channels are needed along axis {axis}, and the shape is {tuple(lab.shape)}")
+        raise ValueError(f"axis {axis} must hold three channels, but the shape is {tuple(lab.shape)}")
     if integer_codes(lab):
         raise ValueError(f"CIE L*a*b* in floats is needed, not whole numbers ({lab.dtype})")
     fixed = lab if xp is np else lab.detach()

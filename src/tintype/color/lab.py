@@ -122,11 +122,11 @@ def split_rgb(rgb: Array, axis: int = -1) -> list[Array]:
     low, high = float(values.min()), float(values.max())
     # `not (...)` so that NaN is refused too.
     if not (low >= -0.5 and high <= 1.5):
-        raise ValueError(f"sRGB values in [0, 1] are needed, and these lie in [{low:.4g}, {high:.4g}]")
+        raise ValueError(f"sRGB values must lie in [0, 1], but these lie in [{low:.4g}, {high:.4g}]")
     return channels
 
 
 def _channels(values: Array, axis: int) -> list[Array]:
     if values.shape[axis] != 3:
-        raise ValueError(f"three channels are needed along axis {axis}, and the shape is {tuple(values.shape)}")
+        raise ValueError(f"axis {axis} must hold three channels, but the shape is {tuple(values.shape)}")
     return list(namespace(values).moveaxis(values, axis, 0))

@@ -1,4 +1,4 @@
-"""The files in an archive, read one by one where they lie: tar, tar of tars, gzipped tar, zip.
+"""The files in an archive, read one by one in place: tar, tar of tars, gzipped tar, zip.
 
 Nothing is ever unpacked to disk, so that the names in an archive name nothing but themselves.
 """
@@ -72,7 +72,7 @@ class Member:
             if info.compress_type == zipfile.ZIP_DEFLATED:
                 content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, max(1, self.size))  # 0: no limit
             elif info.compress_type != zipfile.ZIP_STORED:
-                raise zlib.error("packed in a way that is not read")
+                raise zlib.error("packed in a way that tintype does not read")
         except (struct.error, zlib.error) as error:
             raise UnreadablePhoto(f"{self.name} is broken in its archive ({error})") from None
         if len(content) != self.size or zlib.crc32(content) != info.CRC:
@@ -84,9 +84,9 @@ def members(path: Path, enter: Callable[[str], bool] = lambda name: True) -> Ite
     """All files of an archive in its order. A tar inside a tar is a folder of its name.
 
     Args:
-        enter: is asked about each tar inside; of those that it says no to nothing is read.
+        enter: says for each tar inside whether it is read.
     Raises:
-        DataError: it cannot be read, is cut short, or no honest archive would be like it.
+        DataError: it cannot be read, is cut short, or is suspicious (unsafe names, too many or too large files).
     """
     try:
         for number, member in enumerate(_members(path, enter)):
@@ -95,7 +95,7 @@ def members(path: Path, enter: Callable[[str], bool] = lambda name: True) -> Ite
             yield member
     except _BROKEN as error:
         why = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: the archive cannot be read ({why}); fetch it again") from error
+        raise DataError(f"{path}: the archive cannot be read ({why}); download it again") from error
 
 
 def _members(path: Path, enter: Callable[[str], bool]) -> Iterator[Member]:
@@ -117,7 +117,7 @@ def _gunzip(path: Path) -> bytes:
     with gzip.open(path) as stream:
         content = stream.read(UNPACKED + 1)
     if len(content) > UNPACKED:
-        raise DataError(f"{path}: holds more than {UNPACKED >> 30} GiB; unpack it, and give the folder")
+        raise DataError(f"{path}: unpacks to more than {UNPACKED >> 30} GiB; unpack it yourself, and give the folder")
     return content
 
 
@@ -160,5 +160,8 @@ def _safe(name: str, path: Path) -> str:
     """A name as it may stand in a list: relative, below its folder, of one line."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     if not parts or ".." in parts or any(ord(character) < 32 for character in name):
-        raise DataError(f"{path}: holds a file called {name!r}, as no honest archive does")
+        raise DataError(
+            f"{path}: contains a file called {name!r}, a name that leads out of the archive or is not a plain one; get "
+            "the archive from a source that you trust"
+        )
     return printable("/".join(parts))

@@ -52,13 +52,13 @@ class Collection:
 
     archives: tuple[Archive, ...]
     usual: tuple[str, ...]
-    """The archives that are fetched when none is named."""
+    """The archives that are downloaded if the user names none."""
     terms: str
     """What its publishers ask of those who use it."""
     read: Callable[[Sequence[Path], Classes], Iterator[Original]]
-    """The photographs in some of its archives, whatever these are called."""
+    """The photographs in some of its archives, whose file names do not matter."""
     smallest: int = 96
-    """A photograph whose short side is below this is tiny, where nothing else is asked for."""
+    """By default, a photograph whose short side is below this is tiny."""
 
 
 def sources_of(
@@ -67,7 +67,7 @@ def sources_of(
     watch: Callable[[int, int], None] = lambda done, all: None,
     collections: Mapping[str, Collection] | None = None,
 ) -> list[Source | Path]:
-    """What the words of a command line name.
+    """The sources that the words of a command line name.
 
     A word is a folder of photographs; NAME, a collection that is fetched; NAME:ARCHIVE, one of its archives;
     NAME=PATH, an archive of it that is there already, or a folder with some. All words with one NAME make one source.
@@ -75,7 +75,7 @@ def sources_of(
 
     Args:
         downloads: folder to keep what is fetched; by default in the user's cache.
-        watch: is told how many bytes of how many of a file are fetched.
+        watch: called with the number of bytes downloaded and the size of the file.
         collections: what the names mean; by default COLLECTIONS.
     Raises:
         DataError: there is nothing under a path, or a collection cannot be fetched.
@@ -89,13 +89,15 @@ def sources_of(
         if name not in collections:
             if not Path(word).is_dir():
                 raise DataError(
-                    f"{word}: no such folder of photographs, nor a collection ({', '.join(sorted(collections))})"
+                    f"{word}: neither a folder of photographs nor a collection ({', '.join(sorted(collections))})"
                 )
             found[word] = []
         elif equals:
             found.setdefault(name, []).extend(_given(name, collections[name], Path(path).expanduser()))
         elif not colon and Path(word).exists():
-            raise OptionError(f"{word} is a collection, and a folder here: give ./{word} or {word}=ARCHIVE")
+            raise OptionError(
+                f"{word} is the name of a collection and of a folder here: give ./{word} or {word}=ARCHIVE"
+            )
         else:
             wanted = [archive] if colon else collections[name].usual
             found.setdefault(name, []).extend(_published(name, collections[name], wanted))
@@ -123,7 +125,7 @@ def _given(name: str, collection: Collection, path: Path) -> list[Path]:
     if path.is_dir():
         archives = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
         if not archives:
-            raise DataError(f"{path}: holds no archive of {name}; a folder of photographs is given without {name}=")
+            raise DataError(f"{path}: contains no archive of {name}; to use a folder of photographs, leave out {name}=")
         return archives
     if not path.is_file():
         known = ", ".join(archive.name for archive in collection.archives)
@@ -138,8 +140,8 @@ def _published(name: str, collection: Collection, wanted: Sequence[str]) -> list
             raise OptionError(f"{name} has no archive {word}; it has {', '.join(archives)}")
         if not archives[word].address:
             raise DataError(
-                f"{word} is handed out to those alone who ask for it ({collection.terms}); "
-                f"when you have it, give it as {name}={word}"
+                f"{word} is only given to people who apply for it ({collection.terms}); "
+                f"once you have it, give it as {name}={word}"
             )
     return [archives[word] for word in wanted]
 
@@ -178,7 +180,7 @@ def _cifar100(paths: Sequence[Path], wanted: Classes) -> Iterator[Original]:
                         yield Original(f"{of}/{name.decode()}", partial(_bitmap, pixels[i]), part)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             raise DataError(
-                f"{path}: is not the Python version of CIFAR-100 ({type(error).__name__}: {error}); "
+                f"{path}: not the Python version of CIFAR-100 ({type(error).__name__}: {error}); "
                 "give cifar-100-python.tar.gz"
             ) from error
 
@@ -413,7 +415,7 @@ COLLECTIONS: Mapping[str, Collection] = {
             ),
         ),
         usual=("train2017.zip",),
-        terms="the photographs are their owners', under the Flickr Terms of Use; the annotations are CC BY 4.0",
+        terms="the photographs belong to their owners, under the Flickr Terms of Use; the annotations are CC BY 4.0",
         read=_coco,
     ),
 }

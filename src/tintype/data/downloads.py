@@ -1,4 +1,4 @@
-"""Large files from the network: checked, and gone on with after an interruption."""
+"""Large files from the network: checked by hash, and continued after an interruption."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def fetch(
         checksum: ALGORITHM:HEXADECIMAL, with the name of the algorithm as in hashlib.
         size: in bytes.
         folder: where it is kept; by default in the user's cache.
-        watch: is told how many bytes of how many are there.
+        watch: called with the number of bytes downloaded and the size of the file.
     Raises:
-        DataError: it cannot be had, is not what was published, or does not fit; or pooch is not installed.
+        DataError: it cannot be downloaded, is not the published file, or does not fit; or pooch is not installed.
     """
     name = address.rpartition("/")[2]
-    by_hand = f"fetch {name} by other means and give it as COLLECTION=FILE"
+    by_hand = f"download {name} by other means and give it as COLLECTION=FILE"
     try:
         import pooch
         from requests import RequestException
@@ -55,8 +55,8 @@ def fetch(
             free = shutil.disk_usage(folder).free
             if free < size - there:
                 raise DataError(
-                    f"{folder}: {name} takes {size - there} bytes more, and {free} are free; "
-                    "make room, or choose another folder with --downloads"
+                    f"{folder}: {name} needs {size - there} bytes more, but only {free} are free; "
+                    "free some space, or choose another folder with --downloads"
                 )
             if there < size:
                 headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
@@ -69,18 +69,19 @@ def fetch(
             part.unlink()
             if not there:
                 raise DataError(
-                    f"{address}: what comes is not what was published (its {algorithm} differs), and was thrown away; "
+                    f"{address}: the downloaded file is not the published one (its {algorithm} differs), so it was "
+                    "deleted; "
                     f"repeat, or {by_hand}"
                 )
             # What an earlier attempt left was of something else, or the server began anew: once more, from nothing.
     except RequestException as error:
         why = type(error).__name__ if error.response is None else f"status {error.response.status_code}"
         raise DataError(
-            f"{address}: the download stopped ({why}); repeat the command to go on with it, or {by_hand}"
+            f"{address}: the download stopped ({why}); repeat the command to continue it, or {by_hand}"
         ) from error
     except OSError as error:
         why = error.strerror or error
-        raise DataError(f"{folder}: {name} cannot be kept there ({why}); make room, and repeat") from error
+        raise DataError(f"{folder}: {name} cannot be stored there ({why}); free some space, and repeat") from error
 
 
 class _TooLong(Exception):

@@ -96,6 +96,6 @@ def read_fingerprints(path: str | Path) -> Fingerprints:
             if not 0 <= hash < 2**64:
                 raise ValueError
         except ValueError:
-            raise DataError(f"{path}: line {number} is {line.strip()[:40]!r}, not a hash of 16 hex digits") from None
+            raise DataError(f"{path}: line {number} is {line.strip()[:40]!r} and not a hash of 16 hex digits") from None
         known.add(hash, f"{Path(path).name} line {number}")
     return known

@@ -1,4 +1,4 @@
-"""MATLAB files of version 5, as far as matrices of numbers go.
+"""MATLAB files of version 5; only matrices of numbers are read.
 
 MathWorks, MAT-File Format, chapter 1: a header of 128 bytes, then elements, each a tag (type, bytes) and its data.
 """
@@ -22,7 +22,7 @@ def read_matrices(encoded: bytes) -> dict[str, np.ndarray]:
     """The matrices of a file by name; what is no real matrix of numbers is passed over.
 
     Raises:
-        ValueError: it is no such file, or broken.
+        ValueError: it is not such a file, or is broken.
     """
     order = {b"IM": "<", b"MI": ">"}.get(encoded[126:128])
     if order is None:

@@ -34,7 +34,7 @@ class Source:
     find: Callable[[Classes], Iterable[Original]]
     """Its photographs of the classes that are wanted, always in the same order. Raises DataError."""
     smallest: int = 96
-    """A photograph whose short side is below this is tiny, where nothing else is asked for."""
+    """By default, a photograph whose short side is below this is tiny."""
     terms: str = ""
     """What its publishers ask of those who use it."""
 

@@ -15,7 +15,7 @@ class _Array:
     def __setstate__(self, state: tuple) -> None:
         _, shape, kind, by_columns, content = state
         if not isinstance(kind, _Kind) or kind.code not in ("u1", b"u1"):
-            raise pickle.UnpicklingError("an array that is not of bytes")
+            raise pickle.UnpicklingError("an array of something other than bytes")
         self.values = np.frombuffer(content, np.uint8).reshape(shape, order="F" if by_columns else "C")
 
 
@@ -51,7 +51,7 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _KNOWN[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is no data") from None
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not data") from None
 
 
 def read_pickle(encoded: bytes) -> dict[str, Any]:

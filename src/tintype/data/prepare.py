@@ -83,11 +83,11 @@ class Settings:
     seed: int = 0
     """Of the choice, the split and the order."""
     count: int | None = None
-    """Take only so many photographs, chosen at random; what is left out of these is not made up for."""
+    """Take only so many photographs, chosen at random; those of them that are left out are not replaced."""
     classes: tuple[str, ...] = ()
     """Take only photographs of these classes; by default of all."""
     split: str = "own"
-    """Who says which photographs are to validate and to test on: "own" or "published"."""
+    """How photographs are assigned to parts: "own" (by seed and content) or "published"."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= self.longest:
@@ -101,12 +101,14 @@ class Settings:
         if self.split not in ("own", "published"):
             raise OptionError(f"the split must be own or published, not {self.split}")
         if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
-            raise OptionError("the shares to validate and to test on must not be negative, and leave some to train on")
+            raise OptionError(
+                "the shares for validation and test must not be negative, and must leave photographs to train on"
+            )
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of the photographs."""
+    """How many photographs were used and left out."""
 
     parts: dict[str, int]
     """Photographs in each part."""
@@ -149,7 +151,7 @@ def prepare(
     Args:
         sources: folders, and what `collections.sources_of` gives.
         never: photographs that must not be in the set, such as those to be measured on.
-        watch: is told how many files of how many are done.
+        watch: called with the number of finished files and of all files.
     Raises:
         DataError: a source is missing or holds no photograph, all are left out, or the set exists or cannot be written.
     """
@@ -173,7 +175,7 @@ def prepare(
         part.replace(data)
     except OSError as error:
         raise DataError(
-            f"{data}: the set cannot be written ({error.strerror or error}); make room, and repeat"
+            f"{data}: the set cannot be written ({error.strerror or error}); free some space, and repeat"
         ) from error
     return made
 
@@ -192,9 +194,11 @@ def _find(sources: Sequence[Source], settings: Settings) -> list[Original]:
     originals = [original for _, original in found]
     classes.check(named)
     if not originals:
-        raise DataError(f"{named}: no photograph is there ({LISTED})")
+        raise DataError(f"{named}: no photographs found ({LISTED})")
     if settings.split == "published" and not any(original.part for original in originals):
-        raise DataError(f"{named}: no photograph was published as one to train, validate or test on; leave out --split")
+        raise DataError(
+            f"{named}: the photographs were not published as parts to train, validate or test on; leave out --split"
+        )
     return originals
 
 
@@ -210,7 +214,7 @@ def _clear(part: Path) -> None:
         return
     ours = (".tar", ".csv", ".json")
     if not part.is_dir() or any(path.suffix not in ours for path in part.iterdir()):
-        raise DataError(f"{part} is in the way, where the set would be built; remove it or choose another name")
+        raise DataError(f"{part} exists, but the set would be built there; remove it or choose another name")
     shutil.rmtree(part)
 
 
@@ -270,8 +274,8 @@ def _fill(
     reasons = dict(sorted(Counter(reason for _, reason, _ in dropped).items()))
     if not photographs["train"]:
         shutil.rmtree(part)
-        why = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "all are to validate or test on"
-        raise DataError(f"no photograph of {len(originals)} is left to train on ({why}); give more or better ones")
+        why = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "all are for validation or test"
+        raise DataError(f"none of {len(originals)} photographs is left to train on ({why}); give more or better ones")
     _write_table(part / "manifest.csv", MANIFEST, rows)
     _write_table(part / "dropped.csv", ("source", "reason", "detail"), sorted(dropped))
     description = {
@@ -295,7 +299,7 @@ def _fill(
 def _part(original: Original, place: float, settings: Settings, published: set[str]) -> str:
     """The part of a photograph at `place` in [0, 1).
 
-    Where the published split is asked for it is the one that was published; a part that nothing was published in gets
+    With the published split, it is the part in which it was published; a part that was not published gets
     its share of the rest.
     """
     if original.part in published - {"", "train"}:

@@ -40,7 +40,7 @@ def shard_paths(data: str | Path) -> list[Path]:
         raise DataError(f"{folder}: no such data folder; make one with `tintype prepare PHOTOS -o {folder}`")
     paths = sorted(folder.glob("*.tar"))
     if not paths:
-        raise DataError(f"{folder}: holds no .tar shard; make one with `tintype prepare PHOTOS -o {folder}`")
+        raise DataError(f"{folder}: contains no .tar shard; make one with `tintype prepare PHOTOS -o {folder}`")
     return paths
 
 
@@ -86,7 +86,7 @@ def _index(shard: Path) -> Iterator[tuple[str, int, int]]:
             if shard.stat().st_size < archive.offset + tarfile.BLOCKSIZE:
                 raise tarfile.ReadError("it is cut short")
     except (OSError, tarfile.TarError) as error:
-        raise DataError(f"{shard}: the shard cannot be read ({error}); make or fetch it again") from error
+        raise DataError(f"{shard}: the shard cannot be read ({error}); make or download it again") from error
 
 
 def members(shard: str | Path) -> Iterator[tuple[str, bytes]]:
@@ -110,7 +110,7 @@ def decode(name: str, encoded: bytes) -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
     except Exception as error:  # Pillow raises many kinds
         raise DataError(
-            f"{name}: the photograph in the shard is broken ({error}); make or fetch the shard again"
+            f"{name}: the photograph in the shard is broken ({error}); make or download the shard again"
         ) from error
 
 
@@ -120,7 +120,7 @@ class Photographs:
     `len(photographs)` and `photographs[i]` (uint8 [h, w, 3], sRGB). `names[i]` is SHARD/MEMBER.
 
     Args:
-        limit: take only the first so many.
+        limit: take only this many, from the first on.
         keep: take only those whose name it says yes to.
     Raises:
         DataError: a shard cannot be read, or there is no photograph.
@@ -143,7 +143,7 @@ class Photographs:
             self.names += [f"{shard.stem}/{name}" for name, _, _ in found]
             self._places += [(data, offset, size) for _, offset, size in found]
         if not self.names:
-            raise DataError(f"{', '.join(map(str, shards))}: no photograph in these shards")
+            raise DataError(f"{', '.join(map(str, shards))}: these shards contain no photographs")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -163,7 +163,8 @@ class Photographs:
                 return image.height, image.width
         except Exception as error:
             raise DataError(
-                f"{self.names[index]}: the photograph in the shard is broken ({error}); make or fetch the shard again"
+                f"{self.names[index]}: the photograph in the shard is broken ({error}); make or download the shard "
+                "again"
             ) from error
 
     def decoded_bytes(self, sample: int = 500) -> int:

@@ -178,7 +178,7 @@ class Point:
 
 
 def labelled(x: str, y: str, points: Sequence[Point], summary: str) -> str:
-    """Points with their names beside them and intervals; x on a scale of powers."""
+    """Points with their names beside them and intervals; x on a logarithmic scale."""
     ends = [end for point in points for end in (point.low, point.high)]
     panel = Panel(around(x, [point.x for point in points], log=True), around(y, ends), 400, 270)
     places = {point: panel.at(point.x, point.y) for point in points}
@@ -232,7 +232,7 @@ def _overlap(first: Box, second: Box) -> float:
 
 
 def density(share: np.ndarray, summary: str) -> str:
-    """How often the colours of each of the 313 bins are met, [313], sums to 1, in the ab plane on a scale of powers."""
+    """How often each of the 313 bins occurs, [313], sums to 1, in the ab plane on a logarithmic scale."""
     panel = Panel(Scale("a*: green to red", -REACH, REACH), Scale("b*: blue to yellow", -REACH, REACH))
     level = np.searchsorted(DENSITIES, share, side="right") - 1
     side = 10 * panel.width / (2 * REACH)

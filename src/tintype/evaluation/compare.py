@@ -117,7 +117,7 @@ def compare(runs: Sequence[Run], metrics: Sequence[str], only: Sequence[str] = (
     """
     for metric in metrics:
         if metric not in RANKED:
-            raise OptionError(f"There is no metric {metric} to rank by: choose from {', '.join(RANKED)}")
+            raise OptionError(f"No metric {metric} to rank by: choose from {', '.join(RANKED)}")
     joined = _Joined(runs, only)
     figures = Resampled(joined)
     return Comparison(
@@ -143,7 +143,7 @@ def rank(figures: Resampled, metric: str, models: Sequence[str]) -> Ranking:
         if not np.isnan(figure[0]):
             found[model] = figure
     if not found:
-        raise DataError(f"{metric} was not measured of any model here: evaluate with what it needs, or leave it out")
+        raise DataError(f"{metric} was not measured for any model here: evaluate with what it needs, or leave it out")
     truth = METRICS[metric].better == "truth"
     # Colourfulness that is nearest to the truth's is that of the smallest |dCF|.
     gap = metric.replace("colorfulness", "dcf") if truth else metric
@@ -246,7 +246,9 @@ def _shared(runs: Sequence[Run], only: Sequence[str]) -> Protocol:
     for start in only:
         if not any(photo.startswith(start) for photo in first.photos):
             called = ", ".join(first.photos[:3])
-            raise OptionError(f"No photograph of {first.folder} begins with {start}: they are called {called} ...")
+            raise OptionError(
+                f"No photograph of {first.folder} has a name that begins with {start}: they are called {called} ..."
+            )
     chosen = [
         replace(
             run.protocol,
@@ -257,11 +259,13 @@ def _shared(runs: Sequence[Run], only: Sequence[str]) -> Protocol:
     for run, protocol in zip(runs[1:], chosen[1:], strict=True):
         names = [{photograph.name for photograph in part.photographs} for part in (chosen[0], protocol)]
         if not names[0] & names[1]:
-            raise DataError(f"{first.folder} and {run.folder} have no photograph in common: evaluate both on the same")
+            raise DataError(
+                f"{first.folder} and {run.folder} have no photograph in common: evaluate both on the same photographs"
+            )
         if apart := differences(chosen[0], protocol):
             raise DataError(
-                f"{first.folder} and {run.folder} cannot be ranked together, as their protocols differ in "
-                f"{', '.join(apart)}: evaluate both alike"
+                f"{first.folder} and {run.folder} cannot be ranked together, because their protocols differ in "
+                f"{', '.join(apart)}: evaluate both in the same way"
             )
     return chosen[0]
 

@@ -1,7 +1,7 @@
-"""What time, cameras and the way into the computer do to a gray photograph, before it is coloured.
+"""Damage to a gray photograph by age, cameras and scanning, applied before it is coloured.
 
 A damage is written as KIND=LEVEL, such as noise=10, and `parse` reads it. The truth that colours are compared with
-stays undamaged. What a film makes of colours is no damage: that is `tintype.color.film`.
+stays undamaged. The response of a film is not a damage; see `tintype.color.film`.
 """
 
 from __future__ import annotations
@@ -85,21 +85,21 @@ def parse(text: str) -> Damage:
     """The damage that is written as KIND=LEVEL, or `none`.
 
     Raises:
-        OptionError: the kind is unknown, or the level is none that the kind can have.
+        OptionError: the kind is unknown, or the level is out of its range.
     """
     kind, equals, number = text.strip().partition("=")
     if kind == "none" and not equals:
         return NONE
     if kind not in KINDS:
         known = ", ".join(f"{name}={low:g}..{high:g}" for name, (_, low, high) in KINDS.items())
-        raise OptionError(f"{text!r} is no damage that is known; there are none, {known}")
+        raise OptionError(f"{text!r} is not a known damage; choose from none, {known}")
     meaning, low, high = KINDS[kind]
     try:
         level = float(number)
     except ValueError:
         level = math.nan
     if not low <= level <= high or (kind in ("jpeg", "size") and level != int(level)):
-        raise OptionError(f"{text!r} cannot be done: {kind}=LEVEL is {meaning}, from {low:g} to {high:g}")
+        raise OptionError(f"{text!r} is out of range: {kind}=LEVEL is {meaning}, from {low:g} to {high:g}")
     return Damage(kind, level)
 
 

@@ -33,8 +33,8 @@ ADDRESS = "https://raw.githubusercontent.com/{repository}/HEAD/{path}"
 """Where a photograph of the table lies."""
 
 TERMS = (
-    "most of these photographs come from research collections whose licences do not allow to pass them on: "
-    "keep them, and pictures made of them, to yourself"
+    "most of these photographs come from research collections whose licences forbid passing them on: "
+    "keep them, and pictures made from them, to yourself"
 )
 
 SIDE, QUALITY = 256, 92
@@ -102,7 +102,7 @@ def square(original: bytes) -> bytes:
     """The finished photograph of an original: upright, in sRGB, centre square, Lanczos, JPEG.
 
     Raises:
-        OSError, ValueError: it is no photograph, or broken.
+        OSError, ValueError: it is not a photograph, or is broken.
     """
     with Image.open(io.BytesIO(original)) as opened:
         picture = ImageOps.exif_transpose(opened).convert("RGB")
@@ -127,15 +127,15 @@ def fetched(
 ) -> Path:
     """The folder of the photographs; those that are not there yet are fetched.
 
-    A repeated call goes on where one was interrupted.
+    A repeated call continues an interrupted one.
 
     Args:
         folder: where they are kept; by default in the user's cache.
-        watch: is told how many of how many are there.
+        watch: called with the number of photographs there and of all photographs.
         table: what the photographs are.
         address: where they lie, with {repository} and {path}.
     Raises:
-        DataError: some cannot be had, or are not what was published; or pooch and requests are not installed.
+        DataError: some cannot be downloaded, or are not the published ones; or pooch and requests are not installed.
         UnwritablePhoto: the folder does not take them.
     """
     rows = read_table(table)
@@ -153,7 +153,9 @@ def fetched(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{folder}: {NAME} cannot be kept there ({error.strerror}); make room, and repeat") from error
+        raise DataError(
+            f"{folder}: {NAME} cannot be stored there ({error.strerror}); free some space, and repeat"
+        ) from error
     again = requests.adapters.Retry(
         ATTEMPTS, connect=0, backoff_factor=WAIT, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
     )
@@ -176,7 +178,7 @@ def fetched(
                 future.cancel()
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        raise DataError(f"{failures[0]}{more}; what was fetched is kept: repeat later, or give --data FILE.tar")
+        raise DataError(f"{failures[0]}{more}; downloaded photographs are kept: repeat later, or give --data FILE.tar")
     return folder
 
 
@@ -191,7 +193,7 @@ def differing(folder: str | PathLike, table: str | PathLike = TABLE) -> list[str
 
 
 def _fetch(session, row: Listed, folder: Path, address: str) -> str | None:
-    """Fetch one; what is wrong with it, if the others may still be had."""
+    """Download one photograph; what is wrong with it, if the others can still be downloaded."""
     from requests import RequestException
 
     where = address.format(repository=row.repository, path=quote(row.path))
@@ -199,16 +201,19 @@ def _fetch(session, row: Listed, folder: Path, address: str) -> str | None:
         answer = session.get(where, timeout=(20, 60))
     except RequestException as error:
         raise DataError(
-            f"{where}: {row.file} of {NAME} cannot be fetched ({type(error).__name__}); what was fetched is kept: "
+            f"{where}: {row.file} of {NAME} cannot be downloaded ({type(error).__name__}); downloaded photographs are "
+            "kept: "
             "check the network and repeat, or give --data FILE.tar"
         ) from error
     if answer.status_code != 200:
-        return f"{where}: {row.file} of {NAME} cannot be fetched (status {answer.status_code})"
+        return f"{where}: {row.file} of {NAME} cannot be downloaded (status {answer.status_code})"
     if hashlib.sha256(answer.content).hexdigest() != row.original:
-        return f"{where}: what comes is not the photograph that {row.file} of {NAME} was made of (its sha256 differs)"
+        return (
+            f"{where}: the downloaded file is not the one that {row.file} of {NAME} was made from (its sha256 differs)"
+        )
     finished = square(answer.content)
     if not _is_exact(finished, row) and not _is_alike(finished, row):
-        return f"{where}: {row.file} of {NAME} does not look as published when this Pillow makes it; get another one"
+        return f"{where}: {row.file} of {NAME} does not come out as published with this Pillow; install another version"
     with whole_file(folder / row.file) as file:
         file.write(finished)
     return None

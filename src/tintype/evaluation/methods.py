@@ -1,4 +1,4 @@
-"""Ways of colouring that are measured side by side: models with their settings, what knows nothing, other programs."""
+"""Ways of colouring that are measured together: models with their settings, baselines, other programs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Method:
         """What colours photographs, one after the other.
 
         Raises:
-            ModelError: the model is none.
+            ModelError: the file is not a model.
         """
         if self.kind == "model":
             return _painter(self)
@@ -124,7 +124,7 @@ def plan(
         models: names, .onnx files, folders of predictions; none: the default model.
     Raises:
         OptionError: two would have one label, or no model takes what is asked for.
-        ModelError: a model is none. DataError: a folder is none.
+        ModelError: a file is not a model. DataError: a folder does not exist.
     """
     if any(count < 1 for count in hints):
         raise OptionError(f"The number of hints must be at least 1, not {min(hints)}")
@@ -160,7 +160,7 @@ def plan(
     labels = [method.label for method in found]
     for label in labels:
         if labels.count(label) > 1 or label in (TRUTH, *BASELINES):
-            raise OptionError(f"Two rows would be called {label}: rename the file or folder of one of them")
+            raise OptionError(f"Two models would be called {label}: rename the file or folder of one of them")
     return found
 
 
@@ -258,7 +258,7 @@ def _reader(folder: Path) -> Callable[[Picture], Coloured]:
             raise ModelError(f"{path} cannot be read ({error.strerror})") from None
         if rgb.shape != (*picture.gray.shape, 3):
             sizes = [f"{shape[1]} x {shape[0]}" for shape in (rgb.shape, picture.gray.shape)]
-            raise ModelError(f"{path} has {sizes[0]} pixels, and the photograph {sizes[1]}")
+            raise ModelError(f"{path} has {sizes[0]} pixels, but the photograph has {sizes[1]}")
         return Coloured(rgb, file=hashlib.sha256(encoded).hexdigest())
 
     return find
@@ -275,7 +275,9 @@ def prediction_files(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() in SUFFIXES:
             name = os.path.splitext(path.relative_to(folder).as_posix())[0]
             if name in found:
-                raise DataError(f"{folder}: {path.name} and {found[name].name} are of one photograph; delete one")
+                raise DataError(
+                    f"{folder}: {path.name} and {found[name].name} belong to the same photograph; delete one"
+                )
             found[name] = path
     return found
 

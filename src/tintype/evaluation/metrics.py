@@ -111,7 +111,7 @@ def mse(prediction: np.ndarray, truth: np.ndarray) -> float:
 
 def _difference(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
     if prediction.shape != truth.shape:
-        raise ValueError(f"arrays of one shape are needed, not {prediction.shape} and {truth.shape}")
+        raise ValueError(f"both arrays must have the same shape, not {prediction.shape} and {truth.shape}")
     return prediction.astype(np.float64) - truth
 
 
@@ -133,7 +133,7 @@ def ssim(prediction: np.ndarray, truth: np.ndarray) -> float:
     """
     if prediction.shape != truth.shape or min(truth.shape[:2]) < len(_WINDOW):
         raise ValueError(
-            f"pictures of one shape, of {len(_WINDOW)} pixels a side or more, are needed, "
+            f"both pictures must have the same shape and at least {len(_WINDOW)} pixels a side, "
             f"not {prediction.shape} and {truth.shape}"
         )
     height, width = truth.shape[:2]
@@ -161,7 +161,7 @@ def _blur(x: np.ndarray) -> np.ndarray:
 def ciede2000(lab: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """CIEDE2000 colour difference of each pixel, k_L = k_C = k_H = 1 (CIE 142-2001; equations of Sharma et al. 2005).
 
-    0 is equal, 1 about what an eye can just tell, 100 black against white, and not much above 100.
+    0 is equal, 1 about the smallest difference that the eye can see, 100 black against white, and not much above 100.
 
     Args:
         lab, truth: CIE L*a*b*, both [..., 3].
@@ -171,7 +171,7 @@ def ciede2000(lab: np.ndarray, truth: np.ndarray) -> np.ndarray:
         ValueError: the two differ in shape.
     """
     if lab.shape != truth.shape:
-        raise ValueError(f"colours of one shape are needed, not {lab.shape} and {truth.shape}")
+        raise ValueError(f"both must have the same shape, not {lab.shape} and {truth.shape}")
     l1, a1, b1 = np.moveaxis(lab.astype(np.float64), -1, 0)
     l2, a2, b2 = np.moveaxis(truth.astype(np.float64), -1, 0)
     # Equations 2 to 7: a* is stretched near the neutral axis, then chroma and hue.
@@ -265,7 +265,7 @@ def edge_bleeding(prediction: np.ndarray, truth: np.ndarray) -> float:
         ValueError: the pictures differ in shape or are not uint8 [h, w, 3].
     """
     if prediction.shape != truth.shape:
-        raise ValueError(f"pictures of one shape are needed, not {prediction.shape} and {truth.shape}")
+        raise ValueError(f"both pictures must have the same shape, not {prediction.shape} and {truth.shape}")
     height, width = truth.shape[:2]
     flats, totals = np.zeros(2), np.zeros(2)
     for rows in _strips(height, width, halo=1):
@@ -430,7 +430,7 @@ class Reliability:
             ValueError: the two do not fit, or probabilities are below 0 or above 1, such as logits.
         """
         if probabilities.shape[:-1] != true_bins.shape:
-            raise ValueError(f"one bin a pixel is needed, not {true_bins.shape} for {probabilities.shape}")
+            raise ValueError(f"each pixel needs one bin, not {true_bins.shape} for {probabilities.shape}")
         if probabilities.size and not (probabilities.min() >= 0 and probabilities.max() <= 1.0001):
             raise ValueError("probabilities lie within 0..1; take the softmax of logits first")
         confidence = probabilities.max(axis=-1).reshape(-1)
@@ -481,9 +481,9 @@ def fid(features: np.ndarray, truths: np.ndarray) -> float:
         ValueError: a set has fewer than two photographs, or the two have different features.
     """
     if features.ndim != 2 or truths.ndim != 2 or features.shape[1] != truths.shape[1]:
-        raise ValueError(f"features [n, d] of one d are needed, not {features.shape} and {truths.shape}")
+        raise ValueError(f"features must be [n, d] with the same d, not {features.shape} and {truths.shape}")
     if min(len(features), len(truths)) < 2:
-        raise ValueError("a spread needs two photographs or more in each set")
+        raise ValueError("each set needs at least two photographs")
     ours, theirs = features.astype(np.float64), truths.astype(np.float64)
     spreads = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (ours, theirs))
     return frechet_distance(ours.mean(axis=0), next(spreads), theirs.mean(axis=0), next(spreads))

@@ -31,8 +31,8 @@ class Photographs:
 
     Args:
         data: which ones.
-        side: centre square of this side, resized (Lanczos); None: the photographs as they are.
-        limit: take only the first so many.
+        side: centre square of this side, resized (Lanczos); None: the photographs at their own size.
+        limit: take only this many, from the first on.
         leave_out: folders inside that are passed over, such as the one that results go to.
         watch: is told how many of how many photographs of PUBLISHED are fetched.
     Raises:
@@ -58,14 +58,14 @@ class Photographs:
         # Of each its file, as errors name it, and what reads that.
         self._entries = list(_in_folder(path, leave_out) if path.is_dir() else _in_archive(path))
         if not self._entries:
-            raise DataError(f"{path}: no photograph is there ({LISTED})")
+            raise DataError(f"{path}: no photographs found ({LISTED})")
         # Names that a file system may take for one would share their results.
         first: dict[str, str] = {}
         twice = [name for name in self.names if first.setdefault(name.casefold(), name) is not name]
         if twice:
             raise DataError(
-                f"{path}: two photographs are called {twice[0]}, and {len(twice)} are in all whose name is taken; "
-                "rename them, as results are named after photographs"
+                f"{path}: two photographs are called {twice[0]} ({len(twice)} names occur more than once); "
+                "rename them, because results are named after photographs"
             )
         self._entries = self._entries[:limit]
 
@@ -87,7 +87,7 @@ class Photographs:
         if self.side is not None:
             return square(photo, self.side)
         if min(photo.shape[:2]) < SMALLEST:
-            raise UnsupportedPhoto(f"{file} has {photo.shape[1]} x {photo.shape[0]} pixels, too few to be measured")
+            raise UnsupportedPhoto(f"{file} has {photo.shape[1]} x {photo.shape[0]} pixels, too few to measure")
         return photo
 
 
@@ -168,7 +168,9 @@ def _in_folder(path: Path, leave_out: Collection[str | os.PathLike]) -> Iterator
 
 def _in_archive(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     if not path.exists():
-        raise DataError(f"{path} does not exist: name a folder of colour photographs, a .tar of them, or {PUBLISHED}")
+        raise DataError(
+            f"{path} does not exist: give a folder of colour photographs, a .tar file of them, or {PUBLISHED}"
+        )
     for member in archives.members(path):
         if Path(member.name).suffix.lower() in SUFFIXES:
             yield member.name, member.read

@@ -109,8 +109,9 @@ def align(photo: Photo) -> Aligned:
     height, width = photo.height, photo.width
     if width < SMALLEST or not SHAPES[0] <= height / width <= SHAPES[1]:
         raise UnsupportedPhoto(
-            f"{photo.name} has {width} x {height} pixels, which is no three-filter negative: that is two to four times "
-            f"as high as wide, and at least {SMALLEST} pixels wide"
+            f"{photo.name} has {width} x {height} pixels and is not a three-filter negative, which is two to four "
+            "times as "
+            f"high as wide, and at least {SMALLEST} pixels wide"
         )
     plate = np.empty((height, width), np.float32)
     for top in range(0, height, 256):
@@ -124,7 +125,7 @@ def align(photo: Photo) -> Aligned:
         if motion is None:
             raise UnsupportedPhoto(
                 f"{photo.name} cannot be aligned: the {name} and the green exposure have too little in common; "
-                "a three-filter negative has three exposures of one scene above each other"
+                "a three-filter negative has three exposures of the same scene, one above the other"
             )
         for level in reversed(levels):
             if level is not levels[-1]:

@@ -56,7 +56,7 @@ class Protocol:
     """What the photographs were taken from: a folder, an archive, or a published set."""
     photographs: tuple[Photograph, ...]
     side: int | None
-    """Of the squares that are measured, in pixels; None: the photographs as they are."""
+    """Of the squares that are measured, in pixels; None: the photographs at their own size."""
     crop: str
     """How they were cut, in words."""
     gray: str
@@ -83,7 +83,7 @@ class Protocol:
             found = tuple(Photograph(**photograph) for photograph in photographs["list"])
             return cls(source=photographs["source"], photographs=found, **values)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ValueError(f"it is no protocol of an evaluation: {error}") from None
+            raise ValueError(f"it is not the protocol of an evaluation: {error}") from None
 
 
 def differences(ours: Protocol, theirs: Protocol) -> list[str]:
@@ -97,7 +97,7 @@ def differences(ours: Protocol, theirs: Protocol) -> list[str]:
     apart = [name for name in mine | other if mine.get(name) != other.get(name)]
     if apart:
         count = f"{len(apart)} of {len(mine | other)}"
-        found.append(f"photographs ({count} are not the same, such as {apart[0]})")
+        found.append(f"photographs ({count} differ, such as {apart[0]})")
     for field in ("side", "crop"):
         if (a := getattr(ours, field)) != (b := getattr(theirs, field)):
             found.append(f"{field} ({a or 'whole'} and {b or 'whole'})")

@@ -29,7 +29,7 @@ from tintype.photo.writer import whole_file
 from tintype.version import __version__
 
 PHOTOGRAPHS = 24
-"""In the sample, unless asked otherwise."""
+"""Default number of photographs in the sample."""
 SELDOM = 1e-3
 """Share of the pixels below which an interval of confidence says nothing."""
 CASES = 3
@@ -54,13 +54,13 @@ class Metric:
 
 METRICS = {
     "psnr": Metric("PSNR", "dB", 2, "more",
-        "10 log10(255² / MSE over pixels and R, G, B), mean of the photographs' dB. The lightness is given, so that "
-        "gray starts high; it favours pale means over right but different colours."),
+        "10 log10(255² / MSE over pixels and R, G, B), mean of the photographs' dB. The lightness is given, so "
+        "gray starts high; it favours pale means over plausible but different colours."),
     "psnr_pooled": Metric("PSNR, pooled", "dB", 2, "more",
         "PSNR of all pixels in one picture: the worst photographs decide."),
     "ssim": Metric("SSIM", "", 3, "more",
         "Structural similarity (Wang et al. 2004), Gaussian window of 11 x 11, σ 1.5, data range 255, mean over R, G "
-        "and B. Hides nearly all colour: structure lies in the lightness, which is given."),
+        "and B. Hides nearly all colour: structure is in the lightness, which is given."),
     "l1_rgb": Metric("L1, RGB", "", 2, "less",
         "Mean absolute difference over pixels and R, G, B, in codes of 0 to 255."),
     "rmse_rgb": Metric("RMSE, RGB", "", 2, "less",
@@ -70,42 +70,45 @@ METRICS = {
     "rmse_ab": Metric("RMSE, ab", "", 2, "less",
         "Root of the mean squared difference over pixels, a* and b*. Favours brown, the mean of all possible colours."),
     "ciede2000": Metric("CIEDE2000", "", 2, "less",
-        "Mean colour difference (CIE 142-2001): 1 is about what an eye can just tell. Made for differences below 5; "
+        "Mean colour difference (CIE 142-2001): 1 is about the smallest difference that the eye can see. Made for "
+        "differences below 5; "
         "larger ones are only ranked."),
     "accuracy_bins": Metric("right bins", "%", 1, "more",
-        "Pixels whose nearest of the 313 bins of colour is the true one. Just beside is as wrong as the opposite "
+        "Pixels whose nearest of the 313 bins of colour is the true one. A neighbouring bin counts as wrong, just "
+        "like the opposite "
         "colour; a fifth of all pixels is nearly gray."),
     "colorfulness": Metric("colourfulness", "", 1, "truth",
-        "M of Hasler and Süsstrunk (2003), of signed rg and yb: 0 is gray, and best is the truth's. Says nothing of "
+        "M of Hasler and Süsstrunk (2003), of signed rg and yb: 0 is gray, and the truth's value is best. Does not say "
         "whether a single colour is right."),
     "colorfulness_absolute": Metric("colourfulness, absolute", "", 1, "truth",
-        "DDColor's variant, of |rg| and |yb|. Not comparable with the one above."),
+        "DDColor's variant, with |rg| and |yb|. Not comparable with the one above."),
     "dcf_photo": Metric("ΔCF of photographs", "", 1, "less",
         "Mean over photographs of |M of the prediction - M of the truth|: too pale and too vivid do not cancel."),
     "edge_bleeding": Metric("edge bleeding", "", 2, "less",
-        "How much more of its colour's change a prediction has where lightness does not change, over the truth; 1 is "
-        "as the truth. Gray has none to measure."),
+        "Share of colour change that lies where the lightness does not change, relative to the truth; 1 is "
+        "as in the truth. Not defined for gray."),
     "dcf": Metric("ΔCF", "", 1, "zero",
-        "Mean colourfulness of the predictions - that of the truths: below 0 is too pale. Wrong colours may have 0."),
+        "Mean colourfulness of the predictions - that of the truths: below 0 is too pale. Wrong colours can have 0."),
     "dcf_absolute": Metric("ΔCF, absolute", "", 1, "zero",
-        "The same of DDColor's variant of colourfulness, which prints it without its sign."),
+        "The same with DDColor's variant of colourfulness; DDColor prints it without its sign."),
     "auc": Metric("auc", "%", 2, "more",
-        "Share of pixels whose ab error is at most t, mean over t = 0, 1 .. 150. Most pixels are nearly gray, and "
-        "gray gets much."),
+        "Share of pixels whose ab error is at most t, mean over t = 0, 1 .. 150. Most pixels are nearly gray, so "
+        "gray scores high."),
     "auc_prior": Metric("auc_prior", "%", 2, "more",
-        "The same, each pixel weighted by the inverse of the published prior at its true bin. A handful of pixels in "
-        "the rarest bins decides."),
+        "The same, each pixel weighted by the inverse of the published prior at its true bin. A few pixels in "
+        "the rarest bins decide the result."),
     "auc_balanced": Metric("auc_balanced", "%", 2, "more",
-        "The same of each true bin, mean over the bins that hold 1e-4 of the set's pixels: rare colours count as much "
+        "The same for each true bin, mean over the bins that hold 1e-4 of the set's pixels: rare colours count as much "
         "as frequent ones."),
     "calibration_error": Metric("calibration error", "", 3, "less",
         "Mean distance between how sure the distribution is of its likeliest bin and how often that is right (Guo et "
-        "al. 2017). Always giving the prior is reliable and of no use."),
+        "al. 2017). A model that always gives the prior is reliable and useless."),
     "lpips": Metric("LPIPS", "", 3, "less",
-        "Distance of a network's features (Zhang et al. 2018). As every distance from one truth, it hides right but "
-        "different colours."),
+        "Distance of a network's features (Zhang et al. 2018). Like every distance from one truth, it counts "
+        "plausible but "
+        "different colours as wrong."),
     "semantic_accuracy": Metric("semantic accuracy", "%", 1, "more",
-        "Photographs whose class a classifier reads off the prediction; the truth's is the upper bound."),
+        "Photographs whose class a classifier recognises in the prediction; the truth's figure is the upper bound."),
     "fid": Metric("FID", "", 2, "less",
         "Distance of the features' means and covariances (Heusel et al. 2017). Falls as the set grows; has no "
         "interval here."),
@@ -130,7 +133,7 @@ FILMS = {
 """What makes a photograph gray, in words."""
 
 QUALITIES = ("auc_balanced", "ciede2000", "psnr")
-"""What cost is held against: the first that was measured."""
+"""Quality that cost is compared with: the first of these that was measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,14 +190,14 @@ def write(
         photographs: how many are shown of all; the best and worst of each model come on top.
         seed: by which they are drawn.
     Raises:
-        OptionError: `photographs` is below 0. DataError: a folder is no run, or the protocols differ. UnwritablePhoto:
-        the page cannot be put there. TintypeError: jinja2 is not installed.
+        OptionError: `photographs` is below 0. DataError: a folder is not a run, or the protocols differ.
+        UnwritablePhoto: the page cannot be written there. TintypeError: jinja2 is not installed.
     """
     if photographs < 0:
         raise OptionError(f"The number of photographs on the page must be 0 or more, not {photographs}")
     require()
     if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise OptionError(f"{os.fspath(path)} is not the name of a page: end it in .html")
+        raise OptionError(f"{os.fspath(path)} is not the name of a page: use a name that ends in .html")
     # Before the work: a page that cannot be put there need not be made.
     with whole_file(path) as file:
         file.write(page([read_run(folder) for folder in folders], photographs, seed).encode("utf-8", "replace"))
@@ -284,8 +287,8 @@ def _ways(runs: Sequence[Run]) -> list[Way]:
         apart = differences(first.protocol, run.protocol)
         if apart or run.photos != first.photos:
             raise DataError(
-                f"{first.folder} and {run.folder} cannot stand on one page, as they differ in "
-                f"{', '.join(apart) or 'the order of their photographs'}: make a page of each"
+                f"{first.folder} and {run.folder} cannot be shown on one page, because they differ in "
+                f"{', '.join(apart) or 'the order of their photographs'}: make a page for each"
             )
     resampled = {run: Resampled(run) for run in runs}
     ways = [
@@ -421,7 +424,7 @@ def _small(path: Path) -> dict[str, Any]:
 
 
 def _sample(photos: Sequence[str], count: int, seed: int) -> list[str]:
-    """`count` of all, drawn without looking, in their order."""
+    """`count` of all, drawn at random, in their order."""
     drawn = np.random.default_rng(seed).permutation(len(photos))[:count]
     return [photos[number] for number in sorted(drawn)]
 
@@ -518,7 +521,7 @@ def _reliabilities(ways: Sequence[Way]) -> list[tuple[str, str, str]]:
             sure, share = confident[0] / pixels[0], np.where(known, right / pixels, np.nan)
         low[known], high[known] = np.nanpercentile(share[1:, known], [2.5, 97.5], axis=0)
         words = f"calibration error {_number(way.figure('calibration_error')[0], 3)}"
-        summary = f"{way.label}: how often its likeliest colour is right against how sure it is; {words}"
+        summary = f"{way.label}: how often its likeliest colour is right, against how sure it is; {words}"
         chart = charts.reliability(sure, share[0], low, high, pixels[0], summary)
         found.append((way.label, words, chart))
     return found

@@ -28,7 +28,7 @@ from tintype.photo.writer import whole_file
 
 TRUTH = "truth"
 BASELINES = ("gray", "prior-mean", "random")
-"""What stands in every run and knows nothing: no colour, the mean colour of the prior, another photograph's colours."""
+"""The baselines of every run: no colour, the mean colour of the prior, another photograph's colours."""
 
 SET = "(set)"
 """Stands for a photograph where a figure is of the whole set."""
@@ -100,7 +100,7 @@ class Run:
         return found
 
     def seconds(self, model: str) -> np.ndarray:
-        """That colouring each photograph took on one processor, float64 [n]; NaN where it was not timed."""
+        """Seconds to colour each photograph on one processor, float64 [n]; NaN where it was not timed."""
         return self.values(model, "seconds")
 
     def figures(self, model: str) -> dict[str, float]:
@@ -169,12 +169,14 @@ def read_run(folder: str | os.PathLike) -> Run:
     """A run from its folder. Models that are not measured to the end are left out.
 
     Raises:
-        DataError: the folder is no run, is broken, or nothing in it is complete.
+        DataError: the folder is not a run, is broken, or nothing in it is complete.
     """
     folder = Path(folder)
     protocol = read_protocol(folder)
     if protocol is None:
-        raise DataError(f"{folder} is no run: it has no {protocols.FILE}; make one with tintype evaluate -o {folder}")
+        raise DataError(
+            f"{folder} is not a run: it has no {protocols.FILE}; make one with tintype evaluate -o {folder}"
+        )
     photos = tuple(photograph.name for photograph in protocol.photographs)
     measured = {}
     for label in (TRUTH, *BASELINES, *protocol.models):
@@ -183,7 +185,7 @@ def read_run(folder: str | os.PathLike) -> Run:
             measured[label] = found
     models = tuple(label for label in measured if label != TRUTH)
     if TRUTH not in measured or not models:
-        raise DataError(f"{folder} is not finished: repeat its tintype evaluate, which goes on from there")
+        raise DataError(f"{folder} is not finished: repeat the tintype evaluate that made it, which continues there")
     return Run(folder, protocol, models, photos, measured)
 
 
@@ -231,7 +233,7 @@ def picture_path(folder: Path, label: str, photo: str) -> Path:
 
 
 def write_csv(run: Run) -> Path:
-    """Write RUN/metrics.csv anew; its path.
+    """Write RUN/metrics.csv again; its path.
 
     Raises:
         UnwritablePhoto: it cannot be written.

@@ -1,4 +1,4 @@
-"""How colours hold out where the gray photograph is made by another film, or is damaged: one run per condition.
+"""How well models cope when the gray photograph comes from another film, or is damaged: one run per condition.
 
 A condition is written KIND=LEVEL, such as film=blue or noise=10, and its run of `evaluate` lies in a folder of that
 name. What is compared is the gain: how far `auc_balanced` of a model lies above that of plain gray, in points, and how
@@ -78,7 +78,7 @@ def conditions(words: Sequence[str] = ()) -> list[Condition]:
             found.append((kind, str(damages.parse(word)).partition("=")[2]))
         else:
             raise OptionError(
-                f"{word!r} is nothing to try: there are {', '.join(LEVELS)}, for all their levels, or one such as "
+                f"{word!r} is not a known damage: choose from {', '.join(LEVELS)}, or give one level such as "
                 "noise=7 or film=blue"
             )
     return list(dict.fromkeys(found))
@@ -95,7 +95,7 @@ def damaged(
     jobs: int | None = None,
     watch: Watch = lambda condition, done, count: None,
 ) -> list[str]:
-    """Evaluate models under each condition; see `run.evaluate` for what it takes. A repeated call goes on.
+    """Evaluate models under each condition; see `run.evaluate` for what it takes. A repeated call continues.
 
     Args:
         folder: gets a run for each condition, in a folder of its name.
@@ -182,7 +182,7 @@ def write_table(folder: str | os.PathLike) -> Path:
         table.writerow((*row[:-1], f"{row[-1]:.6g}"))
         count += 1
     if not count:
-        raise DataError(f"{folder} holds no run of a condition: make them with tintype robustness -o {folder}")
+        raise DataError(f"{folder} contains no runs: make them with tintype robustness -o {folder}")
     with whole_file(folder / TABLE) as file:
         file.write(text.getvalue().encode())
     return folder / TABLE
@@ -229,7 +229,8 @@ def _only_models(models: Sequence[str]) -> list[Method]:
     for method in methods:
         if method.kind == "folder":
             raise OptionError(
-                f"{method.source} holds predictions, which no damage changes: name models, by name or as .onnx files"
+                f"{method.source} contains predictions, which were not made from the damaged gray: give models, by "
+                "name or as .onnx files"
             )
     return methods
 
@@ -239,11 +240,13 @@ def _align(data: Path, folder: Path, limit: int | None, watch: Callable[[int, in
     try:
         paths = sorted(path for path in data.iterdir() if path.suffix.lower() in SUFFIXES)[:limit]
     except OSError as error:
-        raise DataError(f"{data} cannot be read ({error.strerror}): name a folder of three-filter negatives") from None
+        raise DataError(f"{data} cannot be read ({error.strerror}): give a folder of three-filter negatives") from None
     stems = [path.stem for path in paths]
     for stem in stems:
         if stems.count(stem) > 1:
-            raise DataError(f"{data}: two negatives are called {stem}; rename one, as results are named after them")
+            raise DataError(
+                f"{data}: two negatives are called {stem}; rename one, because results are named after them"
+            )
     problems = []
     _make(folder / "true", *(folder / exposure for exposure in EXPOSURES))
     for number, path in enumerate(paths):
@@ -258,7 +261,7 @@ def _align(data: Path, folder: Path, limit: int | None, watch: Callable[[int, in
         grays = {exposure: folder / exposure / name for exposure in EXPOSURES}
         negatives.write(aligned, plate, folder / "true" / name, grays)
     if len(problems) == len(paths):
-        raise DataError(problems[0] if problems else f"{data} holds no photograph: name a folder of negatives")
+        raise DataError(problems[0] if problems else f"{data} contains no photographs: give a folder of negatives")
     return problems
 
 
@@ -267,7 +270,7 @@ def _make(*folders: Path) -> None:
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnwritablePhoto(f"{error.filename} cannot be made ({error.strerror}): name another folder") from None
+        raise UnwritablePhoto(f"{error.filename} cannot be made ({error.strerror}): choose another folder") from None
 
 
 def _write_png(path: Path, rgb: np.ndarray) -> None:

@@ -64,7 +64,7 @@ from tintype.photo.writer import whole_file
 from tintype.version import __version__
 
 SIDE = 256
-"""Side of the squares that are measured, in pixels, where nothing else is asked for."""
+"""Default side of the squares that are measured, in pixels."""
 
 FILMS = (*films.RESPONSES, "rec601")
 
@@ -78,7 +78,7 @@ PALE = 1.0
 """Colourfulness of a truth below which it is hardly a colour photograph."""
 
 Progress = Callable[[str, int, int], None]
-"""Is told what is done ("fetching", "reading", "measuring"), how many of it are finished, and how many there are."""
+"""Called with the step ("fetching", "reading", "measuring"), how many of it are finished, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def evaluate(
     if side is not None and side < SMALLEST:
         raise OptionError(f"The side must be at least {SMALLEST} pixels, not {side}")
     if film not in FILMS:
-        raise OptionError(f"There is no film {film}: choose one of {', '.join(FILMS)}")
+        raise OptionError(f"Film {film} is unknown: choose one of {', '.join(FILMS)}")
     if damage is not None:
         damage = str(_damage(damage))
     _opened.cache_clear()  # A file may have changed since.
@@ -177,7 +177,8 @@ def evaluate(
         write_csv(read_run(folder))
     except OSError as error:
         raise UnwritablePhoto(
-            f"{error.filename or folder} cannot be written ({error.strerror}): make room there, and repeat the command"
+            f"{error.filename or folder} cannot be written ({error.strerror}): free some space there, and repeat the "
+            "command"
         ) from error
     return failures
 
@@ -188,7 +189,7 @@ def gray_of(truth: np.ndarray, film: str) -> np.ndarray:
 
 
 def nearly_gray(run: Run) -> list[str]:
-    """Photographs without colour to speak of: to be as gray as they are is no merit."""
+    """Photographs that are nearly gray: leaving them gray is no achievement."""
     return [photo for photo, found in zip(run.photos, run.values(TRUTH, "colorfulness"), strict=True) if found < PALE]
 
 
@@ -224,7 +225,7 @@ def _take(
             progress("reading", index + 1, len(names))
     if failed:
         count = f"{len(failed)} of {len(names)} photographs cannot be measured"
-        raise DataError(f"{str(failed[0]).rstrip('.')} ({count}; leave them out, or put whole ones in their places)")
+        raise DataError(f"{str(failed[0]).rstrip('.')} ({count}; remove or replace them)")
     return tuple(found)
 
 
@@ -232,7 +233,7 @@ def _demand_own(folder: Path, before: Protocol | None, protocol: Protocol) -> No
     """Raises DataError when the folder holds something else than this run, as far as can be told without reading."""
     if before is None:
         if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {TRUTH}):
-            raise DataError(f"{folder} holds other files: name a new folder for the run")
+            raise DataError(f"{folder} contains other files: choose a new folder for the run")
         return
     apart = differences(replace(before, photographs=()), protocol)
     apart += [f"metric {name}" for name in sorted(before.metrics.keys() ^ protocol.metrics.keys())]
@@ -242,7 +243,8 @@ def _demand_own(folder: Path, before: Protocol | None, protocol: Protocol) -> No
         theirs = before.models.get(label, ours)
         if other := [key for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]:
             raise DataError(
-                f"{folder} has predictions of another {label}, by its {', '.join(other)}: name another folder"
+                f"{folder} has predictions of another model called {label} (different {', '.join(other)}): choose "
+                "another folder"
             )
 
 
@@ -296,7 +298,7 @@ class Table:
             if not kept or (method.kind == "folder" and row["files"] != _hash_or_none(files.get(photo))):
                 del self.rows[photo]
         self.stale = found is not None and len(self.rows) < len(found["areas"])
-        """Whether the file holds what counts no longer."""
+        """Whether the file contains results that are out of date."""
 
     def missing(self) -> list[Photograph]:
         return [photograph for photograph in self.protocol.photographs if photograph.name not in self.rows]
@@ -424,7 +426,7 @@ def _worked(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, list[dict 
                 yield running.pop(future), future.result()
     except BrokenProcessPool:
         raise DataError(
-            "A process that coloured was ended, maybe for want of memory: try again with --jobs 1"
+            "A worker process was stopped, perhaps because memory ran out: try again with --jobs 1"
         ) from None
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -455,7 +457,7 @@ def work(task: Task) -> list[dict | str]:
         except (ModelError, HintError, OptionError) as error:
             rows.append(str(error))
         except MemoryError:
-            rows.append(f"{name} needs more memory than there is")
+            rows.append(f"not enough memory to colour {name}")
     return rows
 
 
@@ -517,7 +519,7 @@ def _check(networks: Networks) -> None:
     if networks == Networks():
         return
     if find_spec("torch") is None:
-        raise not_installed("A metric that asks a network", "torch", "train")
+        raise not_installed("A metric that uses a network", "torch", "train")
     _opened_networks(networks)
 
 

@@ -54,7 +54,7 @@ def lpips(network: Lpips, prediction: np.ndarray, truth: np.ndarray) -> float:
         ValueError: the pictures differ in shape or are not uint8 [h, w, 3].
     """
     if prediction.shape != truth.shape:
-        raise ValueError(f"pictures of one shape are needed, not {prediction.shape} and {truth.shape}")
+        raise ValueError(f"both pictures must have the same shape, not {prediction.shape} and {truth.shape}")
     with torch.inference_mode():
         return float(network(_tensor(prediction), _tensor(truth)))
 
@@ -97,7 +97,7 @@ class Inception:
 
     def _unusable(self, error: Exception) -> ModelError:
         reason = str(error).splitlines()[0]
-        return ModelError(f"{self.path} gives no features for FID ({reason}); name an ONNX file that takes RGB in 0..1")
+        return ModelError(f"{self.path} gives no features for FID ({reason}); give an ONNX file that takes RGB in 0..1")
 
 
 def _tensor(rgb: np.ndarray) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 A family module offers
 
-    Config    a frozen msgspec.Struct: every knob, with the published defaults
+    Config    a frozen msgspec.Struct: every setting, with the published defaults
     Network   a torch.nn.Module made as Network(config, channels), where the target says how many channels it needs:
                 forward(lightness [n,1,h,w] L* 0..100, hints [n,3,h,w]) -> [n, channels, h/scale, w/scale], the linear
                   output of its last layer, to which `tintype.targets` gives a meaning

@@ -16,7 +16,7 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs; as they stand they give the network of 17.7 M parameters."""
+    """Settings; the defaults give the network of 17.7 M parameters."""
 
     width: int = 64
     """Channels of the first pair; all others are multiples of it."""
@@ -34,7 +34,7 @@ class Network(nn.Module):
     Args:
         channels: of the output; 313 for the published bins.
     Raises:
-        ConfigError: a knob cannot work.
+        ConfigError: a setting cannot work.
     """
 
     stride = 8

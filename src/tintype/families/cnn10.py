@@ -19,7 +19,7 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs; as they stand they give the network of 7.8 M parameters."""
+    """Settings; the defaults give the network of 7.8 M parameters."""
 
     width: int = 32
     """Channels of the first convolution."""
@@ -37,7 +37,7 @@ class Network(nn.Module):
     Args:
         channels: of the output; 2 for ab, 3 for the cosine and sine of hue and saturation.
     Raises:
-        ConfigError: a knob cannot work.
+        ConfigError: a setting cannot work.
     """
 
     stride = 1
@@ -50,7 +50,10 @@ class Network(nn.Module):
             raise ConfigError(f"network.width is {config.width}; it must be at least 1")
         widths = [round(multiple * config.width) for multiple in config.widths]
         if not widths or min(widths) < 1:
-            raise ConfigError(f"network.widths is {config.widths}; it needs one, and each times the width one channel")
+            raise ConfigError(
+                f"network.widths is {config.widths}; it needs at least one number, each giving at least one channel "
+                "when multiplied by network.width"
+            )
         if config.spread == 0:
             raise ConfigError("network.spread is 0; the lightness cannot be divided by it")
         self.config = config

@@ -22,7 +22,7 @@ UPSAMPLINGS = ("transposed", "nearest")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs; as they stand they give the published network."""
+    """Settings; the defaults give the published network."""
 
     width: int = 64
     """Channels of the first block."""
@@ -56,7 +56,7 @@ class Network(nn.Module):
     Args:
         channels: of the output; 313 for the published bins, 2 for the Euclidean twin.
     Raises:
-        ConfigError: a knob cannot work.
+        ConfigError: a setting cannot work.
     """
 
     stride = 8
@@ -111,7 +111,7 @@ class Network(nn.Module):
             if wanted != found:
                 raise ConfigError(
                     f"{self.config.published}: {name} is {found}, and {wanted} in this network; "
-                    f"network.published goes with the published configuration and its 313 bins"
+                    f"network.published fits only the published configuration and its 313 bins"
                 )
         self.load_state_dict(weights, strict=False)
 
@@ -126,7 +126,9 @@ def _check(config: Config) -> None:
     if config.width < 1:
         raise ConfigError(f"network.width is {config.width}; it must be at least 1")
     if any(round(multiple * config.width) < 1 for multiple in config.widths):
-        raise ConfigError(f"network.widths is {config.widths}; each times the width must be at least one channel")
+        raise ConfigError(
+            f"network.widths is {config.widths}; each must give at least one channel when multiplied by network.width"
+        )
     if min(config.depth) < 1:
         raise ConfigError(f"network.depth is {config.depth}; each block needs at least one convolution")
     if config.scale not in (1, 2, 4, 8):
@@ -135,7 +137,7 @@ def _check(config: Config) -> None:
         raise ConfigError(f"network.upsampling is {config.upsampling!r}; it must be one of {', '.join(UPSAMPLINGS)}")
     if config.depth[7] < (8, 4, 2, 1).index(config.scale):
         raise ConfigError(
-            f"network.depth is {config.depth[7]} in block 8; scale {config.scale} needs more enlargements"
+            f"network.depth is {config.depth[7]} in block 8; network.scale {config.scale} needs a larger one"
         )
     if not 0 <= config.dropout < 1:
         raise ConfigError(f"network.dropout is {config.dropout}; it must be at least 0 and less than 1")

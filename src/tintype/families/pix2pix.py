@@ -21,7 +21,7 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs of the generator."""
+    """Settings of the generator."""
 
     width: int = 64
     """Channels of the first stage; they double at each of the next three and stay there."""
@@ -37,7 +37,7 @@ class Network(nn.Module):
     Args:
         channels: of the last layer.
     Raises:
-        ConfigError: a knob cannot work.
+        ConfigError: a setting cannot work.
     """
 
     scale = 1

@@ -24,7 +24,7 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs; as they stand they give the network of the PyTorch port."""
+    """Settings; the defaults give the network of the PyTorch port."""
 
     width: int = 64
     """Channels of the first block."""
@@ -46,7 +46,7 @@ class Network(nn.Module):
     Args:
         channels: of the main output.
     Raises:
-        ConfigError: a knob cannot work.
+        ConfigError: a setting cannot work.
     """
 
     stride = 8

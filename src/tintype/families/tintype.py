@@ -35,10 +35,10 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs of the flagship."""
+    """Settings of the flagship."""
 
     backbone: Literal["resnet18", "mobilenetv2", "efficientnet_lite0", "efficientnet_lite2"] = "resnet18"
-    """The encoder. The next two knobs are for ResNet-18 alone: the others have widths of their own."""
+    """The encoder. The next two settings are for ResNet-18 alone: the others have widths of their own."""
     width: int = 64
     """Channels of the encoder's first stage; the second and third have two and four times as many."""
     context: int = 384
@@ -143,7 +143,7 @@ class Network(nn.Module):
         """Take the encoder's weights from a safetensors file; see `Config.encoder`.
 
         Raises:
-            ConfigError: the file is missing, is no safetensors file, or holds another network.
+            ConfigError: the file is missing, is not a safetensors file, or holds another network.
         """
         if self.config.backbone == "resnet18":
             load_resnet18(self, path)

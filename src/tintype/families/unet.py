@@ -23,7 +23,7 @@ from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Knobs of the U-Net."""
+    """Settings of the U-Net."""
 
     width: int = 64
     """Channels of the encoder's first stage; the second and third have two and four times as many."""
@@ -59,7 +59,7 @@ class Network(nn.Module):
     Args:
         channels: of the last layer.
     Raises:
-        ConfigError: a knob cannot work.
+        ConfigError: a setting cannot work.
     """
 
     scale = 1
@@ -74,7 +74,10 @@ class Network(nn.Module):
             raise ConfigError(f"network.encoder has a width of 64, not network.width = {config.width}; leave one out")
         decoder = [round(multiple * config.width) for multiple in config.decoder]
         if min(decoder) < 1:
-            raise ConfigError(f"network.decoder times the width must be one channel or more each, not {decoder}")
+            raise ConfigError(
+                "each number of network.decoder must give at least one channel when multiplied by network.width, not "
+                f"{decoder}"
+            )
         self.config = config
         self.stride = 32 if config.semantic else 16
         w = config.width

@@ -41,7 +41,7 @@ def save(pictures: list[np.ndarray], path: str | os.PathLike, seconds: float = 1
 
     format = output.check(path, FORMATS)
     if not seconds > 0:
-        raise OptionError(f"The animation must take some time, not {seconds:g} seconds")
+        raise OptionError(f"The animation must last longer than 0 seconds, not {seconds:g}")
     each = max(20, round(1000 * seconds / max(1, len(pictures) - 1)))
     times = [HOLD_GRAY, *[each] * (len(pictures) - 2), HOLD_COLOUR]
     images = [Image.fromarray(picture) for picture in pictures]

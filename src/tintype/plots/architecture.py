@@ -154,7 +154,9 @@ def read(source: str | os.PathLike, channels: int | None = None, changes: tuple[
             return config.name, config.describe_network()
         name, family, knobs = config.name, families.get(config.family), config.family_config()
     elif changes:
-        raise OptionError(f"{changes[0]!r} changes a configuration: give one in place of the family {source}")
+        raise OptionError(
+            f"{changes[0]!r} changes a configuration: give a configuration instead of the family {source}"
+        )
     else:
         name, family = str(source), families.get(str(source))
         knobs = family.Config()
@@ -199,12 +201,12 @@ def studio() -> tuple[Any, Any]:
 
 
 def trace(name: str, network, size: int = SIZE) -> Diagram:
-    """Run a network once on an input of `size` x `size` pixels, and take down what it does.
+    """Run a network once on an input of `size` x `size` pixels, and record what it does.
 
     Args:
         network: a family's; on the meta device nothing is computed.
     Raises:
-        OptionError: the size is no multiple of the network's stride.
+        OptionError: the size is not a multiple of the network's stride.
     """
     if size < 1 or size % network.stride:
         raise OptionError(f"The size of the input must be a multiple of {network.stride}, not {size}")

@@ -53,7 +53,7 @@ def of_runs(runs: Sequence[str | PathLike]) -> Bars:
     bars: Bars = {}
     for log in read_logs(runs):
         if not log.validation:
-            raise DataError(f"{log.name}: the run was never validated, so there is nothing to draw bars of")
+            raise DataError(f"{log.name}: the run was never validated, so there are no figures to draw")
         for metric in log.figures():
             last = log.validation[-1]
             if not metric.startswith(TRUE) and metric in last:
@@ -65,7 +65,7 @@ def read_table(path: str | PathLike) -> Table:
     """A CSV table with the columns model, photo, metric and value.
 
     Raises:
-        DataError: it cannot be read, lacks a column, has no line, says a thing twice, or a value is no number.
+        DataError: it cannot be read, lacks a column, has no lines, has a figure twice, or a value is not a number.
     """
     table: Table = {}
     try:
@@ -82,9 +82,7 @@ def read_table(path: str | PathLike) -> Table:
                     raise DataError(f"{path}: line {reader.line_num}: {text!r} is not a number") from None
                 values = table.setdefault(metric, {}).setdefault(model, {})
                 if photo in values:
-                    raise DataError(
-                        f"{path}: line {reader.line_num}: {metric} of {model} on {photo} stands there twice"
-                    )
+                    raise DataError(f"{path}: line {reader.line_num}: {metric} of {model} on {photo} occurs twice")
                 values[photo] = value
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: the table cannot be read ({getattr(error, 'strerror', None) or error})") from None
@@ -150,10 +148,10 @@ def draw(bars: Bars, metrics: Sequence[str] = (), against: str | None = None, po
     """
     for metric in metrics:
         if metric not in bars:
-            raise OptionError(f"Nobody has a metric named {metric}; there are {', '.join(bars)}")
+            raise OptionError(f"There is no metric named {metric}; choose from {', '.join(bars)}")
     bars = {metric: bars[metric] for metric in metrics} if metrics else bars
     if not bars:
-        raise DataError("there is nothing to draw bars of; the model to compare with stands alone")
+        raise DataError("there are no differences to draw: the model to compare with is the only one")
     with style():
         return _draw(bars, against, points)
 
@@ -214,6 +212,6 @@ def _draw(bars: Bars, against: str | None, points: bool) -> Figure:
             panel.axvline(0, color=INK, linewidth=0.8)
     if against:
         page.supxlabel(
-            f"mean difference to {against}, the same photographs, 95 % interval; gray: it holds 0", fontsize=8.5
+            f"mean difference from {against}, same photographs, 95 % interval; gray: contains 0", fontsize=8.5
         )
     return page

@@ -50,7 +50,7 @@ def of_colour(text: str, neighbours: int = 5, sigma: float = 5.0) -> Code:
     """The code of a colour such as "#8b5a2b".
 
     Raises:
-        OptionError: it is no such text, or the code cannot be made of so many bins.
+        OptionError: it is not such a text, or the code cannot be made of so many bins.
     """
     if not re.fullmatch("#?[0-9a-fA-F]{6}", text):
         raise OptionError(f"A colour is written as #8b5a2b, not {text!r}")
@@ -79,7 +79,7 @@ def of_pixel(
 def _code(rgb: np.ndarray, neighbours: int, sigma: float) -> Code:
     table = published_bins()
     if not 1 <= neighbours <= 20:
-        raise OptionError(f"The number of neighbours must lie within 1 and 20, not {neighbours}")
+        raise OptionError(f"The number of neighbours must be from 1 to 20, not {neighbours}")
     if not sigma > 0:
         raise OptionError(f"The sigma of the soft code must be above 0, not {sigma:g}")
     lab = rgb_to_lab(rgb / 255)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 LOG = "log.jsonl"
 
 WINDOW = 100
-"""Training steps that a running average takes in, where nothing else is said."""
+"""Default number of training steps in a running average."""
 VALIDATIONS = 1
-"""Validations that a running average takes in; by default a run has one an epoch."""
+"""Default number of validations in a running average."""
 
 SPAN = 30
 """Times the least value that the greatest of a panel may be on an even scale."""
@@ -63,15 +63,15 @@ def read_log(run: str | PathLike, name: str | None = None) -> Log:
         run: its folder, or the log itself.
         name: what the picture calls it; by default the folder's name.
     Raises:
-        DataError: there is none, or it is of something else.
+        DataError: there is none, or it is the log of something else.
     """
     path = Path(run)
     path = path / LOG if path.is_dir() else path
     try:
         rows = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
-        raise DataError(f"{path}: the log of a run cannot be read ({why}); name the folder of a run") from None
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise DataError(f"{path}: the log of a run cannot be read ({why}); give the folder of a run") from None
     parts: dict[str, list[dict]] = {"start": [], "train": [], "validation": []}
     for number, row in enumerate(rows, start=1):
         try:
@@ -81,9 +81,9 @@ def read_log(run: str | PathLike, name: str | None = None) -> Log:
         except (ValueError, KeyError, TypeError):
             if number == len(rows):
                 break  # the run is at it, or was killed in the middle of the line
-            raise DataError(f"{path}: line {number} is not of the log of a run; name the folder of a run") from None
+            raise DataError(f"{path}: line {number} is not from the log of a run; give the folder of a run") from None
     if not (parts["train"] or parts["validation"]):
-        raise DataError(f"{path}: nothing is logged yet; wait for the first line of figures")
+        raise DataError(f"{path}: the log has no figures yet; wait for the first line")
     batch = next((line["config"].get("batch") for line in parts["start"] if "config" in line), None)
     return Log(name or path.absolute().parent.name, parts["train"], parts["validation"], batch)
 
@@ -147,7 +147,7 @@ def draw(
     logged = {key for log in logs for line in log.lines() for key in line} - {"part", "step"}
     for figure in figures:
         if figure not in logged:
-            raise OptionError(f"No run has a figure named {figure}; there are {', '.join(sorted(logged))}")
+            raise OptionError(f"No run has a figure named {figure}; choose from {', '.join(sorted(logged))}")
     figures = list(figures) or [name for name in known if not name.startswith(TRUE)]
     if across == "photographs":
         for log in logs:
@@ -207,7 +207,7 @@ def _draw(logs, figures, window, validations, across) -> Figure:
 
 
 def _stretch(panel) -> None:
-    """A scale of powers, where runs are as far apart as losses of different kinds are."""
+    """A logarithmic scale, where runs are as far apart as losses of different kinds are."""
     values = np.concatenate([line.get_ydata() for line in panel.lines])
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() > SPAN * values.min():

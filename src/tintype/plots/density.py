@@ -1,4 +1,4 @@
-"""How often which colours are met: the density of a*b* over photographs, on a scale of powers (as figure 3 of Zhang et
+"""How often each colour occurs: the density of a*b* over photographs, on a logarithmic scale (as figure 3 of Zhang et
 al. 2016)."""
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Density:
 def count(sources: Sequence[str | PathLike]) -> Density:
     """The density over prepared sets, folders of shards, folders of photographs, or photographs.
 
-    A single prepared set brings it along, counted over all its pixels.
+    A single prepared set already contains it, counted over all its pixels.
 
     Raises:
         DataError: there is no photograph. PhotoError: one that is named cannot be read.

@@ -49,7 +49,7 @@ def load(source: str = "313", step: float = 10.0) -> Bins:
         OptionError: the step is not within 1 to 50. DataError, PhotoError: the photographs cannot be read.
     """
     if not 1 <= step <= 50:
-        raise OptionError(f"The step of the grid must lie within 1 and 50, not {step:g}")
+        raise OptionError(f"The step of the grid must be from 1 to 50, not {step:g}")
     if source == "313":
         name, centres, step = "313 published bins", published_bins(), 10.0
     elif source == "529":
@@ -85,7 +85,7 @@ def draw(bins: Bins, lightness: Sequence[float] = (50,)) -> Figure:
     """
     for each in lightness:
         if not 0 <= each <= 100:
-            raise OptionError(f"The lightness must lie within 0 and 100, not {each:g}")
+            raise OptionError(f"The lightness must be from 0 to 100, not {each:g}")
     with style():
         return _draw(bins, list(lightness))
 

@@ -14,12 +14,14 @@ def check(path: str | os.PathLike, formats: Sequence[str]) -> str:
     """The format that the name of a picture asks for, in lower case and without the dot.
 
     Raises:
-        OptionError: it is none of `formats`.
+        OptionError: it is not one of `formats`.
     """
     suffix = Path(path).suffix.lower().removeprefix(".").replace("jpeg", "jpg")
     if suffix not in formats:
         allowed = ", ".join(f".{name}" for name in formats)
-        raise OptionError(f"{os.fspath(path)} names no format that this picture is written in: end it in {allowed}")
+        raise OptionError(
+            f"{os.fspath(path)} does not name a format for this picture: use a name that ends in {allowed}"
+        )
     return suffix
 
 

@@ -60,7 +60,8 @@ def in_colour(rgb: np.ndarray) -> bool:
 def colours(source: str | PathLike) -> Iterator[np.ndarray]:
     """a*b* [n, 2] of each photograph of a folder of shards, of a folder of photographs, or of one file.
 
-    Of many photographs every so manieth is taken, up to SAMPLE. Those that are no set are reduced to 256 pixels first.
+    Of many photographs, an evenly spaced sample of SAMPLE is used. Photographs outside a prepared set are first
+    reduced to 256 pixels.
 
     Raises:
         DataError: there is none. PhotoError: one that is named cannot be read.
@@ -73,7 +74,7 @@ def colours(source: str | PathLike) -> Iterator[np.ndarray]:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
-        raise DataError(f"{path}: holds neither shards nor photographs")
+        raise DataError(f"{path}: contains neither shards nor photographs")
     for file in files[:: max(1, len(files) // SAMPLE)]:
         yield rgb_to_lab(read(file, 256).reshape(-1, 3) / 255)[:, 1:]
 

@@ -56,7 +56,7 @@ def load(source: str | PathLike) -> Prior:
     if (path / LOG).is_file():
         return Prior(name, _of_run(path))
     if not path.is_dir():
-        raise DataError(f"{path}: no such folder; name a set, a run, photographs or {PUBLISHED!r}")
+        raise DataError(f"{path}: no such folder; give a set, a run, photographs or {PUBLISHED!r}")
     description = describe(path)
     if description is not None:
         return _checked(name, path, description.get("prior"))
@@ -76,7 +76,7 @@ def _checked(name: str, path: Path, values) -> Prior:
         if values.shape != (len(published_bins()),) or not (values.min() >= 0 and values.sum() > 0):
             raise ValueError
     except (TypeError, ValueError):
-        raise DataError(f"{path}: holds no prior over the {len(published_bins())} published bins") from None
+        raise DataError(f"{path}: contains no prior over the {len(published_bins())} published bins") from None
     return Prior(name, values / values.sum())
 
 
@@ -87,7 +87,7 @@ def _of_run(run: Path) -> np.ndarray:
             data = next(json.loads(line) for line in file if '"start"' in line)["config"]["data"]
         folder, train, validation, limit = (data[key] for key in ("folder", "train", "validation", "limit"))
     except (StopIteration, ValueError, KeyError, TypeError):
-        raise DataError(f"{run / LOG}: does not say what the run was trained on; name its data set instead") from None
+        raise DataError(f"{run / LOG}: does not say what the run was trained on; give its data set instead") from None
     patterns = data.get("sources", ())
     description = describe(folder)
     if description and train == "train-*.tar" and limit is None and not patterns:
@@ -119,7 +119,7 @@ def draw(first: Prior, second: Prior, uniform: float = 0.5) -> Figure:
         OptionError: lambda is outside.
     """
     if not 0 <= uniform <= 1:
-        raise OptionError(f"The share of the uniform prior must lie within 0 and 1, not {uniform}")
+        raise OptionError(f"The share of the uniform prior must be from 0 to 1, not {uniform}")
     with style():
         return _draw(first, second, uniform)
 
@@ -138,7 +138,7 @@ def _draw(first: Prior, second: Prior, uniform: float) -> Figure:
     powers(points.xaxis)
     powers(points.yaxis)
     points.plot(reach, reach, color=FAINT, linewidth=0.8, zorder=1)
-    # A bin that one of them never meets has no place on a scale of powers: it stands on the edge, as a ring.
+    # A bin that one of them never meets has no place on a logarithmic scale: it stands on the edge, as a ring.
     met = (p > 0) & (q > 0)
     rim = {"edgecolors": "#00000055", "linewidths": 0.5, "s": 26, "zorder": 2}
     points.scatter(p[met], q[met], c=colour[met], **rim)
@@ -152,7 +152,7 @@ def _draw(first: Prior, second: Prior, uniform: float) -> Figure:
         points.text(
             0.02,
             0.98,
-            f"rings: {np.count_nonzero(~met)} bins that one of them never meets",
+            f"rings: {np.count_nonzero(~met)} bins that occur in only one of them",
             transform=points.transAxes,
             va="top",
             fontsize=7.5,

@@ -1,4 +1,4 @@
-"""How colours hold out under damages and films, from the table of `tintype robustness`: a panel per kind."""
+"""How well models cope with damage and films, from the table of `tintype robustness`: a panel per kind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLES = {
 NAMES = {"gain_kept": "gain over gray that is kept, %", "gain": "gain over gray in auc_balanced"}
 
 LEVELS = {"gain_kept": (0, 100), "gain": (0,)}
-"""What a metric is held against, drawn as lines: gray, and photographs as they are."""
+"""What a metric is compared with, drawn as lines: gray, and undamaged photographs."""
 
 SINGLE = ("film", PLATE)
 """Kinds whose levels have no order, drawn as points that no line joins."""
@@ -47,7 +47,7 @@ def read_table(path: str | PathLike) -> Table:
     Args:
         path: the folder of the run, or the table itself.
     Raises:
-        DataError: there is none, or it is of something else.
+        DataError: there is none, or it is the table of something else.
     """
     path = Path(path)
     path = path / TABLE if path.is_dir() else path
@@ -60,7 +60,9 @@ def read_table(path: str | PathLike) -> Table:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: the table cannot be read ({getattr(error, 'strerror', None) or error})") from None
     except (KeyError, TypeError, ValueError):
-        raise DataError(f"{path} is no table of tintype robustness: its columns are {', '.join(COLUMNS)}") from None
+        raise DataError(
+            f"{path} is not a table of tintype robustness, whose columns are {', '.join(COLUMNS)}"
+        ) from None
     if not table:
         raise DataError(f"{path}: the table has no lines")
     return table
@@ -81,10 +83,10 @@ def draw(table: Table, metric: str = "gain", models: Sequence[str] = ()) -> Figu
     found = dict.fromkeys(model for levels in table[metric].values() for by in levels.values() for model in by)
     for model in models:
         if model not in found:
-            raise OptionError(f"The table has no {metric} of {model}; it has it of {', '.join(found)}")
+            raise OptionError(f"The table has no {metric} of {model}, only of {', '.join(found)}")
     models = list(models) or [model for model in found if model not in (TRUTH, *BASELINES)]
     if not models:
-        raise DataError(f"the table has {metric} of no model")
+        raise DataError(f"the table has no {metric} of any model")
     with style():
         return _draw(table, metric, models)
 

@@ -37,7 +37,7 @@ def strip(
         raise OptionError(f"The model {model.name} has no temperature: choose one that predicts a distribution")
     for temperature in temperatures:
         if not 0 <= temperature <= 100:
-            raise OptionError(f"A temperature must lie within 0 and 100, not {temperature:g}")
+            raise OptionError(f"A temperature must be from 0 to 100, not {temperature:g}")
     colorizers = [Colorizer(model, temperature=max(temperature, MODE)) for temperature in temperatures]
     rows = [
         Row(name, [gray_of(rgb), *(colorize(gray_of(rgb)) for colorize in colorizers)])

@@ -38,11 +38,11 @@ def read(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> Any:
     Args:
         changes: keys that are to be otherwise, as key=value.
     Raises:
-        ConfigError: it cannot be read, or what it says cannot work. OptionError: it is no TOML file.
+        ConfigError: it cannot be read, or what it says cannot work. OptionError: it is not a TOML file.
         TintypeError: torch is not installed.
     """
     if Path(source).suffix != ".toml":
-        raise OptionError(f"{source} is no configuration: give the .toml file of a run")
+        raise OptionError(f"{source} is not a configuration: give the .toml file of a run")
     return studio()[1](source, changes)
 
 
