@@ -134,8 +134,8 @@ def test_a_file_that_is_not_the_network_is_refused(tmp_path):
     weights = vgg16_weights()
     del weights["7.bias"]
     save_file(weights, path)
-    with pytest.raises(ConfigError, match=r"not VGG16 in torchvision's names: 7\.bias must be .*, and is missing"):
+    with pytest.raises(ConfigError, match=r"not VGG16 in torchvision's names: 7\.bias must be .*, but is missing"):
         VGG16(str(path))
     save_file({**vgg16_weights(), "0.weight": torch.zeros(64, 1, 3, 3)}, path)
-    with pytest.raises(ConfigError, match=r"0\.weight must be \(64, 3, 3, 3\), and is of shape \(64, 1, 3, 3\)"):
+    with pytest.raises(ConfigError, match=r"0\.weight must be \(64, 3, 3, 3\), but is of shape \(64, 1, 3, 3\)"):
         VGG16(str(path))

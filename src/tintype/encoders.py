@@ -494,5 +494,5 @@ def _fitting(
     for name, shape in shapes.items():
         if name not in weights or weights[name].shape != shape:
             found = f"of shape {tuple(weights[name].shape)}" if name in weights else "missing"
-            raise ConfigError(f"{path}: not {what}: {name} must be {tuple(shape)} but is {found}")
+            raise ConfigError(f"{path}: not {what}: {name} must be {tuple(shape)}, but is {found}")
     return {name: weights[name] for name in shapes}

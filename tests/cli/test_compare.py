@@ -72,7 +72,7 @@ def test_on_a_terminal_it_is_a_table_without_markdown(run, monkeypatch, capsys):
 def test_what_cannot_be_compared_is_said(run, tmp_path):
     with pytest.raises(OptionError, match="name a run"):
         compare()
-    with pytest.raises(DataError, match="is no run"):
+    with pytest.raises(DataError, match="is not a run"):
         compare(run, tmp_path)
     with pytest.raises(OptionError, match="no model vivid to compare against: choose from gray, "):
         compare(run, against="vivid")

@@ -58,7 +58,7 @@ def test_what_is_wrong_with_shards_is_said(shards, tmp_path):
     with pytest.raises(DataError, match=r"none: no such data folder; make one with `tintype prepare"):
         shard_paths(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty: holds no \.tar shard"):
+    with pytest.raises(DataError, match=r"empty: contains no \.tar shard"):
         shard_paths(tmp_path / "empty")
     whole = shards[0].read_bytes()
     cut = tmp_path / "cut.tar"

@@ -126,7 +126,7 @@ def test_runs_without_a_common_photograph_are_refused(runs, tmp_path):
 def test_what_cannot_be_ranked_by_is_said(runs):
     with pytest.raises(OptionError, match="No metric psrn to rank by: choose from psnr, "):
         compare(runs, ["psrn"])
-    with pytest.raises(DataError, match="lpips was not measured of any model"):
+    with pytest.raises(DataError, match="lpips was not measured for any model"):
         compare(runs, ["lpips"])
     with pytest.raises(OptionError, match="has a name that begins with kodak: they are called beach, market"):
         compare(runs, ["psnr"], only=["kodak"])

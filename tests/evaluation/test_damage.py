@@ -91,8 +91,8 @@ def test_none_changes_nothing(photo):
         ("jpeg=0", "from 1 to 100"),
         ("size=8", "from 16"),
         ("fading=2", "share of the contrast"),
-        ("none=1", "no damage"),
-        ("", "no damage"),
+        ("none=1", "not a known damage"),
+        ("", "not a known damage"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(text, said):

@@ -175,7 +175,7 @@ def test_what_another_library_rounds_otherwise_is_taken_and_named_but_not_what_l
     other = listed("", "", "", originals["two-rocket.jpg"])
     for changes in ({"fingerprint": other.fingerprint}, {"colour": other.colour}):
         write_table([replace(row, pixels="0" * 64, **changes) if row == rows[1] else row for row in rows], table)
-        assert "does not look as published" in refusal(tmp_path / "set", table, server.address)
+        assert "does not come out as published" in refusal(tmp_path / "set", table, server.address)
 
 
 def test_a_finished_photograph_is_upright_in_srgb_and_the_middle_of_the_original():

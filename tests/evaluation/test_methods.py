@@ -259,5 +259,5 @@ def test_predictions_that_cannot_be_used_are_named(tmp_path):
 def test_two_predictions_of_one_photograph_are_refused(tmp_path):
     for suffix in ("png", "bmp"):
         Image.fromarray(photograph(0)).save(tmp_path / f"a.{suffix}")
-    with pytest.raises(DataError, match="one photograph"):
+    with pytest.raises(DataError, match="belong to the same photograph"):
         prediction_files(tmp_path)

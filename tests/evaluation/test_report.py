@@ -221,7 +221,7 @@ def test_two_models_of_one_label_have_the_names_of_their_runs_and_the_same_stand
 
 def test_runs_of_different_protocols_are_refused_by_the_field(run, tmp_path):
     other = write_evaluation(tmp_path / "other", gray="blue")
-    with pytest.raises(DataError, match=r"cannot stand on one page.* gray \(CIE L\* and blue\)"):
+    with pytest.raises(DataError, match=r"cannot be shown on one page.* gray \(CIE L\* and blue\)"):
         made([run, other], tmp_path)
     assert not (tmp_path / "report.html").exists()
 
@@ -237,7 +237,7 @@ def test_a_lost_picture_is_named(tmp_path):
     ("arguments", "code", "said"),
     [
         (["report", "-o", "p.html"], 2, "Name at least one run"),
-        (["report", "nothing", "-o", "p.html"], 1, "nothing is no run"),
+        (["report", "nothing", "-o", "p.html"], 1, "nothing is not a run"),
         (["report", "RUN", "-o", "p.pdf"], 2, "p.pdf is not the name of a page: use a name that ends in .html"),
         (["report", "RUN", "-o", "missing/p.html"], 1, "missing/p.html cannot be written"),
         (["report", "RUN", "-o", "p.html", "--photographs", "-1"], 2, "must be 0 or more, not -1"),

@@ -1,4 +1,4 @@
-"""A run that is read: its figures against the metrics' own, and what is no run."""
+"""A run that is read: its figures against the metrics' own, and what is not a run."""
 
 import csv
 import json
@@ -117,7 +117,7 @@ def test_models_that_are_not_complete_are_left_out(folder, tmp_path):
 
 
 def test_what_is_no_run_is_said(folder, tmp_path):
-    with pytest.raises(DataError, match=r"is no run.*tintype evaluate"):
+    with pytest.raises(DataError, match=r"is not a run.*tintype evaluate"):
         read_run(tmp_path)
     shutil.copytree(folder, tmp_path / "run")
     measured_path(tmp_path / "run", "pale").write_bytes(b"PK\3\4 and no more")

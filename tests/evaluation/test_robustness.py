@@ -138,7 +138,7 @@ def test_predictions_are_no_model_to_try(album, tmp_path):
 
 
 def test_no_run_at_all_is_said(tmp_path):
-    with pytest.raises(DataError, match="holds no run"):
+    with pytest.raises(DataError, match="contains no runs"):
         write_table(tmp_path)
 
 

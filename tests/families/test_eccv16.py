@@ -162,7 +162,7 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="not a table of weights"):
         load(tmp_path / "list.pth")
     torch.save(hollow_weights(), tmp_path / "port.pth")
-    with pytest.raises(ConfigError, match=r"and \(1,\) in this network; network\.published goes with the published"):
+    with pytest.raises(ConfigError, match=r"and \(1,\) in this network; network\.published fits only the published"):
         load(tmp_path / "port.pth")
 
 
@@ -185,5 +185,5 @@ def test_a_knob_that_cannot_work_is_refused_by_name(key, value):
 
 
 def test_block_8_needs_a_convolution_for_each_enlargement():
-    with pytest.raises(ConfigError, match=r"network\.depth is 2 in block 8; scale 1 needs"):
+    with pytest.raises(ConfigError, match=r"network\.depth is 2 in block 8; network\.scale 1 needs"):
         Network(Config(depth=(2,) * 8, scale=1), 313)

@@ -107,8 +107,8 @@ def test_a_file_that_is_not_the_network_is_refused(published, tmp_path):
 
     weights = published_weights()
     short = weights.pop("model3short8.0.weight")
-    refused(weights, r"not SIGGRAPH17 .*: model3short8\.0\.weight must be \(256, 256, 3, 3\), and is missing")
-    refused(weights | {"model3short8.0.weight": short[:1]}, r"and is of shape \(1, 256, 3, 3\)")
+    refused(weights, r"not SIGGRAPH17 .*: model3short8\.0\.weight must be \(256, 256, 3, 3\), but is missing")
+    refused(weights | {"model3short8.0.weight": short[:1]}, r"but is of shape \(1, 256, 3, 3\)")
     refused([1, 2], r"port\.pth: the published weights cannot be read")
     published.config = Config(published=str(tmp_path / "none.pth"))
     with pytest.raises(ConfigError, match=r"none\.pth: the published weights cannot be read"):

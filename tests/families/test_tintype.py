@@ -114,7 +114,7 @@ def test_a_file_that_is_not_the_encoder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"not ResNet-18 in torchvision's names: layer2\.1\.bn2\.weight must be"):
         network().load_encoder(str(path))
     save_file({**encoder_weights(), "conv1.weight": torch.zeros(64, 1, 7, 7)}, path)
-    with pytest.raises(ConfigError, match=r"conv1\.weight must be \(64, 3, 7, 7\), and is of shape \(64, 1, 7, 7\)"):
+    with pytest.raises(ConfigError, match=r"conv1\.weight must be \(64, 3, 7, 7\), but is of shape \(64, 1, 7, 7\)"):
         network().load_encoder(str(path))
 
 

@@ -56,7 +56,7 @@ def test_the_encoder_is_taken_from_a_file(tmp_path):
         assert torch.equal(made.state_dict()[name], fresh[name])
     del weights["layer3.1.bn2.bias"]
     save_file(weights, path)
-    with pytest.raises(ConfigError, match=r"not ResNet-18 .*: layer3\.1\.bn2\.bias must be \(256,\), and is missing"):
+    with pytest.raises(ConfigError, match=r"not ResNet-18 .*: layer3\.1\.bn2\.bias must be \(256,\), but is missing"):
         made.load_pretrained()
 
 
@@ -111,7 +111,7 @@ def test_its_file_agrees_with_torch_at_any_size():
     [
         ({"width": 0}, r"network\.width must be at least 1"),
         ({"width": 8, "encoder": "resnet18.safetensors"}, r"network\.encoder has a width of 64"),
-        ({"width": 4, "decoder": (4, 2, 1, 0.1)}, r"network\.decoder times the width"),
+        ({"width": 4, "decoder": (4, 2, 1, 0.1)}, r"each number of network\.decoder"),
     ],
 )
 def test_a_knob_that_cannot_work_is_refused_by_name(knobs, match):

@@ -87,7 +87,7 @@ def test_a_table_that_cannot_be_used_is_said(tmp_path, rows, columns, words):
 def test_wrong_wishes_are_named(tmp_path, table):
     with pytest.raises(OptionError, match="no model theirs in the table; there are ours, gray"):
         bars.of_table(table, "theirs")
-    with pytest.raises(OptionError, match="metric named ssim; there are psnr"):
+    with pytest.raises(OptionError, match="metric named ssim; choose from psnr"):
         bars.draw(bars.of_table(table), ["ssim"])
     table["psnr"]["other"] = {"elsewhere": 1.0}
     with pytest.raises(DataError, match="no photograph in common"):

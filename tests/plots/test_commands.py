@@ -81,12 +81,12 @@ def test_every_kind_is_tried_and_documented():
     ("command", "words"),
     [
         ("curves -o FILE.png", "at least one run"),
-        ("curves RUN -o FILE.txt", "names no format"),
-        ("bars TABLE RUN -o FILE.png", "one table or of runs"),
+        ("curves RUN -o FILE.txt", "does not name a format"),
+        ("bars TABLE RUN -o FILE.png", "one table or several runs"),
         ("bars RUN --against a -o FILE.png", "give a table"),
         ("channels PHOTO --cell 4 -o FILE.png", "within 32 and 2048"),
         ("methods -o FILE.png", "at least one photograph"),
-        ("animation PHOTO -o FILE.png", r"end it in \.gif, \.webp"),
+        ("animation PHOTO -o FILE.png", r"a name that ends in \.gif, \.webp"),
     ],
 )
 def test_wrong_usage_is_a_sentence(given, tmp_path, command, words):

@@ -96,7 +96,7 @@ def test_what_is_no_log_is_said(tmp_path, write, words):
 
 def test_wrong_wishes_are_named(tmp_path):
     logs = curves.read_logs([write_run(tmp_path / "a")])
-    with pytest.raises(OptionError, match=r"figure named psnr; there are chroma, loss, rate"):
+    with pytest.raises(OptionError, match=r"figure named psnr; choose from chroma, loss, rate"):
         curves.draw(logs, ["psnr"])
     with pytest.raises(OptionError, match="window"):
         curves.draw(logs, window=0)

@@ -49,7 +49,7 @@ def test_a_sheet_is_written_in_the_format_of_its_name(tmp_path, suffix):
 @pytest.mark.parametrize(("save", "name"), [(figure.save, "a.jpg"), (figure.save, "a"), (sheet.save, "a.svg")])
 def test_another_format_is_refused_by_name(tmp_path, save, name):
     page = drawn() if save is figure.save else Image.new("RGB", (8, 8))
-    with pytest.raises(OptionError, match=rf"{name} names no format .* end it in \."):
+    with pytest.raises(OptionError, match=rf"{name} does not name a format .* ends in \."):
         save(page, tmp_path / name)
     assert not list(tmp_path.iterdir())
 

@@ -82,5 +82,5 @@ def test_wrong_wishes_are_named(tmp_path):
         priors.load(tmp_path / "none")
     with pytest.raises(DataError, match="does not say what the run was trained on"):
         priors.load(write_run(tmp_path / "run"))
-    with pytest.raises(OptionError, match="within 0 and 1"):
+    with pytest.raises(OptionError, match="from 0 to 1"):
         priors.draw(priors.load("published"), priors.load("published"), uniform=2)

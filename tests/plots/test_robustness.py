@@ -58,7 +58,7 @@ def test_what_is_not_there_is_said(run, tmp_path):
     with pytest.raises(OptionError, match="no gain_kept of nobody"):
         robustness.draw(table, "gain_kept", ["nobody"])
     (tmp_path / "other.csv").write_text("model,photo\na,b\n")
-    with pytest.raises(DataError, match="no table of tintype robustness"):
+    with pytest.raises(DataError, match="not a table of tintype robustness"):
         robustness.read_table(tmp_path / "other.csv")
     with pytest.raises(DataError, match="cannot be read"):
         robustness.read_table(tmp_path / "none.csv")

@@ -42,7 +42,7 @@ def test_the_columns_of_a_strip_are_the_temperatures(build_model):
 def test_a_model_without_temperature_has_no_strip(build_model):
     with pytest.raises(OptionError, match="has no temperature: choose"):
         temperatures.strip(Model(build_model()), {})
-    with pytest.raises(OptionError, match="temperature must lie"):
+    with pytest.raises(OptionError, match="temperature must be from"):
         temperatures.strip(Model(build_model(temperature=True)), {}, (-1,))
 
 

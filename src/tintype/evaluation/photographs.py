@@ -64,7 +64,7 @@ class Photographs:
         twice = [name for name in self.names if first.setdefault(name.casefold(), name) is not name]
         if twice:
             raise DataError(
-                f"{path}: two photographs are called {twice[0]} ({len(twice)} names occur more than once); "
+                f"{path}: two photographs are called {twice[0]} ({len(twice)} photographs have a name that is taken); "
                 "rename them, because results are named after photographs"
             )
         self._entries = self._entries[:limit]
