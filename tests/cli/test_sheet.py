@@ -116,7 +116,7 @@ def test_one_is_repeated_on_a_folder(photograph, tiny, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pick": 9, "on": Path("album")}, "no 9 on the sheet"),
+        ({"pick": 9, "on": Path("album")}, "The sheet has no picture 9"),
         ({"pick": 1}, "belong together"),
         ({"on": Path("album")}, "belong together"),
         ({"pick": 1, "on": Path("album"), "sizes": "64"}, "from the sheet"),
@@ -124,7 +124,7 @@ def test_one_is_repeated_on_a_folder(photograph, tiny, tmp_path, monkeypatch):
         ({"sizes": "0"}, "size must be"),
         ({"temperatures": "0"}, "temperature must be"),
         ({"temperatures": "warm"}, "numbers such as"),
-        ({"sizes": ",".join(map(str, range(1, 102)))}, "100 pictures at most"),
+        ({"sizes": ",".join(map(str, range(1, 102)))}, "at most 100 pictures"),
         ({"output": Path("a.txt")}, "names no format"),
     ],
 )

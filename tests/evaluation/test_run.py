@@ -299,7 +299,7 @@ def test_other_photographs_of_the_same_names_are_refused(finished, model, tmp_pa
 def test_another_model_of_the_same_name_is_refused(finished, album, tmp_path):
     before = content(finished)
     other = write_model(tmp_path / "ours.onnx", temperature=True, logits=7, offset=(1, 2))
-    with pytest.raises(DataError, match=r"another tiny\.v1, by its sha256"):
+    with pytest.raises(DataError, match=r"another model called tiny\.v1 \(different sha256\)"):
         measured([str(other)], album, finished)
     assert content(finished) == before
 

@@ -220,7 +220,7 @@ def accuracy_bins(prediction: np.ndarray, truth: np.ndarray) -> float:
         ValueError: the two differ in shape.
     """
     if prediction.shape != truth.shape:
-        raise ValueError(f"colours of one shape are needed, not {prediction.shape} and {truth.shape}")
+        raise ValueError(f"both must have the same shape, not {prediction.shape} and {truth.shape}")
     return 100 * float((_bin(prediction) == _bin(truth)).mean())
 
 
@@ -373,7 +373,7 @@ class Areas:
             ValueError: the two differ in shape.
         """
         if prediction.shape != truth.shape:
-            raise ValueError(f"colours of one shape are needed, not {prediction.shape} and {truth.shape}")
+            raise ValueError(f"both must have the same shape, not {prediction.shape} and {truth.shape}")
         error = np.sqrt(((prediction.astype(np.float64) - truth) ** 2).sum(axis=-1)).reshape(-1)
         # The error counts from the first threshold that is not below it.
         first = np.minimum(np.ceil(error), len(THRESHOLDS)).astype(np.int64)
