@@ -133,7 +133,7 @@ def test_other_photographs_are_refused(finished, album, model):
 
 
 def test_predictions_are_no_model_to_try(album, tmp_path):
-    with pytest.raises(OptionError, match=r"name models"):
+    with pytest.raises(OptionError, match="give models"):
         damaged([str(album)], album, tmp_path / "run", ["noise"], **SMALL)
 
 
