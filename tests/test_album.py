@@ -362,7 +362,7 @@ def test_a_fault_while_tags_are_read_costs_only_that_file(folder, tiny, monkeypa
     assert {name for name, outcome in done.items() if outcome.status == "failed"} == {"03.png"}
 
 
-def test_what_killed_runs_left_in_the_folder_of_results_goes(folder, tmp_path, tiny):
+def test_what_killed_runs_left_in_the_folder_of_results_goes(folder, tmp_path, tiny, monkeypatch):
     from tintype.photo import files
 
     process = subprocess.Popen([sys.executable, "-c", ""])
@@ -372,4 +372,12 @@ def test_what_killed_runs_left_in_the_folder_of_results_goes(folder, tmp_path, t
     for number in range(16):
         (out / f".tintype-{files._host()}-{process.pid}-1-{number:016x}.part").touch()
     outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
+    assert len(os.listdir(out)) == 12
+    # Also where there is nothing to do any more, as after a run with --overwrite that was killed.
+    (out / f".tintype-{files._host()}-{process.pid}-1-{'0' * 16}.part").touch()
+    monkeypatch.setattr(files, "_swept", set())
+    outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1), dry_run=True)
+    assert len(os.listdir(out)) == 13
+    done = outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
+    assert {outcome.why for outcome in done.values()} == {"done"}
     assert len(os.listdir(out)) == 12

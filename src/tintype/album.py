@@ -20,7 +20,7 @@ from pathlib import Path
 from tintype.colorizer import COLOR, Colorizer, Hints, beside, check_output, page_suffix, refuse_same, result_suffix
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
 from tintype.photo import SUFFIXES, Mark, Photo, count_pages, is_marked, mark_of, origin_of, quick_origin_of, size_of
-from tintype.photo.files import is_unfinished
+from tintype.photo.files import is_unfinished, sweep_once
 from tintype.search import Search, expanded
 
 BUDGET = 256_000_000
@@ -212,6 +212,8 @@ def colorize_all(
         begin = time.perf_counter()
         outcome = Outcome(task.input, task.output, "failed", page=task.page)
         try:
+            if task.output is not None and not dry_run:
+                sweep_once(task.output.parent)
             asked = replace(mark, settings=settings(task.page)) if task.page else mark
             outcome = foresee(task, asked, overwrite=overwrite, skip_existing=skip_existing)
             if outcome.status == "planned" and not dry_run:
@@ -301,8 +303,9 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
     if not _exists(task.output):
         return planned
     refuse_same(task.input, task.output)
-    if os.path.isfile(task.output) and is_unfinished(task.output):
-        return planned
+    with suppress(OSError):  # What may not be read is not empty.
+        if os.path.isfile(task.output) and is_unfinished(task.output):
+            return planned
     found = mark_of(task.output)
     if found is None and task.taken:
         message = f"{task.input} would be written over {task.output}, a photograph of this run: give another output"

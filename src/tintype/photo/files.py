@@ -68,7 +68,7 @@ def whole_file(target: str | os.PathLike) -> Iterator[Destination]:
         what = "a folder" if os.path.isdir(target) else "a pipe or a device"
         raise UnwritablePhoto(f"{name} is {what}: give the name of a file")
     folder = os.path.dirname(target)
-    _sweep_once(folder)
+    sweep_once(folder)
     part = os.path.join(
         folder, f".tintype-{_host()}-{os.getpid()}-{_start(os.getpid()) or 0}-{secrets.token_hex(8)}.part"
     )
@@ -120,7 +120,8 @@ def sweep(folder: str | os.PathLike) -> int:
     return count
 
 
-def _sweep_once(folder: str) -> None:
+def sweep_once(folder: str | os.PathLike) -> None:
+    """`sweep` a folder, unless this process has done so."""
     place = os.path.abspath(folder)
     if place not in _swept:
         _swept.add(place)
