@@ -215,7 +215,7 @@ def test_json_lines_tell_of_every_photograph(photograph, tmp_path, tiny):
         "b.jpg": "skipped",
         "broken.jpg": "failed",
     }
-    keys = {"input", "output", "status", "seconds", "message", "colour", "notes"}
+    keys = {"input", "output", "page", "status", "seconds", "message", "colour", "notes"}
     assert all(set(line) == keys for line in lines)
     assert all(line["message"] for line in lines if line["status"] != "coloured")
     summary = last["summary"]
