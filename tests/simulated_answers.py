@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tintype.study.answers import Answer, Store
+from tintype.study.answers import TRIAL, Answer, Store
 from tintype.study.design import Study, Trial, method_of, plan
 
 SPREAD = 0.6
 """Standard deviation of people, and of photographs, on the logit."""
+
+
+CAUGHT = 0.97
+"""Share of the catch trials that somebody who looks catches."""
 
 
 def odds(rate: float, spread: float = SPREAD) -> float:
@@ -36,14 +40,14 @@ def fooled(random: np.random.Generator, odds: float | np.ndarray, people: np.nda
 
 
 def answer_all(path: Path, study: Study, rates: Mapping[str, float], people: int, seed: int = 0) -> None:
-    """Let people go through a study: each catches 87 in 100 catch trials, and every tenth misses a plate."""
+    """Let people go through a study: each catches CAUGHT of the catch trials, and every tenth misses a plate."""
     random = np.random.default_rng(seed)
     effects = random.normal(0, SPREAD, people), random.normal(0, SPREAD, len(study.photographs))
     levels = {method: odds(rate) for method, rate in rates.items()}
 
     def answer(person: int, trial: Trial) -> Answer:
         if trial.kind == "catch":
-            wrong = random.random() >= 0.87
+            wrong = random.random() >= CAUGHT
         else:
             wrong = fooled(random, levels[trial.method], effects[0][[person]], effects[1][[trial.photograph]])[0]
         seconds = random.lognormal(0.2 if wrong else 0, 0.5)
@@ -68,7 +72,7 @@ def write_answers(path: Path, study: Study, answer: Callable[[int, Trial], Answe
                 (person, f"code {person}", method, plates, finished),
             )
             file.executemany(
-                "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO trials ({', '.join(TRIAL)}) VALUES (?, ?, ?, ?, ?, ?)",
                 [(person, t.number, t.kind, t.photograph, t.method, t.machine_left) for t in trials],
             )
             file.executemany(

@@ -28,7 +28,7 @@ def write_study(
             Image.fromarray(colour).save(folder / "pictures" / f"{pictures[way]}.png", compress_level=0)
         found.append({"name": f"{number}.jpg", "sha256": "0" * 64, "pictures": pictures})
     said = {
-        "format": 1,
+        "format": 2,
         "title": "A <small> study",
         "seed": 5,
         "size": size,

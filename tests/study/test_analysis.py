@@ -6,9 +6,19 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from simulated_answers import SPREAD, answer_all, fooled, odds, write_answers
+from simulated_answers import CAUGHT, SPREAD, answer_all, fooled, odds, write_answers
 from tintype.errors import StudyError
-from tintype.study.analysis import ATTENTIVE, EVERYONE, FULL_VISION, Answers, analyse, read_answers, share, student
+from tintype.study.analysis import (
+    ATTENTIVE,
+    EVERYONE,
+    FULL_VISION,
+    UNHURRIED,
+    Answers,
+    analyse,
+    read_answers,
+    share,
+    student,
+)
 from tintype.study.answers import Answer
 from tintype.study.design import Trial
 from written_studies import write_study
@@ -19,7 +29,7 @@ PEOPLE, TRIALS, PHOTOGRAPHS = 40, 36, 200
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study") / "s"
-    return write_study(folder, photographs=40, practice=2, trials=20, catch=0.2, exposure=1.0)
+    return write_study(folder, photographs=40, practice=2, trials=24, catch=1 / 3, exposure=1.0)
 
 
 @pytest.fixture
@@ -108,15 +118,15 @@ def test_a_study_goes_through_the_file_and_its_rates_come_out(study, path):
         assert said.redrawn[0] < said.naive[0] < said.value < said.naive[1] < said.redrawn[1]
         assert said.low < {"theirs": 0.2, "ours": 0.4}[method] < said.high
     assert (found.begun, found.finished, found.missed) == (60, 60, 6)
-    assert found.answers == {"practice": 120, "test": 960, "catch": 240}
+    assert found.answers == {"practice": 120, "test": 960, "catch": 480}
     assert found.rates[FULL_VISION]["ours"].people < found.rates[ATTENTIVE]["ours"].people
     (pair,) = found.differences
     assert (pair.first, pair.second) == ("theirs", "ours")
     assert pair.found.low < -0.2 < pair.found.high < 0
     assert pair.found.redrawn[0] < pair.found.value < pair.found.redrawn[1]
-    assert found.caught.low < 0.87 < found.caught.high
+    assert found.caught.low < CAUGHT < found.caught.high
     assert found.left.low < 0.5 < found.left.high
-    assert [(block.first, block.last) for block in found.blocks] == [(1, 10), (11, 20)]
+    assert [(block.first, block.last) for block in found.blocks] == [(1, 10), (11, 20), (21, 24)]
     assert found.reactions["right"].median < found.reactions["wrong"].median
     assert found.exposure.off == pytest.approx(0.05, abs=0.03)
     assert found.exposure.refresh == 60
@@ -145,12 +155,12 @@ def test_who_does_not_look_is_excluded_and_the_figure_with_them_is_told(study, p
 
 def test_answers_of_those_who_left_count(study, path):
     write_answers(
-        path, study, lambda person, trial: right(person, trial) if trial.number < (22, 9, 1)[person] else None, 3
+        path, study, lambda person, trial: right(person, trial) if trial.number < (26, 9, 1)[person] else None, 3
     )
     found = analyse(study, read_answers(path), draws=10)
     assert (found.begun, found.finished, found.excluded) == (3, 1, 0)
     assert found.answers["practice"] == 5
-    assert found.answers["test"] + found.answers["catch"] == 20 + 7
+    assert found.answers["test"] + found.answers["catch"] == 24 + 7
     assert found.exposure is None
     assert found.reactions == {}
 
@@ -179,11 +189,50 @@ def test_learning_is_seen(study):
     assert found.slope.high < 0
 
 
+def test_answers_that_come_too_fast_are_counted_and_the_rate_without_them_is_told(study, path):
+    def answer(person, trial):
+        """Every third answer comes at once, and is wrong."""
+        fast = trial.number % 3 == 0 and trial.kind == "test"
+        return Answer(trial.number, trial.machine_left != fast, reaction_ms=200.0 if fast else 900.0)
+
+    write_answers(path, study, answer, 12)
+    found = analyse(study, read_answers(path), draws=10)
+    assert found.hasty[1] == 12 * 16
+    assert 30 < found.hasty[0] < 90
+    for method in study.methods:
+        assert found.rates[ATTENTIVE][method].value > 0.1
+        assert found.rates[UNHURRIED][method].value == 0
+
+
+def test_of_two_people_no_figure_is_stated(study, path):
+    answer_all(path, study, dict.fromkeys(study.methods, 0.4), people=2)
+    found = analyse(study, read_answers(path), draws=10)
+    for rate in found.rates[EVERYONE].values():
+        assert "1 people of at least 5" in rate.lacking
+    assert "2 people of at least 5" in found.left.lacking
+    assert "2 people of at least 5" in found.slope.lacking
+    assert all(pair.found.lacking for pair in found.differences)
+
+
+def test_of_fourteen_answers_no_learning_is_stated(study, path):
+    """By seven people, so that it is the number of the answers that is too small."""
+
+    def answer(person, trial):
+        return Answer(trial.number, trial.machine_left) if trial.number < 4 else None
+
+    write_answers(path, study, answer, 9)
+    found = analyse(study, read_answers(path), draws=10, least_caught=0)
+    assert found.left.people >= 5
+    assert found.left.answers < 30
+    assert f"{found.left.answers} answers of at least 30" in found.left.lacking
+    assert found.slope is None or "answers of at least 30" in found.slope.lacking
+
+
 def test_before_the_first_answer_nothing_is_said(study, path):
     write_answers(path, study, right, 0)
     found = analyse(study, read_answers(path))
     assert (found.begun, found.left, found.slope, found.photographs) == (0, None, None, ())
-    assert found.rates == {ATTENTIVE: {}, EVERYONE: {}, FULL_VISION: {}}
+    assert found.rates == {ATTENTIVE: {}, EVERYONE: {}, FULL_VISION: {}, UNHURRIED: {}}
 
 
 def test_answers_to_another_study_are_refused(study, path, tmp_path):

@@ -10,7 +10,7 @@ from running import tintype
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("command", ["make", "serve", "quiz", "report"])
+@pytest.mark.parametrize("command", ["power", "make", "serve", "quiz", "report", "answers", "texts"])
 def test_every_option_is_documented(command):
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     section = re.search(rf"^## tintype study {command}\n(.*?)(?=^## |\Z)", page, re.M | re.S)

@@ -129,7 +129,7 @@ def test_a_study_that_lacks_a_picture_is_refused_by_its_name(tmp_path):
         (None, "holds no study"),
         ("{", "is broken"),
         ("[]", "is broken"),
-        ('{"format": 1, "title": "x"}', "is broken"),
+        ('{"format": 2, "title": "x"}', "is broken"),
         ('{"format": 9}', "has format 9"),
     ],
 )

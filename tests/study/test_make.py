@@ -1,5 +1,6 @@
 """Studies from photographs: what their pictures are, and that their files tell nothing."""
 
+import os
 import re
 import struct
 from pathlib import Path
@@ -121,10 +122,10 @@ def test_random_has_its_own_lightness_and_the_colours_of_another(study):
     assert sorted(lenders) == [0, 1, 2, 3]
 
 
-def refused(capsys, photos, output, *words, **options) -> str:
+def refused(capsys, photos, output, *words, code=None, **options) -> str:
     """The sentence that a study is refused with; nothing stays behind."""
     before = sorted(output.parent.iterdir())
-    assert make(photos, output, *words, **options) in (1, 2)
+    assert make(photos, output, *words, **options) in ((1, 2) if code is None else (code,))
     assert sorted(output.parent.iterdir()) == before
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
@@ -141,8 +142,21 @@ def place(output):
     output.parent.mkdir()
 
 
-def test_too_few_photographs_are_refused(capsys, photos, output):
-    assert "has 4 photographs, and a participant sees 5" in refused(capsys, photos, output, trials=4)
+def test_too_few_photographs_are_refused_with_the_options_that_would_do(capsys, photos, output, tiny):
+    said = refused(capsys, photos, output, code=2, practice=2, trials=8)
+    assert "has 4 photographs, and a participant sees 10 different ones (2 in practice, 8 in the test)" in said
+    options = dict(re.findall(r"--(practice|trials) (\d+)", said))
+    assert options == {"practice": "0", "trials": "4"}
+    assert make(photos, output, models=tiny, **options) == 0
+
+
+def test_forty_photographs_and_the_defaults(capsys, tmp_path, output):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(40):
+        Image.fromarray(photograph(number, 32)).save(photos / f"{number}.png")
+    assert main(["study", "make", "--photos", str(photos), "-o", str(output)]) == 2
+    assert "give --practice 8 --trials 32" in capsys.readouterr().err
 
 
 def test_black_and_white_photographs_are_counted_and_refused(capsys, tmp_path, output):
@@ -181,12 +195,12 @@ def test_a_photograph_that_cannot_be_read_is_refused_by_its_name(capsys, tmp_pat
 @pytest.mark.parametrize("name", ["tiny.v1", "random", "truth"])
 def test_two_things_of_one_name_are_refused(capsys, photos, tmp_path, output, tiny, name):
     folder = write_photographs(tmp_path / name)
-    assert f"is called {name}" in refused(capsys, photos, output, folder, models=tiny)
+    assert f"is called {name}" in refused(capsys, photos, output, folder, models=tiny, code=2)
 
 
 def test_a_study_that_is_there_is_not_written_over(capsys, photos, output, tiny):
     output.mkdir()
-    assert "is there already" in refused(capsys, photos, output, models=tiny)
+    assert "is there already" in refused(capsys, photos, output, models=tiny, code=2)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +208,84 @@ def test_a_study_that_is_there_is_not_written_over(capsys, photos, output, tiny)
     [("size", 8), ("practice", -1), ("trials", 0), ("catch", 0.6), ("exposure", 0), ("seed", -1), ("limit", 0)],
 )
 def test_settings_that_cannot_be_are_refused(capsys, photos, output, option, value):
-    assert str(value) in refused(capsys, photos, output, **{option: value})
+    said = refused(capsys, photos, output, code=2, **{option: value})
+    assert str(value) in said
+    assert f"--{option}" in said
 
 
 def test_what_is_no_folder_of_predictions_is_refused(capsys, photos, output):
-    assert "is no folder of predictions" in refused(capsys, photos, output, "tintype.v2")
+    assert "is not a folder of predictions" in refused(capsys, photos, output, "tintype.v2", code=2)
+
+
+def test_a_file_that_calls_itself_a_model_of_tintype_is_refused(capsys, photos, tmp_path, output, tiny):
+    other = tmp_path / "tintype.v2.onnx"
+    other.write_bytes(Path(tiny).read_bytes())
+    assert "is a model of tintype" in refused(capsys, photos, output, models=other, code=2)
+    folder = write_photographs(tmp_path / "tintype.mini")
+    assert "is a model of tintype" in refused(capsys, photos, output, folder, code=2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_a_name_that_cannot_be_shown_is_refused(capsys, photos, tmp_path, output):
+    folder = write_photographs(tmp_path / "theirs\x1b[31m")
+    said = refused(capsys, photos, output, folder, code=2)
+    assert "cannot be shown" in said
+    assert "\x1b" not in said
+
+
+def test_how_many_catch_trials_there_are_is_said(capsys, photos, tmp_path, tiny):
+    for number, (trials, catches, words) in enumerate(
+        [(4, 1, "too few to find who guesses"), (3, 0, "nobody who guesses is found")]
+    ):
+        output = tmp_path / str(number)
+        assert make(photos, output, models=tiny, practice=0, trials=trials) == 0
+        assert read_study(output).catches == catches
+        said = capsys.readouterr()
+        assert words in said.out + said.err
+
+
+RECRUITING = {
+    "researcher": "Dr. A",
+    "contact": "a@uni.example",
+    "completion": "https://app.site.example/complete?cc=C1&id={code}",
+    "participant-code": "PROLIFIC_PID",
+}
+
+
+def test_what_recruitment_needs_is_in_the_study(photos, tmp_path, output, tiny):
+    consent = tmp_path / "consent.txt"
+    consent.write_text("# Purpose\n\nWe ask.\n", encoding="utf-8-sig")
+    assert make(photos, output, models=tiny, consent=consent, **RECRUITING) == 0
+    study = read_study(output, check=True)
+    assert study.consent.splitlines() == ["# Purpose", "", "We ask."]
+    assert (study.researcher, study.contact) == ("Dr. A", "a@uni.example")
+    assert study.completion == RECRUITING["completion"]
+    assert study.participant_code == "PROLIFIC_PID"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("completion", "http://site.example/"), ("completion", "//site.example"), ("completion", "javascript:alert(1)"),
+     ("completion", "https://"), ("completion", "https://user@site.example"), ("completion", "https://[x/"),
+     ("completion", "https://{code}.example/?a"), ("completion", "https://site.example/{code}"),
+     ("completion", "https://site.example/?{id}"), ("completion", "https://site.example/ a"),
+     ("completion", "https://site.example/\n"), ("completion", "https://site.example:99999/"),
+     ("completion", 'https://site.example/"'), ("participant-code", "a b"), ("participant-code", "a" * 65),
+     ("participant-code", "a&b"), ("researcher", "a\nb"), ("contact", "a" * 201)],
+)  # fmt: skip
+def test_recruitment_that_would_lead_elsewhere_is_refused(capsys, photos, output, tiny, option, value):
+    said = refused(capsys, photos, output, models=tiny, code=2, **RECRUITING | {option: value})
+    assert f"--{option}" in said
+
+
+def test_a_completion_with_a_code_needs_the_parameter_that_brings_it(capsys, photos, output, tiny):
+    options = {"completion": "https://site.example/?{code}"}
+    assert "--participant-code" in refused(capsys, photos, output, models=tiny, code=2, **options)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b"", b"a" * 20_001])
+def test_a_consent_text_that_is_none_is_refused(capsys, photos, tmp_path, output, tiny, content):
+    consent = tmp_path / "consent.txt"
+    if content is not None:
+        consent.write_bytes(content)
+    assert "consent.txt" in refused(capsys, photos, output, models=tiny, consent=consent)

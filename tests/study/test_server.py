@@ -1,6 +1,8 @@
 """What the server of a study tells, and what it keeps to itself."""
 
 import asyncio
+import csv
+import html
 import json
 import re
 import signal
@@ -8,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -19,7 +22,9 @@ from running import command_of, errors_of, tintype
 from tintype.study import plates
 from tintype.study.answers import Answer, Store
 from tintype.study.design import method_of, plan
-from tintype.study.server import BODY, NEWCOMERS, Bucket, application
+from tintype.study.limits import Bucket
+from tintype.study.server import BODY, NEWCOMERS, application
+from tintype.study.texts import english
 from written_studies import write_study
 
 HOME = "http://study.test"
@@ -59,7 +64,7 @@ class Served:
 
     def __init__(self, study, path, runner, quiz=False):
         self.study, self.store, self.runner = study, Store(path, study.digest), runner
-        self.application = application(study, self.store, TOKEN, quiz=quiz)
+        self.application = application(study, self.store, TOKEN, quiz=quiz, names=["study.test"])
 
     def person(self) -> Person:
         return Person(self, self.runner)
@@ -92,11 +97,20 @@ def quiz(study, tmp_path, runner):
 
 
 def code_of(person: Person) -> str:
-    [code] = [value for name, value in person.cookies.items() if "results" not in name]
-    return code
+    [cookie] = [value for name, value in person.cookies.items() if "results" not in name]
+    return cookie.partition(".")[0]
+
+
+def see(person: Person, trial: int, seconds: float = 0.11) -> None:
+    """Look at both pictures of a trial for as long as the study shows them."""
+    for side in ("left", "right"):
+        person.get(f"/picture/{trial}/{side}")
+    time.sleep(seconds)
 
 
 def answer(person: Person, trial: int, left: bool = True, **changes) -> httpx.Response:
+    """Look at a trial, and answer it."""
+    see(person, trial)
     return person.post("/answer", json={"trial": trial, "left": left, **SENT, **changes})
 
 
@@ -149,7 +163,7 @@ def test_the_quiz_tells_every_answer(quiz):
     for trial in quiz.trials(person):
         right = trial.number % 2 == 0
         assert answer(person, trial.number, left=trial.machine_left == right).json() == {"correct": right}
-    assert re.search(r"<b>\d of 3</b>", person.get("/thanks").text)
+    assert re.search(r"in \d of 3 pairs", person.get("/thanks").text)
 
 
 def test_left_is_where_the_plan_has_the_machine(served):
@@ -201,7 +215,16 @@ def test_no_other_file_is_given(path, served):
 
 
 @pytest.mark.parametrize(
-    "path", ["/results", "/results/report", "/results/report.csv", "/screen", "/screen.json", "/results?token=wrong"]
+    "path",
+    [
+        "/results",
+        "/results/report",
+        "/results/report.csv",
+        "/results/answers.csv",
+        "/screen",
+        "/screen.json",
+        "/results?token=wrong",
+    ],
 )
 @pytest.mark.parametrize("wrong", [None, "guessed"])
 def test_results_need_the_token(path, wrong, quiz):
@@ -240,6 +263,10 @@ def test_the_report_is_there_while_people_answer(served):
     table = researcher.get("/results/report.csv").text.splitlines()
     assert table[0].startswith("figure,")
     assert len(table) > 10
+    kept = list(csv.DictReader(researcher.get("/results/answers.csv").text.splitlines()))
+    assert [row["trial"] for row in kept] == list("012345")
+    assert {row["reaction_ms"] for row in kept} == {"900.0"}
+    assert code_of(person) not in researcher.get("/results/answers.csv").text
 
 
 def test_the_screen_counts_the_test_answers_of_all(quiz):
@@ -360,7 +387,10 @@ def test_one_reads_and_deletes_ones_own_data_by_the_code(served):
     assert stranger.get(f"/mine?code={code}").headers["location"] == f"/mine/{code}"
     kept = stranger.get(f"/mine/{code}.json")
     assert kept.json()["answers"][0]["reaction_ms"] == 900.0
-    assert "1 answer is kept" in stranger.get(f"/mine/{code}").text.replace("</code>", "").replace("\n", " ")
+    assert (
+        f"under the code <code>{code}</code>, with when and how they were given: 1."
+        in stranger.get(f"/mine/{code}").text
+    )
     assert stranger.post(f"/mine/{code}/delete").status_code == 200
     assert stranger.get(f"/mine/{code}.json").status_code == 404
     assert "voluntary" in person.get("/").text
@@ -390,6 +420,255 @@ def test_a_flood_of_newcomers_is_stopped_and_a_class_is_not(served):
     assert [bucket.take("a") for _ in range(3)] == [True, True, False]
 
 
+# ---- for public use
+
+
+def test_pictures_that_were_not_seen_cannot_be_judged(tmp_path, runner):
+    """Neither never fetched, nor only one of them, nor both for less than the study shows them."""
+    exposure = 2.0  # even a machine that is busy does some requests in that time
+    study = write_study(tmp_path / "study", exposure=exposure)
+    served = Served(study, tmp_path / "answers.sqlite", runner)
+    person = served.participant()
+
+    def at_once(trial: int) -> int:
+        return person.post("/answer", json={"trial": trial, "left": True, **SENT}).status_code
+
+    assert at_once(0) == 409
+    person.get("/picture/0/left")
+    person.get("/picture/0/left")
+    time.sleep(exposure)
+    assert at_once(0) == 409
+    person.get("/picture/0/right")
+    see(person, 1, 0)
+    assert at_once(0) == 409
+    time.sleep(exposure)
+    assert at_once(0) == 200
+    # Those of the next trial were fetched meanwhile, but cannot have been shown yet.
+    assert at_once(1) == 409
+    time.sleep(exposure)
+    assert at_once(1) == 200
+    assert served.store.counts()["practice"] == 2
+    served.store.close()
+
+
+def test_what_was_fetched_is_known_after_a_restart(served, tmp_path, runner):
+    person = served.participant()
+    see(person, 0)
+    again = Served(served.study, tmp_path / "answers.sqlite", runner)
+    other = again.person()
+    other.cookies.update(person.cookies)
+    assert other.post("/answer", json={"trial": 0, "left": True, **SENT}).status_code == 200
+    again.store.close()
+
+
+def test_nobody_gets_the_trials_of_somebody_who_deleted_theirs(served):
+    first = served.participant()
+    shown = [first.get(f"/picture/{number}/left").content for number in (0, 1)]
+    number = served.store.progress(code_of(first)).participant
+    first.post(f"/mine/{code_of(first)}/delete")
+    second = served.participant()
+    assert served.store.progress(code_of(second)).participant == number + 1
+    assert [second.get(f"/picture/{number}/left").content for number in (0, 1)] != shown
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "x", "a" * 50_000, "a.b", "ä.ö", "CODE", "CODE.", "CODE." + "0" * 32, "CODE.SIGN."]
+)
+def test_a_cookie_that_was_not_given_here_is_nobody(cookie, served):
+    person = served.participant()
+    [(name, value)] = person.cookies.items()
+    code, _, signature = value.partition(".")
+    cookie = cookie.replace("CODE", code).replace("SIGN", signature)
+    site = served.person()
+    response = site.get("/trial", headers=[(b"cookie", f"{name}={cookie}".encode())])
+    assert response.headers["location"] == "/"
+    assert site.get("/picture/0/left", headers=[(b"cookie", f"{name}={cookie}".encode())]).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://[::1", "http://]", "//", "http://study.test:99999999", "\x00", "é"]
+)
+@pytest.mark.parametrize("path", ["/begin", "/vision", "/answer"])
+def test_an_origin_that_is_none_is_refused(path, origin, served):
+    person = served.participant()
+    del person.headers["origin"]
+    response = person.post(path, headers=[(b"origin", origin.encode())], data={})
+    assert response.status_code == 403
+    assert response.json()["error"].endswith(".")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1" * 7, "²", "٣", "-1", "1.0", "+1", "0x1", " 1", "%00"])
+def test_numbers_that_are_none_of_ours_are_not_found(number, served):
+    person = served.participant()
+    for path in (f"/plate/{number}", f"/picture/{number}/left"):
+        response = person.get(path)
+        assert response.status_code == 404
+        assert len(response.json()["error"]) > 15
+
+
+def test_a_form_of_many_fields_is_refused(served):
+    person = served.participant()
+    for body in ("&".join(f"plate{n}=1" for n in range(60)), "&" * 3000, "a=1&" * 51):
+        response = person.post("/vision", content=body)
+        assert response.status_code in (303, 400)
+    assert person.post("/vision", content="a=1&" * 51).status_code == 400
+    assert "fields" in person.post("/vision", content="a=1&" * 51).json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("study.test", 200), ("STUDY.test:8000", 200), ("study.test.", 200), ("localhost:8765", 200), ("127.0.0.1", 200),
+     ("[::1]:80", 200), ("192.168.1.7:8765", 200), ("evil.test", 421), ("study.test.evil.test", 421), ("", 421),
+     ("127.0.0.1.evil.test", 421), ("study.test@evil.test", 421), ("[evil]", 421), ("study.test:x", 421),
+     ("2130706433", 421)],
+)  # fmt: skip
+def test_only_the_names_under_which_it_is_served_are_answered(host, status, served):
+    """Else a page of another site whose name leads here could speak to it as its own."""
+    person = served.person()
+    response = person.get("/", headers={"host": host})
+    assert response.status_code == status
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    if status == 421:
+        assert "name" in response.json()["error"]
+        assert person.post("/begin", headers={"host": host, "origin": f"http://{host}"}).status_code == 421
+        assert served.store.counts()["began"] == 0
+
+
+def test_a_bucket_forgets_who_came_first(monkeypatch):
+    monkeypatch.setattr("tintype.study.limits.CALLERS", 100)
+    bucket = Bucket(2, 0.0)
+    for caller in range(1000):
+        assert bucket.take(str(caller))
+        bucket.take("regular")
+    assert len(bucket) == 100
+    assert not bucket.take("regular")
+
+
+# ---- recruitment
+
+
+@pytest.fixture
+def recruiting(tmp_path, runner):
+    study = write_study(
+        tmp_path / "recruiting", participant_code="PROLIFIC_PID", completion="https://site.example/done?cc=A1&id={code}",
+        researcher="Dr. <b>", contact="lab@uni.example", consent="# Purpose\n\nWe ask.\nTwo <lines>.\n\n- one\n- two",
+    )  # fmt: skip
+    served = Served(study, tmp_path / "answers.sqlite", runner)
+    yield served
+    served.store.close()
+
+
+def recruited(served, code: str) -> Person:
+    person = served.person()
+    assert f'name="participant" value="{code}"' in person.get(f"/?PROLIFIC_PID={code}&STUDY_ID=1").text
+    person.post("/begin", data={"participant": code})
+    person.post("/vision", data={})
+    return person
+
+
+def test_the_consent_text_is_shown_as_it_is(recruiting):
+    page = recruiting.person().get("/?PROLIFIC_PID=a1").text
+    assert "<h2>Purpose</h2>" in page
+    assert "<p>We ask.\nTwo &lt;lines&gt;.</p>" in page
+    assert "<li>one</li>\n<li>two</li>" in page
+    assert 'Dr. &lt;b&gt;, <a href="mailto:lab@uni.example">lab@uni.example</a>' in page
+    assert "the participant code a1" in page
+
+
+def test_a_recruited_participant_comes_back_with_their_code(recruiting):
+    person = recruited(recruiting, "5f-A_1.x")
+    assert "site.example" not in person.get("/thanks").text
+    for number in range(6):
+        assert "site.example" not in person.get("/thanks").text
+        answer(person, number)
+    page = person.get("/thanks").text
+    assert 'href="https://site.example/done?cc=A1&amp;id=5f-A_1.x"' in page
+    kept = person.get(f"/mine/{code_of(person)}.json").json()
+    assert kept["participant_code"] == "5f-A_1.x"
+    assert "5f-A_1.x" in person.get(f"/mine/{code_of(person)}").text
+    researcher = recruiting.person()
+    researcher.get(f"/results?token={TOKEN}")
+    rows = list(csv.DictReader(researcher.get("/results/answers.csv").text.splitlines()))
+    assert {row["participant_code"] for row in rows} == {"5f-A_1.x"}
+
+
+def test_a_code_of_the_site_begins_once(recruiting):
+    first = recruited(recruiting, "abc")
+    again = first.post("/begin", data={"participant": "abc"})  # the same browser
+    assert again.headers["location"] == "/"
+    second = recruiting.person().post("/begin", data={"participant": "abc"})
+    assert second.status_code == 409
+    assert "browser in which you began" in second.json()["error"]
+    assert recruiting.store.counts()["began"] == 1
+
+
+@pytest.mark.parametrize("code", [None, "", "a" * 65, "a b", "<b>", "=1+1", "http://x", "ä"])
+def test_without_a_code_of_the_site_nobody_begins(code, recruiting):
+    person = recruiting.person()
+    given = {} if code is None else {"PROLIFIC_PID": code}
+    assert person.get("/", params=given).status_code == 400
+    response = person.post("/begin", data={} if code is None else {"participant": code})
+    assert response.status_code == 400
+    assert "link of the site" in response.json()["error"]
+    assert recruiting.store.counts()["began"] == 0
+
+
+def test_no_page_leads_to_another_site_that_a_request_names(recruiting):
+    person = recruited(recruiting, "abc")
+    for path in (
+        "/thanks?completion=https://evil.test",
+        "/?next=//evil.test",
+        "/thanks?code=https://evil.test",
+        "//evil.test",
+    ):
+        response = person.get(path)
+        assert "evil" not in response.text
+        assert response.headers.get("location", "/").startswith("/")
+        assert not response.headers.get("location", "/").startswith("//")
+
+
+# ---- the pages in another language
+
+
+def test_the_pages_speak_the_language_that_they_are_given(tmp_path, runner):
+    """Every text in capitals, but for what stands in braces: what is then small was written into the pages."""
+
+    def loud(text: str) -> str:
+        return "".join(part if part.startswith("{") else part.upper() for part in re.split(r"(\{\w+\})", text))
+
+    texts = {key: loud(text) for key, text in english().items()} | {"page.language": "de", "page.direction": "rtl"}
+    study = write_study(tmp_path / "loud", texts=texts, title="LOUD")
+    served = Served(study, tmp_path / "answers.sqlite", runner)
+    person = served.person()
+    pages = [person.get("/")]
+    person.post("/begin")
+    pages.append(person.get("/vision"))
+    person.post("/vision", data={})
+    pages += [person.get("/trial"), person.get("/thanks"), person.get("/mine")]
+    pages.append(person.get("/nothing", headers={"accept": "text/html"}))
+    for number in range(6):
+        answer(person, number)
+    pages += [person.get("/thanks?score"), person.get(f"/mine/{code_of(person)}")]
+    for page in pages:
+        assert '<html lang="de" dir="rtl">' in page.text
+        body = page.text.replace(code_of(person), "")
+        shown = re.sub(r"<script.*?</script>|<[^>]*>", " ", body, flags=re.S)
+        spoken = re.findall(r'(?:alt|title|aria-label)="([^"]*)"', body)
+        assert not re.search(r"[a-z]{2,}", html.unescape(" ".join([shown, *spoken])).replace("answers.sqlite", ""))
+    script = json.loads(html.unescape(re.search("data-texts='([^']*)'", pages[2].text)[1]))
+    assert script["wrong_left"] == english()["trial.wrong_left"].upper()
+    assert person.get("/nothing").json() == {"error": english()["error.no_page"].upper()}
+    served.store.close()
+
+
+def test_the_scripts_ask_for_no_text_that_there_is_not(served):
+    script = served.person().get("/static/trial.js").text
+    asked = set(re.findall(r'say\((?:\w+ \? )?"(\w+)"', script)) | set(re.findall(r'\? "(\w+)" : "(\w+)"', script)[0])
+    assert len(asked) > 12
+    for name in asked - {"correct", "wrong"}:
+        assert f"trial.{name}" in english() or name in ("test", "left", "right", "mouse", "touch", "keyboard"), name
+
+
 # ---- a process of its own
 
 
@@ -406,6 +685,7 @@ def test_a_server_that_is_killed_loses_no_answer_that_it_took(study):
                 code = code_of(person)
                 try:
                     for number in range(6):
+                        see(person, number)
                         if person.post("/answer", json={"trial": number, "left": True, **SENT}).status_code == 200:
                             taken.append((code, number))
                         if len(taken) > 20:
@@ -416,8 +696,9 @@ def test_a_server_that_is_killed_loses_no_answer_that_it_took(study):
         threads = [threading.Thread(target=play) for _ in range(8)]
         for thread in threads:
             thread.start()
-        assert enough.wait(100)
+        seen = enough.wait(100)
         process.send_signal(signal.SIGKILL)
+        assert seen
         for thread in threads:
             thread.join()
     with sqlite3.connect(study.folder / "answers.sqlite") as database:

@@ -20,7 +20,8 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
@@ -29,20 +30,22 @@ from pathlib import Path
 import numpy as np
 
 from tintype.errors import StudyError
+from tintype.study import attention
 from tintype.study.design import Study
 
 DRAWS = 2000
 """Of the bootstrap."""
 
-LEAST_CAUGHT = 0.5
-"""Who catches a smaller share of the catch trials is excluded."""
+ENOUGH = {"people": 5, "photographs": 5, "answers": 30}
+"""Below any of these no share, difference or slope is stated: its interval would say nothing, or be wrong."""
 
 BLOCK = 10
 """Trials of the test that learning is shown by."""
 
-ATTENTIVE, EVERYONE, FULL_VISION = "attentive", "everyone", "full vision"
-"""Groups of participants: without those that catch too few catch trials; all; of the first those who missed no plate
-of the colour-vision check. The first is the one that is stated."""
+ATTENTIVE, EVERYONE, FULL_VISION, UNHURRIED = "attentive", "everyone", "full vision", "unhurried"
+"""Groups of answers: without those of people that catch too few catch trials, which is the one that is stated; all; of
+the first those of people who missed no plate of the colour-vision check; of the first those that took `attention.HASTE`
+and more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +102,11 @@ class Share:
     redrawn: tuple[float, float] | None = None
     """The 95 % percentile interval of the crossed bootstrap, where it was made."""
 
+    @property
+    def lacking(self) -> str:
+        """Why it is not stated, in the middle of a sentence; empty where it is."""
+        return lacking(self.people, self.photographs, self.answers)
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -109,6 +117,15 @@ class Estimate:
     low: float
     high: float
     redrawn: tuple[float, float] | None = None
+    lacking: str = ""
+    """Why it is not stated, in the middle of a sentence; empty where it is."""
+
+
+def lacking(people: int, photographs: int, answers: int) -> str:
+    """What of ENOUGH is not there, such as `2 people of at least 5`; empty where nothing is missing."""
+    found = {"people": people, "photographs": photographs, "answers": answers}
+    words = [f"{count} {what} of at least {ENOUGH[what]}" for what, count in found.items() if count < ENOUGH[what]]
+    return ", ".join(words)
 
 
 @dataclass(frozen=True)
@@ -176,10 +193,13 @@ class Analysis:
     finished: int
     """People that came to the end. The others' answers count too."""
     excluded: int
-    """People that caught less than `least_caught` of the catch trials that they answered."""
+    """People that caught too few of the catch trials that they answered."""
+    unjudged: int
+    """People that count though they answered fewer than `attention.LEAST` catch trials."""
     missed: int
     """People that missed a plate of the colour-vision check."""
-    least_caught: float
+    least_caught: float | None
+    """The share that had to be caught; None: `attention.needed`."""
     answers: Mapping[str, int]
     """Practice, test, catch -> how many."""
     rates: Mapping[str, Mapping[str, Share]]
@@ -194,6 +214,8 @@ class Analysis:
     """How much the rate rises over ten trials."""
     reactions: Mapping[str, Quartiles]
     """right, wrong -> times."""
+    hasty: tuple[int, int]
+    """Test answers that took less than `attention.HASTE`, and those whose time is known."""
     exposure: Exposure | None
     photographs: tuple[Fooling, ...]
     """Those that fooled most first."""
@@ -205,21 +227,13 @@ def read_answers(path: str | os.PathLike) -> Answers:
     Raises:
         StudyError: there is none, or it is something else.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise StudyError(f"{path} is not there: nothing has been answered; tintype study serve takes answers")
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            connection.execute("BEGIN")  # all of it as of one moment
-            digests = connection.execute("SELECT digest FROM study").fetchall()
-            people = connection.execute("SELECT id, method, seen, finished FROM participants ORDER BY id").fetchall()
-            rows = connection.execute(
-                "SELECT participant, number, kind, photograph, method, chosen_left, correct, exposure_ms, refresh_hz, "
-                "reaction_ms FROM answers JOIN trials USING (participant, number) ORDER BY participant, number"
-            ).fetchall()
-        finally:
-            connection.close()
+    with _opened(path) as connection:
+        digests = connection.execute("SELECT digest FROM study").fetchall()
+        people = connection.execute("SELECT id, method, seen, finished FROM participants ORDER BY id").fetchall()
+        rows = connection.execute(
+            "SELECT participant, number, kind, photograph, method, chosen_left, correct, exposure_ms, refresh_hz, "
+            "reaction_ms FROM answers JOIN trials USING (participant, number) ORDER BY participant, number"
+        ).fetchall()
         identities, methods, seen, finished = zip(*people, strict=True) if people else ((),) * 4
         columns = list(zip(*rows, strict=True)) if rows else [()] * 10
         return Answers(
@@ -238,8 +252,45 @@ def read_answers(path: str | os.PathLike) -> Answers:
             refresh=np.array(columns[8], float),
             reaction=np.array(columns[9], float) / 1000,
         )
+
+
+def read_rows(study: Study, path: str | os.PathLike, columns: Iterable[str]) -> list[tuple]:
+    """Some columns of all answers in a file, in the order of participants and trials.
+
+    Raises:
+        StudyError: there is none, or it is something else, or these are answers to another study.
+    """
+    columns = list(columns)
+    with _opened(path) as connection:
+        _ours(study, connection.execute("SELECT digest FROM study").fetchall()[0][0])
+        known = {row[1] for row in connection.execute("PRAGMA table_info(participants)")}
+        # Files of the first version do not know it.
+        columns = ["NULL" if column == "recruited" and column not in known else column for column in columns]
+        return connection.execute(
+            f"SELECT {', '.join(columns)} FROM answers JOIN trials USING (participant, number) "
+            "JOIN participants ON participants.id = participant ORDER BY participant, number"
+        ).fetchall()
+
+
+@contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[sqlite3.Connection]:
+    """A file of answers as of one moment; StudyError for what is none."""
+    path = Path(path)
+    if not path.is_file():
+        raise StudyError(f"{path} is not there: nothing has been answered; tintype study serve takes answers")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("BEGIN")
+            yield connection
     except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
         raise StudyError(f"{path} does not hold the answers to a study ({error})") from None
+
+
+def _ours(study: Study, digest: str) -> None:
+    if digest != study.digest:
+        raise StudyError(
+            f"The answers are not to the study in {study.folder}, or it was changed after it began: put back its files"
+        )
 
 
 def _missed(said: str | None) -> float:
@@ -250,33 +301,38 @@ def _missed(said: str | None) -> float:
 
 
 def analyse(
-    study: Study, answers: Answers, *, draws: int = DRAWS, seed: int = 0, least_caught: float = LEAST_CAUGHT
+    study: Study, answers: Answers, *, draws: int = DRAWS, seed: int = 0, least_caught: float | None = None
 ) -> Analysis:
     """Figures of all that was answered so far.
 
     Args:
         draws, seed: of the bootstrap.
-        least_caught: who catches a smaller share of the catch trials that they answered is excluded.
+        least_caught: who catches a smaller share of the catch trials that they answered is excluded; None: who catches
+            fewer than `attention.needed`.
     Raises:
         StudyError: these are answers to another study.
     """
-    if answers.digest != study.digest:
-        raise StudyError(
-            f"The answers are not to the study in {study.folder}, or it was changed after it began: put back its files"
-        )
+    _ours(study, answers.digest)
     people = len(answers.methods)
     test, catch = answers.kind == "test", answers.kind == "catch"
     asked = np.bincount(answers.person[catch], minlength=people)
     caught = np.bincount(answers.person[catch & ~answers.fooled], minlength=people)
-    attentive = caught >= least_caught * asked
-    groups = {ATTENTIVE: attentive, EVERYONE: np.full(people, True), FULL_VISION: attentive & ~(answers.missed > 0)}
-    redrawn = _Redrawn(people, len(study.photographs), draws, seed)
-    rates = {group: _rates(study, answers, test & who[answers.person], redrawn) for group, who in groups.items()}
+    attentive = attention.attentive(caught, asked, least_caught)
     stated = test & attentive[answers.person]
+    hasty = answers.reaction < attention.HASTE
+    groups = {
+        ATTENTIVE: stated,
+        EVERYONE: test,
+        FULL_VISION: stated & ~(answers.missed > 0)[answers.person],
+        UNHURRIED: stated & ~hasty,
+    }
+    redrawn = _Redrawn(people, len(study.photographs), draws, seed)
+    rates = {group: _rates(study, answers, which, redrawn) for group, which in groups.items()}
     return Analysis(
         begun=people,
         finished=int(answers.finished.sum()),
         excluded=int((~attentive).sum()),
+        unjudged=int((attentive & (asked < attention.LEAST)).sum()),
         missed=int((answers.missed > 0).sum()),
         least_caught=least_caught,
         answers={kind: int((answers.kind == kind).sum()) for kind in ("practice", "test", "catch")},
@@ -287,6 +343,7 @@ def analyse(
         blocks=tuple(_blocks(study, answers, stated)),
         slope=_slope(study, answers, stated),
         reactions=dict(_reactions(answers, stated)),
+        hasty=(int((stated & hasty).sum()), int((stated & ~np.isnan(answers.reaction)).sum())),
         exposure=_exposure(study, answers, stated),
         photographs=tuple(_photographs(study, answers, stated)),
     )
@@ -304,11 +361,11 @@ def share(said: np.ndarray, person: np.ndarray, photograph: np.ndarray) -> Share
     least = value * (1 - value) / count
     effective = count * least / max(variance, least) if least else float(count)
     error = math.sqrt(max(variance, least))
-    low, high = _wilson(value, effective, student(freedom))
+    low, high = wilson(value, effective, student(freedom))
     if not freedom:
         error = effective = math.nan
     found = (len(np.unique(person)), len(np.unique(photograph)))
-    return Share(value, count, *found, error, low, high, effective, _wilson(value, count, student(math.inf)))
+    return Share(value, count, *found, error, low, high, effective, wilson(value, count, student(math.inf)))
 
 
 @cache
@@ -325,7 +382,7 @@ def student(freedom: float) -> float:
     return float(math.sqrt(freedom) * np.tan(np.interp(0.95, below / below[-1], angle)))
 
 
-def _wilson(value: float, count: float, t: float) -> tuple[float, float]:
+def wilson(value: float, count: float, t: float) -> tuple[float, float]:
     """Wilson's interval (1927) of a share of `count` independent answers."""
     middle, room = value + t * t / (2 * count), t * math.sqrt(value * (1 - value) / count + (t / (2 * count)) ** 2)
     low, high = ((middle + sign * room) / (1 + t * t / count) for sign in (-1, 1))
@@ -399,7 +456,10 @@ def _differences(
         variance, _ = _variance(parts[both], answers.person[both], answers.photograph[both])
         found = _estimate(rates[first].value - rates[second].value, max(variance, least), freedom)
         draws = [redrawn.rate(answers, which & (answers.method == method)) for method in (first, second)]
-        yield Difference(first, second, replace(found, redrawn=_middle(draws[0] - draws[1])))
+        missing = next(
+            (f"{method} has {rates[method].lacking}" for method in (first, second) if rates[method].lacking), ""
+        )
+        yield Difference(first, second, replace(found, redrawn=_middle(draws[0] - draws[1]), lacking=missing))
 
 
 def _estimate(value: float, variance: float, freedom: float) -> Estimate:
@@ -427,7 +487,9 @@ def _slope(study: Study, answers: Answers, which: np.ndarray) -> Estimate | None
     value = float(weight @ fooled)
     off = fooled - fooled.mean() - value * across
     variance, freedom = _variance(weight * off, answers.person[which], answers.photograph[which])
-    return _estimate(value, max(variance, float(((weight * off) ** 2).sum())), freedom)
+    found = _estimate(value, max(variance, float(((weight * off) ** 2).sum())), freedom)
+    missing = lacking(len(np.unique(answers.person[which])), len(np.unique(answers.photograph[which])), len(fooled))
+    return replace(found, lacking=missing)
 
 
 def _reactions(answers: Answers, which: np.ndarray) -> Iterator[tuple[str, Quartiles]]:

@@ -21,14 +21,15 @@ from tintype.study.design import Trial
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS study (digest TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS server (next INTEGER NOT NULL, secret BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS participants (
     id INTEGER PRIMARY KEY, code TEXT UNIQUE NOT NULL, method TEXT NOT NULL, seen TEXT,
-    begun REAL NOT NULL, finished REAL
+    begun REAL NOT NULL, finished REAL, recruited TEXT
 );
 CREATE TABLE IF NOT EXISTS trials (
     participant INTEGER NOT NULL REFERENCES participants ON DELETE CASCADE,
     number INTEGER NOT NULL, kind TEXT NOT NULL, photograph INTEGER NOT NULL, method TEXT NOT NULL,
-    machine_left INTEGER NOT NULL,
+    machine_left INTEGER NOT NULL, served REAL,
     PRIMARY KEY (participant, number)
 );
 CREATE TABLE IF NOT EXISTS answers (
@@ -38,12 +39,21 @@ CREATE TABLE IF NOT EXISTS answers (
     FOREIGN KEY (participant, number) REFERENCES trials ON DELETE CASCADE
 );
 """
-"""Times are seconds since 1970. `chosen_left` is which picture the person says has machine-made colour."""
+"""Times are seconds since 1970. `chosen_left` is which picture the person says has machine-made colour, `recruited` the
+code by which a recruitment site knows a participant, `served` when both pictures of a trial had been sent.
+`server.next` is the number of the next participant: it only grows, so that nobody gets the trials of somebody whose
+data were deleted; `secret` signs the cookies."""
+
+LATER = {"participants": "recruited TEXT", "trials": "served REAL"}
+"""Columns that files of the first version lack."""
 
 INPUTS = ("keyboard", "mouse", "touch")
 
 PATIENCE = 10
 """Seconds that a reader or writer waits for another program that has the file."""
+
+TRIAL = ("participant", "number", "kind", "photograph", "method", "machine_left")
+"""What is written of a trial when a participant begins."""
 
 Ask = Callable[..., list[tuple]]
 """SQL and its values -> the rows."""
@@ -57,6 +67,10 @@ class NotNow(StudyError):
 
 class Unknown(StudyError):
     """No participant has this code."""
+
+
+class Taken(StudyError):
+    """Somebody has begun with this code of a recruitment site already."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +135,7 @@ class Store:
             self._writing, self._reading = threading.Lock(), threading.Lock()
             self._jobs: deque[_Job] = deque()
             self._writer.executescript(SCHEMA)
-            found = self._write(
-                lambda ask: (
-                    ask("SELECT digest FROM study")
-                    or ask("INSERT INTO study VALUES (?, ?) RETURNING digest", (digest, time.time()))
-                )
-            )
+            found, self.secret = self._write(lambda ask: _prepare(ask, digest))
         except (OSError, sqlite3.Error) as error:
             raise StudyError(
                 f"{self.path} cannot hold answers ({error}): check what it is, its permissions and the disk"
@@ -143,22 +152,27 @@ class Store:
 
     # ---- a participant
 
-    def begin(self, plan: Callable[[int], tuple[str, Sequence[Trial]]]) -> str:
-        """Take in a participant; returns the code by which alone they are known.
+    def begin(self, plan: Callable[[int], tuple[str, Sequence[Trial]]], recruited: str | None = None) -> str:
+        """Take in a participant; returns the code by which alone they are known here.
 
         Args:
             plan: from the participant's number to their method and trials.
+            recruited: the code by which a recruitment site knows them.
+        Raises:
+            Taken: somebody has begun with that code already.
         """
         code = secrets.token_urlsafe(16)
 
         def write(ask: Ask) -> str:
-            [(participant,)] = ask("SELECT coalesce(max(id), -1) + 1 FROM participants")
+            if recruited is not None and ask("SELECT 1 FROM participants WHERE recruited = ?", (recruited,)):
+                raise Taken("Somebody has begun with this participant code already")
+            [(participant,)] = ask("UPDATE server SET next = next + 1 RETURNING next - 1")
             method, trials = plan(participant)
-            row = (participant, code, method, time.time())
-            ask("INSERT INTO participants (id, code, method, begun) VALUES (?, ?, ?, ?)", row)
+            row = (participant, code, method, time.time(), recruited)
+            ask("INSERT INTO participants (id, code, method, begun, recruited) VALUES (?, ?, ?, ?, ?)", row)
             for t in trials:
                 row = (participant, t.number, t.kind, t.photograph, t.method, t.machine_left)
-                ask("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", row)
+                ask(f"INSERT INTO trials ({', '.join(TRIAL)}) VALUES (?, ?, ?, ?, ?, ?)", row)
             return code
 
         return self._write(write)
@@ -188,13 +202,34 @@ class Store:
         )
         return Trial(number, kind, photograph, method, bool(left))
 
-    def answer(self, code: str, answer: Answer) -> bool:
+    def serve(self, participant: int, number: int) -> None:
+        """Keep that both pictures of a trial have been sent; the first time counts."""
+        what = (time.time(), participant, number)
+        sql = "UPDATE trials SET served = ? WHERE participant = ? AND number = ? AND served IS NULL"
+        self._write(lambda ask: ask(sql, what))
+
+    def served(self, participant: int, number: int) -> bool:
+        """Whether both pictures of a trial have been sent; the trial must exist."""
+        sql = "SELECT served IS NOT NULL FROM trials WHERE participant = ? AND number = ?"
+        [(found,)] = self._read(sql, (participant, number))
+        return bool(found)
+
+    def recruited(self, code: str) -> str | None:
+        """The code by which a recruitment site knows a participant, if one sent them. Raises Unknown."""
+        participant = self.progress(code).participant
+        [(found,)] = self._read("SELECT recruited FROM participants WHERE id = ?", (participant,))
+        return found
+
+    def answer(self, code: str, answer: Answer, exposure: float | None = None) -> bool:
         """Keep an answer, on disk when this returns; to a trial that was answered before, the first one stands.
 
+        Args:
+            exposure: seconds that must have passed since both pictures were sent, and since the answer before this one;
+                None: an answer to pictures that were not sent is taken, too.
         Returns:
             Whether the answer that stands is right.
         Raises:
-            Unknown. NotNow: another trial comes next.
+            Unknown. NotNow: another trial comes next, or its pictures cannot have been seen yet.
         """
 
         def write(ask: Ask) -> bool:
@@ -207,8 +242,15 @@ class Store:
                 raise NotNow("All trials are answered already")
             if answer.number != progress.answered:
                 raise NotNow(f"Trial {answer.number + 1} cannot be answered now: {progress.answered + 1} comes next")
-            [(left,)] = ask("SELECT machine_left FROM trials WHERE participant = ? AND number = ?", trial)
+            sql = "SELECT machine_left, served FROM trials WHERE participant = ? AND number = ?"
+            [(left, served)] = ask(sql, trial)
             correct, now = answer.chosen_left == bool(left), time.time()
+            if exposure is not None:
+                sql = "SELECT max(answered) FROM answers WHERE participant = ?"
+                [(before,)] = ask(sql, (progress.participant,))
+                # Not less than none: clocks are put back at times.
+                if served is None or 0 <= now - max(served, before or 0) < exposure:
+                    raise NotNow(f"The pictures of trial {answer.number + 1} cannot have been seen yet")
             measured = (answer.exposure_ms, answer.refresh_hz, answer.reaction_ms)
             row = (*trial, answer.chosen_left, correct, *measured, answer.input, now)
             ask("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -227,8 +269,8 @@ class Store:
             Unknown.
         """
         participant = self.progress(code).participant
-        [(seen, begun, finished)] = self._read(
-            "SELECT seen, begun, finished FROM participants WHERE id = ?", (participant,)
+        [(seen, begun, finished, recruited)] = self._read(
+            "SELECT seen, begun, finished, recruited FROM participants WHERE id = ?", (participant,)
         )
         keys = ("number", "chosen_left", "correct", "exposure_ms", "refresh_hz", "reaction_ms", "input", "answered")
         rows = self._read(
@@ -245,6 +287,7 @@ class Store:
             "colour_vision": None if seen is None else json.loads(seen),
             "begun": begun,
             "finished": finished,
+            "participant_code": recruited,
             "answers": answers,
         }
 
@@ -334,6 +377,19 @@ class _Job:
     result: Any = None
     error: Exception | None = None
     done: bool = False
+
+
+def _prepare(ask: Ask, digest: str) -> tuple[list[tuple], bytes]:
+    """Bring a file to this version; the rows of `study`, and what cookies are signed with."""
+    for table, column in LATER.items():
+        if column.split()[0] not in [row[1] for row in ask(f"PRAGMA table_info({table})")]:
+            ask(f"ALTER TABLE {table} ADD COLUMN {column}")
+    if not ask("SELECT next FROM server"):
+        [(number,)] = ask("SELECT coalesce(max(id), -1) + 1 FROM participants")
+        ask("INSERT INTO server VALUES (?, ?)", (number, secrets.token_bytes(32)))
+    [(secret,)] = ask("SELECT secret FROM server")
+    found = ask("SELECT digest FROM study")
+    return found or ask("INSERT INTO study VALUES (?, ?) RETURNING digest", (digest, time.time())), secret
 
 
 def _progress(ask: Ask, code: str) -> Progress:

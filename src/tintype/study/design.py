@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,8 +23,8 @@ from tintype.errors import StudyError
 FILE = "study.json"
 PICTURES = "pictures"
 
-FORMAT = 1
-"""Of the file; another one is refused."""
+FORMAT = 2
+"""Of the file that is written. Of those of format 1, which know no consent and no recruitment, all is read too."""
 
 TRUTH, RANDOM = "truth", "random"
 """Beside the methods each photograph has its own colours, and those of another one, which catch the inattentive."""
@@ -72,6 +72,23 @@ class Study:
     about: Mapping[str, str]
     """Method -> SHA-256 of the model's file, or the name of the folder that its predictions came from."""
     digest: str
+    consent: str = ""
+    """What the researcher has to say before people take part: paragraphs with empty lines between them."""
+    researcher: str = ""
+    """Who asks."""
+    contact: str = ""
+    """An e-mail address, a web address or anything else."""
+    completion: str = ""
+    """The https address of the recruitment site for those who have finished; {code} in it becomes their code."""
+    participant_code: str = ""
+    """The parameter of the study's address in which the recruitment site sends a participant's code."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What the pages say, where it is not in English: as `texts.read_texts`."""
+
+    @property
+    def catches(self) -> int:
+        """Catch trials of a participant."""
+        return round(self.catch * self.trials)
 
     def picture(self, photograph: int, method: str) -> Path:
         """The file of a photograph as a method, TRUTH or RANDOM coloured it."""
@@ -104,13 +121,14 @@ def read_study(folder: str | os.PathLike, check: bool = False) -> Study:
     path = folder / FILE
     try:
         said = json.loads(path.read_bytes())
-        if said["format"] != FORMAT:
+        if said["format"] not in (1, FORMAT):
             raise StudyError(f"{path} has format {said['format']}, which this version of tintype does not read")
         study = Study(
             folder=folder,
             methods=tuple(said["methods"]),
             photographs=tuple(Photograph(**photograph) for photograph in said["photographs"]),
             **{key: said[key] for key in _PLAIN},
+            **{key: said[key] for key in _ADDED if key in said},
         )
         names = sorted(name for photograph in study.photographs for name in photograph.pictures.values())
         if any(set(photograph.pictures) != {TRUTH, RANDOM, *study.methods} for photograph in study.photographs):
@@ -127,6 +145,7 @@ def read_study(folder: str | os.PathLike, check: bool = False) -> Study:
 
 
 _PLAIN = ("title", "seed", "size", "exposure", "practice", "trials", "catch", "assignment", "about", "digest")
+_ADDED = ("consent", "researcher", "contact", "completion", "participant_code", "texts")
 
 
 def digest(said: Mapping[str, Any], pictures: Iterable[Path]) -> str:
@@ -170,7 +189,7 @@ def plan(study: Study, participant: int, method: str) -> list[Trial]:
     random = _random(study, _TRIALS, participant)
     hand = participant if study.assignment == MIXED else participant // len(study.methods)
     photographs = random.permutation(_dealt(study, hand))
-    catches = round(study.catch * study.trials)
+    catches = study.catches
     kinds = ["practice"] * study.practice
     kinds += random.permutation(np.repeat(["catch", "test"], [catches, study.trials - catches])).tolist()
     methods = study.methods if study.assignment == MIXED else (method,)

@@ -6,10 +6,12 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
@@ -21,8 +23,11 @@ from tintype.errors import OptionError, StudyError
 from tintype.evaluation.methods import Method, prediction_files
 from tintype.evaluation.methods import plan as methods_of
 from tintype.evaluation.photographs import Photographs, decode, square
+from tintype.models.catalog import shipped
 from tintype.photo.writer import whole_file
+from tintype.study.attention import catches
 from tintype.study.design import FILE, FORMAT, MIXED, PICTURES, RANDOM, TRUTH, Study, digest, read_study
+from tintype.study.texts import read_texts
 
 GRAY = 5.0
 """A photograph whose mean chroma is below this is black-and-white, as when training data is prepared."""
@@ -30,7 +35,10 @@ GRAY = 5.0
 SIZES = (32, 1024)
 """Sides that pictures may have, in pixels."""
 
-TITLE = "Which colours are the machine's?"
+TITLE = "Which colours are the computer's?"
+
+CONSENT = 20_000
+"""Characters at most of a consent text."""
 
 Progress = Callable[[int, int], None]
 """Is told how many pictures of how many are made."""
@@ -45,15 +53,22 @@ def make(
     size: int = 256,
     practice: int = 10,
     trials: int = 40,
-    catch: float = 0.1,
+    catch: float | None = None,
     exposure: float = 1.0,
     assignment: str = "one",
     seed: int = 0,
     title: str = TITLE,
     limit: int | None = None,
+    consent: str | os.PathLike | None = None,
+    researcher: str = "",
+    contact: str = "",
+    completion: str = "",
+    participant_code: str = "",
+    texts: str | os.PathLike | None = None,
     progress: Progress = lambda done, count: None,
 ) -> Study:
-    """Make a study's pictures, and the file that fixes its protocol; the defaults are those of Zhang et al. (2016).
+    """Make a study's pictures, and the file that fixes its protocol; the defaults are those of Zhang et al. (2016), but
+    for more catch trials.
 
     Every picture, whoever coloured it, is 8-bit RGB of the same size in a file of the same length.
 
@@ -64,26 +79,30 @@ def make(
             photographs to its square. With neither models nor predictions: the default model.
         folder: of the study; must not be there yet.
         size: side of the pictures, in pixels.
-        practice, trials, catch, exposure, assignment: as in `Study`.
+        practice, trials, catch, exposure, assignment: as in `Study`; catch None: as many as `attention.catches` says.
         seed: of what participants are shown, and whose colours a catch trial borrows.
         limit: take only the first photographs.
+        consent: a file of UTF-8 text that the first page shows: paragraphs with empty lines between them, lines that
+            begin with "- " as points of a list, and with "# " as headings.
+        researcher, contact, completion, participant_code: as in `Study`.
+        texts: a file with the pages' texts in another language, as for `texts.read_texts`.
     Raises:
-        StudyError: the folder is there; too few photographs, or gray ones; predictions are missing; two methods of one
-            name. OptionError: a setting that cannot be. PhotoError: a picture cannot be read. ModelError: a model is
-            none. DataError: there are no photographs.
+        OptionError: a setting that cannot be; the folder is there; too few photographs for the trials; two methods of
+            one name. StudyError: gray photographs; predictions are missing; a file that cannot be read. PhotoError: a
+            picture cannot be read. ModelError: a model is none. DataError: there are no photographs.
     """
     folder = Path(folder)
     if os.path.lexists(folder):
-        raise StudyError(f"{folder} is there already, and a study is never changed: name another folder")
+        raise OptionError(f"{folder} is there already, and a study is never changed: name another folder")
     _check(size, practice, trials, catch, exposure, assignment, seed)
+    if catch is None:
+        catch = catches(trials) / trials
+    texts_of_pages = {} if texts is None else read_texts(texts)
+    consent_text = "" if consent is None else _consent(consent)
+    _recruitment(researcher, contact, completion, participant_code)
     methods = _methods(models, predictions)
     found = Photographs(photographs, size, limit, predictions)
-    needed = max(2, practice + trials)
-    if len(found) < needed:
-        raise StudyError(
-            f"{photographs} has {len(found)} photographs, and a participant sees {needed} different ones "
-            f"({practice} in practice, {trials} in the test): add photographs, or ask for fewer trials"
-        )
+    _enough(photographs, len(found), practice, trials)
     files = {method.label: _predictions(method, found.names) for method in methods if method.kind == "folder"}
     part = folder.with_name(f".tintype-{secrets.token_hex(8)}.part")
     try:
@@ -101,6 +120,12 @@ def make(
             "methods": [method.label for method in methods],
             "photographs": _pictures(part, found, methods, files, seed, progress),
             "about": {method.label: _source(method) for method in methods},
+            "consent": consent_text,
+            "researcher": researcher,
+            "contact": contact,
+            "completion": completion,
+            "participant_code": participant_code,
+            "texts": texts_of_pages,
         }
         names = sorted(name for photograph in said["photographs"] for name in photograph["pictures"].values())
         said["digest"] = digest(said, (part / PICTURES / f"{name}.png" for name in names))
@@ -116,30 +141,90 @@ def make(
     return read_study(folder)
 
 
-def _check(size: int, practice: int, trials: int, catch: float, exposure: float, assignment: str, seed: int) -> None:
-    for holds, what, how, value in (
-        (SIZES[0] <= size <= SIZES[1], "size", f"from {SIZES[0]} to {SIZES[1]} pixels", size),
-        (practice >= 0, "number of practice trials", "0 or more", practice),
-        (trials >= 1, "number of trials", "at least 1", trials),
-        (0 <= catch <= 0.5, "share of catch trials", "from 0 to 0.5", catch),
-        (0.05 <= exposure <= 60, "exposure", "from 0.05 to 60 seconds", exposure),
-        (assignment in ("one", MIXED), "assignment", f"one or {MIXED}", assignment),
-        (seed >= 0, "seed", "0 or more", seed),
+def _check(
+    size: int, practice: int, trials: int, catch: float | None, exposure: float, assignment: str, seed: int
+) -> None:
+    for holds, option, how, value in (
+        (SIZES[0] <= size <= SIZES[1], "--size", f"from {SIZES[0]} to {SIZES[1]} pixels", size),
+        (practice >= 0, "--practice", "0 or more", practice),
+        (trials >= 1, "--trials", "at least 1", trials),
+        (catch is None or 0 <= catch <= 0.5, "--catch", "a share from 0 to 0.5", catch),
+        (0.05 <= exposure <= 60, "--exposure", "from 0.05 to 60 seconds", exposure),
+        (assignment in ("one", MIXED), "--assignment", f"one or {MIXED}", assignment),
+        (seed >= 0, "--seed", "0 or more", seed),
     ):
         if not holds:
-            raise OptionError(f"The {what} must be {how}, not {value}")
+            raise OptionError(f"{option} must be {how}, not {value}")
+
+
+def _enough(source: str | os.PathLike, count: int, practice: int, trials: int) -> None:
+    """Raises OptionError where a participant would see a photograph twice."""
+    if count >= max(2, practice + trials):
+        return
+    said = f"{source} has {count} photographs, and a participant sees {max(2, practice + trials)} different ones"
+    if count < 2:
+        raise OptionError(f"{said}: add photographs")
+    # In the same proportion.
+    fewer = min(practice, count * practice // (practice + trials))
+    raise OptionError(
+        f"{said} ({practice} in practice, {trials} in the test): add photographs, or give "
+        f"--practice {fewer} --trials {count - fewer}"
+    )
+
+
+def _consent(path: str | os.PathLike) -> str:
+    try:
+        found = Path(path).read_text("utf-8-sig").strip()
+    except OSError as error:
+        raise StudyError(f"The consent text {path} cannot be read ({error.strerror}): check its name") from None
+    except UnicodeDecodeError:
+        raise StudyError(f"The consent text {path} is no UTF-8 text: save it as plain text in UTF-8") from None
+    if not found or len(found) > CONSENT:
+        raise StudyError(f"The consent text {path} has {len(found)} characters: it may have from 1 to {CONSENT}")
+    return found
+
+
+def _recruitment(researcher: str, contact: str, completion: str, participant_code: str) -> None:
+    """Raises OptionError for what cannot be shown, or would lead participants elsewhere than it says."""
+    for option, value in (("--researcher", researcher), ("--contact", contact)):
+        if len(value) > 200 or not value.isprintable():
+            raise OptionError(f"{option} must be one line of at most 200 characters")
+    if completion:
+        plain = completion.replace("{code}", "x")
+        try:
+            parts = urlsplit(plain)
+            sound = parts.scheme == "https" and parts.hostname and parts.username is None and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound or re.search(r"[^!-~]|[{}\\<>\"`^|]", plain) or "{code}" in completion.split("?")[0]:
+            raise OptionError(
+                "--completion must be a whole address that begins with https://, with {code} at most behind its "
+                f"question mark, not {completion!r}"
+            )
+        if "{code}" in completion and not participant_code:
+            raise OptionError("--completion has {code}, so --participant-code must name the parameter that brings it")
+    if participant_code and not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", participant_code):
+        raise OptionError(f"--participant-code must be the name of a parameter, such as pid, not {participant_code!r}")
 
 
 def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) -> list[Method]:
     for folder in predictions:
         if not os.path.isdir(folder):
-            raise StudyError(f"{folder} is no folder of predictions; models are named by --models")
+            raise OptionError(f"{folder} is not a folder of predictions; models are named by --models")
     found = methods_of(models) if models or not predictions else []
     found += [Method(Path(folder).resolve().name, "folder", os.fspath(folder)) for folder in predictions]
     labels = [method.label for method in found]
-    for label in labels:
+    for method in found:
+        label = method.label
         if labels.count(label) > 1 or label in (TRUTH, RANDOM, MIXED):
-            raise StudyError(f"Another thing of the study is called {label}: rename the file or folder of that method")
+            raise OptionError(f"Another thing of the study is called {label}: rename the file or folder of that method")
+        # Models that only call themselves so have another label already.
+        if label in shipped() and method.kind == "folder":
+            raise OptionError(
+                f"{method.source} would be called {label}, which is a model of tintype: rename that file or folder"
+            )
+        if not label.isprintable():
+            raise OptionError(f"The name {label!r} cannot be shown: rename the file or folder of that method")
     return found
 
 

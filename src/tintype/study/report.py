@@ -1,4 +1,4 @@
-"""The page and the table of what was answered to a study.
+"""The page of what was answered to a study.
 
 The page is a single file without a script. It asks the network for nothing and forbids it by a Content-Security-Policy.
 The same answers give the same page.
@@ -7,12 +7,11 @@ The same answers give the same page.
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import io
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -21,22 +20,13 @@ from typing import Any
 from tintype.errors import OptionError, StudyError, not_installed
 from tintype.evaluation import charts
 from tintype.photo.writer import whole_file
-from tintype.study.analysis import (
-    ATTENTIVE,
-    DRAWS,
-    LEAST_CAUGHT,
-    Analysis,
-    Estimate,
-    Fooling,
-    Share,
-    analyse,
-    read_answers,
-)
+from tintype.study import attention, tables
+from tintype.study.analysis import ATTENTIVE, DRAWS, ENOUGH, Analysis, Fooling, Share, analyse, read_answers
 from tintype.study.design import TRUTH, Study, read_study
 from tintype.version import __version__
 
-ANSWERS = "answers.sqlite"
-"""In the folder of the study."""
+ANSWERS, QUIZ = "answers.sqlite", "quiz.sqlite"
+"""In the folder of the study: the answers to it, and those of its quiz."""
 
 CHANCE = 0.5
 PUBLISHED, PUBLISHED_ERROR = 0.323, 0.022
@@ -51,7 +41,7 @@ QUALITY = 84
 
 
 def write(
-    folder: str | os.PathLike, path: str | os.PathLike | None = None, least_caught: float = LEAST_CAUGHT
+    folder: str | os.PathLike, path: str | os.PathLike | None = None, least_caught: float | None = None
 ) -> tuple[Path, Path]:
     """Write the page of a study, and the table of its figures beside it, as .csv; returns both paths.
 
@@ -66,11 +56,11 @@ def write(
     page_path = Path(folder, "report.html") if path is None else Path(path)
     if page_path.suffix.lower() not in (".html", ".htm"):
         raise OptionError(f"{page_path} is not the name of a page: end it in .html")
-    if not 0 <= least_caught <= 1:
-        raise OptionError(f"The least share of caught catch trials must be from 0 to 1, not {least_caught}")
+    if least_caught is not None and not 0 <= least_caught <= 1:
+        raise OptionError(f"--least-caught must be a share from 0 to 1, not {least_caught}")
     study = read_study(folder, check=True)
     analysis = analyse(study, read_answers(Path(folder, ANSWERS)), least_caught=least_caught)
-    texts = {page_path: page(study, analysis), page_path.with_suffix(".csv"): table(study, analysis)}
+    texts = {page_path: page(study, analysis), page_path.with_suffix(".csv"): tables.figures(study, analysis)}
     for target, text in texts.items():
         with whole_file(target) as file:
             file.write(text.encode("utf-8", "replace"))
@@ -100,17 +90,21 @@ def page(study: Study, analysis: Analysis) -> str:
     environment.filters["points"] = lambda value: _percent(value, signed=True)
     environment.filters["seconds"] = lambda value: f"{value:.2f}"
     environment.filters["thousands"] = lambda value: "–" if math.isnan(value) else f"{value:,.0f}"
-    environment.filters["breaks"] = lambda name: Markup(".<wbr>").join(name.split("."))
+    environment.filters["breaks"] = lambda name: Markup(".<wbr>").join(tables.visible(name).split("."))
+    environment.filters["visible"] = tables.visible
     rates = analysis.rates[ATTENTIVE]
     return environment.get_template("report.html.jinja").render(
         study=study,
         found=analysis,
         rates=rates,
+        few={method: rate for method, rate in rates.items() if rate.lacking},
         style=Markup(_style()),
         policy=policy(),
         version=__version__,
         draws=DRAWS,
         published=(PUBLISHED, PUBLISHED_ERROR),
+        enough=ENOUGH,
+        attention=attention,
         forest=Markup(_forest(rates)),
         learning=Markup(_learning(study, analysis)),
         cases=_cases(study, analysis),
@@ -136,87 +130,22 @@ def _percent(value: float, signed: bool = False) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-# ---- the table
-
-
-def table(study: Study, analysis: Analysis) -> str:
-    """All figures as CSV: figure, group, method, against, photograph, value, low, high.
-
-    Rates are from 0 to 1; low and high are the ends of a 95 % interval, or the quartiles of a time in seconds.
-    """
-    memory = io.StringIO()
-    writer = csv.writer(memory, lineterminator="\n")
-    writer.writerow(("figure", "group", "method", "against", "photograph", "value", "low", "high"))
-    for figure, *where, value, low, high in _rows(study, analysis):
-        numbers = ["" if number is None or math.isnan(number) else f"{number:.6g}" for number in (value, low, high)]
-        writer.writerow((figure, *where, *numbers))
-    return memory.getvalue()
-
-
-def _rows(study: Study, analysis: Analysis) -> Iterator[tuple]:
-    for group, rates in analysis.rates.items():
-        for method, rate in rates.items():
-            yield from _rate_rows("fooling_rate", (group, method, "", ""), rate)
-    for pair in analysis.differences:
-        where = (ATTENTIVE, pair.first, pair.second, "")
-        yield from _estimate_rows("difference", where, pair.found)
-    for name, group, rate in (("caught", "everyone", analysis.caught), ("left_chosen", ATTENTIVE, analysis.left)):
-        if rate is not None:
-            yield from _rate_rows(name, (group, "", "", ""), rate)
-    for block in analysis.blocks:
-        name = f"fooling_rate_trials_{block.first}_{block.last}"
-        yield name, ATTENTIVE, "", "", "", block.rate.value, block.rate.low, block.rate.high
-    if analysis.slope is not None:
-        yield from _estimate_rows("rise_in_ten_trials", (ATTENTIVE, "", "", ""), analysis.slope)
-    for name, times in analysis.reactions.items():
-        yield f"reaction_{name}", ATTENTIVE, "", "", "", times.median, times.low, times.high
-    counts = {
-        "begun": analysis.begun,
-        "finished": analysis.finished,
-        "excluded": analysis.excluded,
-        "missed_a_plate": analysis.missed,
-    } | {f"answers_{kind}": count for kind, count in analysis.answers.items()}
-    if (shown := analysis.exposure) is not None:
-        counts |= {"exposure": shown.median, "exposure_off": shown.off, "refresh": shown.refresh}
-    for name, value in counts.items():
-        yield name, "everyone" if isinstance(value, int) else ATTENTIVE, "", "", "", value, None, None
-    for fooling in analysis.photographs:
-        where = (ATTENTIVE, fooling.method, "", study.photographs[fooling.photograph].name)
-        yield "shown", *where, fooling.shown, None, None
-        yield "fooled", *where, fooling.fooled, None, None
-
-
-def _rate_rows(name: str, where: Sequence[str], rate: Share) -> Iterator[tuple]:
-    yield name, *where, rate.value, rate.low, rate.high
-    yield f"{name}_binomial", *where, rate.value, *rate.naive
-    if rate.redrawn is not None:
-        yield f"{name}_bootstrap", *where, rate.value, *rate.redrawn
-    for figure, value in {
-        "error": rate.error,
-        "answers": rate.answers,
-        "people": rate.people,
-        "photographs": rate.photographs,
-        "effective_answers": rate.effective,
-    }.items():
-        yield f"{name}_{figure}", *where, value, None, None
-
-
-def _estimate_rows(name: str, where: Sequence[str], found: Estimate) -> Iterator[tuple]:
-    yield name, *where, found.value, found.low, found.high
-    if found.redrawn is not None:
-        yield f"{name}_bootstrap", *where, found.value, *found.redrawn
-    yield f"{name}_error", *where, found.error, None, None
-
-
 # ---- the charts
 
 
+def _axis(drawn: Iterable[float]) -> charts.Scale:
+    """The axis of rates: from 0 to the next ten above all that is drawn, shares from 0 to 1; at least to 60 %."""
+    highest = max((100 * value for value in drawn if not math.isnan(value)), default=0.0)
+    return charts.Scale("fooled (%)", 0, max(60.0, min(100.0, 10 * math.ceil(highest / 10))))
+
+
 def _forest(rates: Mapping[str, Share]) -> str:
-    """Of each method its rate with the stated interval, and below it the binomial one, which is too narrow."""
+    """Of each method its rate with the stated interval, and below it the binomial one, which is too narrow; of those
+    that can be stated."""
+    rates = {method: rate for method, rate in rates.items() if not rate.lacking}
     if not rates:
         return ""
-    ends = [end for rate in rates.values() for end in (rate.low, rate.high) if not math.isnan(end)]
-    scale = charts.Scale("fooled (%)", 0, max(60.0, 105 * max(ends, default=0)))
+    scale = _axis(end for rate in rates.values() for end in (rate.value, rate.low, rate.high, *rate.naive))
     wide, row = 310, 42
     high = row * len(rates)
     lines = "".join(f"M{_x(scale, tick / 100, wide)} 0V{high}" for tick in scale.ticks())
@@ -228,18 +157,15 @@ def _forest(rates: Mapping[str, Share]) -> str:
         marks.append(f'<text class="{side}" x="{across}" dx="{4 if side == "label" else -4}" y="-8">')
         marks.append(f"{words} {100 * value:g}</text>")
     for down, (method, rate) in zip(range(28, high, row), rates.items(), strict=True):
-        marks.append(f'<text class="label" x="4" y="{down - 10}">{escape(method)}</text>')
+        marks.append(f'<text class="label" x="4" y="{down - 10}">{escape(tables.visible(method))}</text>')
         for kind, place, ends in (("naive", down + 7, rate.naive), ("interval", down, (rate.low, rate.high))):
-            if not math.isnan(ends[0]):
-                marks.append(
-                    f'<path class="{kind}" d="M{_x(scale, ends[0], wide)} {place}H{_x(scale, ends[1], wide)}"/>'
-                )
+            marks.append(f'<path class="{kind}" d="M{_x(scale, ends[0], wide)} {place}H{_x(scale, ends[1], wide)}"/>')
         marks.append(f'<path class="dot large" d="M{_x(scale, rate.value, wide)} {down}h0"/>')
     for tick in scale.ticks():
         marks.append(f'<text class="below" x="{_x(scale, tick / 100, wide)}" y="{high + 15}">{tick:g}</text>')
     marks.append(f'<text class="below name" x="{wide / 2:g}" y="{high + 32}">{scale.label}</text>')
     summary = "; ".join(
-        f"{method} {_percent(rate.value)} % [{_percent(rate.low)}, {_percent(rate.high)}]"
+        f"{tables.visible(method)} {_percent(rate.value)} % [{_percent(rate.low)}, {_percent(rate.high)}]"
         for method, rate in rates.items()
     )
     return (
@@ -253,21 +179,18 @@ def _x(scale: charts.Scale, value: float, wide: float) -> str:
 
 
 def _learning(study: Study, analysis: Analysis) -> str:
-    """The rate over the test, in blocks of trials."""
+    """The rate over the test, in blocks of trials; only where all of them can be stated."""
     blocks = analysis.blocks
-    if len(blocks) < 2:
+    if len(blocks) < 2 or any(block.rate.lacking for block in blocks):
         return ""
-    top = max([60.0, *(105 * block.rate.high for block in blocks if not math.isnan(block.rate.high))])
-    panel = charts.Panel(
-        charts.Scale("trial of the test", 0, study.trials), charts.Scale("fooled (%)", 0, top), width=270, height=190
-    )
+    scale = _axis(end for block in blocks for end in (block.rate.value, block.rate.low, block.rate.high))
+    panel = charts.Panel(charts.Scale("trial of the test", 0, study.trials), scale, width=270, height=190)
     panel.line("equal", [(0, 100 * CHANCE), (study.trials, 100 * CHANCE)])
     points = []
     for block in blocks:
         middle = (block.first + block.last) / 2
         points.append((middle, 100 * block.rate.value))
-        if not math.isnan(block.rate.low):
-            panel.line("interval", [(middle, 100 * block.rate.low), (middle, 100 * block.rate.high)])
+        panel.line("interval", [(middle, 100 * block.rate.low), (middle, 100 * block.rate.high)])
     panel.line("line", points)
     panel.dots("dot large", points)
     words = ", ".join(f"trials {block.first} to {block.last} {_percent(block.rate.value)} %" for block in blocks)
@@ -293,7 +216,7 @@ def _cases(study: Study, analysis: Analysis) -> list[dict[str, Any]]:
 def _case(study: Study, fooling: Fooling) -> dict[str, Any]:
     pictures = [study.picture(fooling.photograph, way) for way in (TRUTH, fooling.method)]
     return {
-        "name": study.photographs[fooling.photograph].name,
+        "name": tables.visible(study.photographs[fooling.photograph].name),
         "fooling": fooling,
         "pictures": [_data(path) for path in pictures],
     }

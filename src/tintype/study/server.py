@@ -1,43 +1,49 @@
 """The pages of a study, served to its participants; a small application without any state but the answers.
 
-A participant is known by a random code in a cookie. Pictures come under the number of their trial and their side, so
-that no name, header or cache tells which is which, and only those of the trial that comes next and of the one after it.
+A participant is known by a random code in a signed cookie. Pictures come under the number of their trial and their
+side, so that no name, header or cache tells which is which, and only those of the trial that comes next and of the one
+after it. An answer is taken when both were sent and could be seen.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import io
+import ipaddress
 import json
 import os
 import re
 import secrets
 import socket
 import sqlite3
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
-from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import segno
 import uvicorn
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tintype.errors import OptionError, TintypeError
-from tintype.study import plates, report
+from tintype.study import limits, plates, report, tables
 from tintype.study.analysis import Analysis, analyse, read_answers
-from tintype.study.answers import INPUTS, Answer, NotNow, Progress, Store, Unknown
+from tintype.study.answers import INPUTS, Answer, NotNow, Progress, Store, Taken, Unknown
 from tintype.study.design import TRUTH, Study, Trial, method_of, plan, read_study
+from tintype.study.limits import Bucket
+from tintype.study.texts import english
 
-ANSWERS = {False: "answers.sqlite", True: "quiz.sqlite"}
+ANSWERS = {False: report.ANSWERS, True: report.QUIZ}
 """The file in the study's folder: of the study, and of the quiz, so that the two never mix."""
 
 HEADERS = {
@@ -68,48 +74,42 @@ STATIC = {
     "icon.svg": "image/svg+xml",
 }
 
+HALVES = 10_000
+"""Trials at most of which it is remembered that one picture was sent."""
+
 NEWCOMERS, PACE, STRANGERS = (240, 1.0), (80, 20.0), (30, 0.5)
 """At once, and then per second: new participants of an address, where a whole class may sit; what a participant asks
 for; and wrong codes and tokens of an address."""
 
 
-class Bucket:
-    """A limit on how often each of many callers may do something: so often at once, and then so often a second."""
+RECRUITED = r"[A-Za-z0-9_.-]{1,64}"
+"""Codes by which recruitment sites know their participants."""
 
-    def __init__(self, most: float, per_second: float, clock: Callable[[], float] = time.monotonic):
-        self.most, self.per_second, self.clock = most, per_second, clock
-        self._left: dict[str, tuple[float, float]] = {}
-
-    def take(self, caller: str) -> bool:
-        """Whether the caller may, this time."""
-        now = self.clock()
-        if len(self._left) > 10_000:
-            # Whoever could have filled up again since is as good as forgotten.
-            full = self.most / self.per_second
-            self._left = {key: value for key, value in self._left.items() if now - value[1] < full}
-        left, since = self._left.get(caller, (self.most, now))
-        left = min(self.most, left + (now - since) * self.per_second)
-        self._left[caller] = (max(0.0, left - 1), now)
-        return left >= 1
+SIDES = ("left", "right")
 
 
-def application(study: Study, store: Store, token: str, *, quiz: bool = False, address: str = "") -> Callable:
+def application(
+    study: Study, store: Store, token: str, *, quiz: bool = False, address: str = "", names: Collection[str] = ()
+) -> Callable:
     """The ASGI application.
 
     Args:
         token: opens the pages that show what was answered.
         quiz: whether every answer is told right or wrong, and there is a screen with the score of all.
         address: of the study as participants type it, for that screen.
+        names: of hosts under which it is served, beside localhost and every address in numbers. To any other name it
+            gives nothing: else a page of another site could let its own name lead here, and read what is here.
     """
     site = _Site(study, store, token, quiz, address)
+    names = {"localhost", *(name.lower().rstrip(".") for name in names)}
     routes = [
         Route("/", site.welcome),
         Route("/begin", site.begin, methods=["POST"]),
         Route("/vision", site.vision),
         Route("/vision", site.look, methods=["POST"]),
-        Route("/plate/{number:int}", site.plate),
+        Route("/plate/{number}", site.plate),
         Route("/trial", site.trial),
-        Route("/picture/{number:int}/{side}", site.picture),
+        Route("/picture/{number}/{side}", site.picture),
         Route("/answer", site.answer, methods=["POST"]),
         Route("/thanks", site.thanks),
         Route("/mine", site.mine),
@@ -119,6 +119,7 @@ def application(study: Study, store: Store, token: str, *, quiz: bool = False, a
         Route("/results", site.results),
         Route("/results/report", site.report),
         Route("/results/report.csv", site.table),
+        Route("/results/answers.csv", site.answers),
         Route("/static/{name}", site.static),
     ]
     if quiz:
@@ -135,8 +136,10 @@ def application(study: Study, store: Store, token: str, *, quiz: bool = False, a
 
     failures = {
         HTTPException: site.refused,
+        ClientDisconnect: site.gone,
         Unknown: site.unknown,
         NotNow: site.not_now,
+        Taken: site.taken,
         TintypeError: site.told,
         sqlite3.Error: site.not_kept,
         Exception: site.failed,
@@ -152,9 +155,24 @@ def application(study: Study, store: Store, token: str, *, quiz: bool = False, a
                 message["headers"] = [*message["headers"], *(pair for pair in extra if pair[0] not in named)]
             await send(message)
 
+        if scope["type"] == "http" and not _is_ours(scope, names):
+            await site.refused(Request(scope), HTTPException(421, "host"))(scope, receive, add)
+            return
         await inner(scope, receive, add)
 
     return guarded
+
+
+def _is_ours(scope: Mapping[str, Any], names: Collection[str]) -> bool:
+    """Whether a request is for an address in numbers, or for one of these names."""
+    hosts = [value.decode("latin-1") for key, value in scope["headers"] if key == b"host"]
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?", hosts[0] if len(hosts) == 1 else "")
+    if found is None:
+        return False
+    with suppress(ValueError):
+        ipaddress.ip_address(found[1].strip("[]"))
+        return True
+    return found[1].lower().rstrip(".") in names
 
 
 class _Site:
@@ -179,7 +197,14 @@ class _Site:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self.pages.globals |= {"study": study, "quiz": quiz}
+        self.pages.globals |= {"study": study, "quiz": quiz, "say": self.say}
+        self.texts = {**english(), **study.texts}
+        self.trial_texts = {
+            key.removeprefix("trial."): text for key, text in self.texts.items() if key.startswith("trial.")
+        }
+        self.consent = list(_blocks(study.consent))
+        # Of which pictures only one was sent so far: (participant, number) -> its side.
+        self.halves: dict[tuple[int, int], str] = {}
         self.files = {name: files("tintype.study").joinpath("pages", name).read_bytes() for name in STATIC}
 
     # ---- a participant's way
@@ -188,18 +213,37 @@ class _Site:
         progress = self._known(request)
         if progress:
             return _to(_place(progress))
+        asked = self._recruits
+        recruited = request.query_params.get(self.study.participant_code, "") if asked else ""
+        if asked and not re.fullmatch(RECRUITED, recruited):
+            raise HTTPException(400, "no_participant")
         seconds = (self.study.practice + self.study.trials) * (self.study.exposure + 3)
-        return self._page("welcome", minutes=max(1, round(seconds / 60)), plates=len(self.plates))
+        return self._page(
+            "welcome",
+            minutes=max(1, round(seconds / 60)),
+            plates=len(self.plates),
+            consent=self.consent,
+            contact_link=_link(self.study.contact),
+            recruited=recruited,
+        )
+
+    @property
+    def _recruits(self) -> bool:
+        """Whether a recruitment site sends the participants."""
+        return bool(self.study.participant_code) and not self.quiz
 
     async def begin(self, request: Request) -> Response:
         _own(request)
         if self._known(request):
             return _to("/")
+        recruited = (await _form(request)).get("participant", "") if self._recruits else None
+        if recruited is not None and not re.fullmatch(RECRUITED, recruited):
+            raise HTTPException(400, "no_participant")
         if not self.newcomers.take(_address(request)):
-            raise HTTPException(429, "Very many people began from here at once: try again in a minute")
-        code = await run_in_threadpool(self.store.begin, self._plan)
+            raise HTTPException(429, "crowd")
+        code = await run_in_threadpool(self.store.begin, self._plan, recruited)
         response = _to("/vision")
-        self._remember(request, response, self.cookie, code)
+        self._remember(request, response, self.cookie, f"{code}.{self._signature(code)}")
         return response
 
     def _plan(self, participant: int) -> tuple[str, list[Trial]]:
@@ -221,36 +265,46 @@ class _Site:
         return _to("/")
 
     async def plate(self, request: Request) -> Response:
-        number = request.path_params["number"]
-        if number >= len(self.plates):
-            raise HTTPException(404, "There is no such plate")
+        number = _number(request)
+        if number is None or number >= len(self.plates):
+            raise HTTPException(404, "no_plate")
         return Response(self.plates[number].png, media_type="image/png")
 
     async def trial(self, request: Request) -> Response:
         progress = self._known(request)
         if progress is None or not progress.looked or progress.finished:
             return _to("/")
-        return self._page("trial", number=progress.answered)
+        return self._page("trial", number=progress.answered, texts=self.trial_texts)
 
     async def picture(self, request: Request) -> Response:
         progress = self.store.progress(self._code(request))
-        number, side = request.path_params["number"], request.path_params["side"]
+        number, side = _number(request), request.path_params["side"]
         if (
-            side not in ("left", "right")
+            side not in SIDES
+            or number is None
             or not progress.answered <= number <= progress.answered + 1
             or number >= progress.trials
         ):
-            raise HTTPException(404, "This picture is not shown now")
+            raise HTTPException(404, "not_shown")
         trial = self.store.trial(progress.participant, number)
         machine = (side == "left") == trial.machine_left
         path = self.study.picture(trial.photograph, trial.method if machine else TRUTH)
-        return Response(path.read_bytes(), media_type="image/png")
+        response = Response(path.read_bytes(), media_type="image/png")
+        # Kept before the second one leaves, whichever that is: it takes the same time for both sides.
+        half = self.halves.setdefault((progress.participant, number), side)
+        if half != side:
+            if not self.store.served(progress.participant, number):
+                await run_in_threadpool(self.store.serve, progress.participant, number)
+            self.halves.pop((progress.participant, number), None)
+        while len(self.halves) > HALVES:
+            del self.halves[next(iter(self.halves))]
+        return response
 
     async def answer(self, request: Request) -> Response:
         _own(request)
         code = self._code(request)
         answer = _answer(await _body(request))
-        correct = await run_in_threadpool(self.store.answer, code, answer)
+        correct = await run_in_threadpool(self.store.answer, code, answer, self.study.exposure)
         told = self.quiz or answer.number < self.study.practice
         return JSONResponse({"correct": correct} if told else {})
 
@@ -258,9 +312,20 @@ class _Site:
         progress = self._known(request)
         if progress is None:
             return _to("/")
-        code = request.cookies[self.cookie]
+        code = self._code(request)
         wished = progress.finished and (self.quiz or "score" in request.query_params)
-        return self._page("thanks", code=code, progress=progress, score=self.store.score(code) if wished else None)
+        completion = ""
+        if progress.finished and self.study.completion and not self.quiz:
+            recruited = self.store.recruited(code) or ""
+            completion = self.study.completion.replace("{code}", quote(recruited, safe=""))
+        return self._page(
+            "thanks",
+            code=code,
+            code_words=Markup('<code id="code">{}</code>').format(code),
+            progress=progress,
+            score=self.store.score(code) if wished else None,
+            completion=completion,
+        )
 
     async def next(self, request: Request) -> Response:
         """Forget who was here: the next person begins."""
@@ -276,7 +341,8 @@ class _Site:
         return _to(f"/mine/{quote(code, safe='')}") if code else self._page("mine")
 
     async def data(self, request: Request) -> Response:
-        return self._page("data", kept=self._export(request))
+        kept = self._export(request)
+        return self._page("data", kept=kept, code_words=Markup("<code>{}</code>").format(kept["code"]))
 
     async def export(self, request: Request) -> Response:
         return JSONResponse(
@@ -299,7 +365,7 @@ class _Site:
             self._strange(request)
             raise
         response = self._page("deleted")
-        if request.cookies.get(self.cookie) == request.path_params["code"]:
+        if self._signed(request) == request.path_params["code"]:
             response.delete_cookie(self.cookie, path="/", httponly=True, samesite="strict")
         return response
 
@@ -320,16 +386,34 @@ class _Site:
     def table(self, request: Request) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="report.csv"'}
         return self._admitted(request) or Response(
-            report.table(self.study, self._analysis()), media_type="text/csv", headers=headers
+            tables.figures(self.study, self._analysis()), media_type="text/csv", headers=headers
+        )
+
+    def answers(self, request: Request) -> Response:
+        headers = {"Content-Disposition": 'attachment; filename="answers.csv"'}
+        return self._admitted(request) or Response(
+            tables.answers(self.study, self.store.path), media_type="text/csv", headers=headers
         )
 
     def _analysis(self) -> Analysis:
         return analyse(self.study, read_answers(self.store.path))
 
     async def screen(self, request: Request) -> Response:
+        address = self.address or str(request.base_url)
         return self._admitted(request) or self._page(
-            "screen", address=self.address or str(request.base_url), score=self.store.score()
+            "screen", address=address, code=self._code_of(address), score=self.store.score()
         )
+
+    def _code_of(self, address: str) -> Markup | None:
+        """The QR code of an address, as SVG; None of one that leads nowhere but to this machine."""
+        host = urlsplit(address).hostname or ""
+        if host == "localhost" or host.startswith("127.") or host == "::1":
+            return None
+        memory = io.BytesIO()
+        code = segno.make(address, error="m", micro=False)
+        code.save(memory, kind="svg", xmldecl=False, svgns=False, omitsize=True, light="#ffffff", border=4)
+        label = escape(self.say("screen.code", address=address))
+        return Markup(memory.getvalue().decode().replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))
 
     async def running(self, request: Request) -> Response:
         return self._admitted(request) or JSONResponse(asdict(self.store.score()))
@@ -341,7 +425,7 @@ class _Site:
         token = request.cookies.get(self.pass_cookie, "") if given is None else given
         if not hmac.compare_digest(token.encode(), self.token.encode()):
             self._strange(request)
-            raise HTTPException(403, "This page needs the token that was printed when the server started")
+            raise HTTPException(403, "token")
         if given is None:
             return None
         response = _to(request.url.path)
@@ -353,20 +437,34 @@ class _Site:
     async def static(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self.files:
-            raise HTTPException(404, "There is no such page here")
+            raise HTTPException(404, "no_page")
         return Response(self.files[name], media_type=STATIC[name])
+
+    def say(self, key: str, **values: Any) -> Markup:
+        """A text of the pages, with these values where it has their names in braces."""
+        return Markup("{}").format(self.texts[key]).format(**values)
 
     def _page(self, name: str, status: int = 200, **values: Any) -> Response:
         text = self.pages.get_template(f"{name}.html.jinja").render(values)
         return Response(text, status, media_type="text/html")
 
+    def _signature(self, code: str) -> str:
+        return hmac.digest(self.store.secret, code.encode(), hashlib.sha256)[:16].hex()
+
+    def _signed(self, request: Request) -> str | None:
+        """The code in the cookie, where it is one that was given here."""
+        code, _, signature = request.cookies.get(self.cookie, "").partition(".")
+        good = re.fullmatch("[A-Za-z0-9_-]{1,64}", code) and re.fullmatch("[0-9a-f]{32}", signature)
+        return code if good and hmac.compare_digest(signature, self._signature(code)) else None
+
     def _code(self, request: Request) -> str:
         """The participant's code, who may ask for so much and no more."""
-        code = request.cookies.get(self.cookie)
+        code = self._signed(request)
         if code is None:
-            raise Unknown("You have not begun: open the first page")
+            # Not remembered: whoever sends other cookies may send any number of them.
+            raise Unknown("not_begun")
         if not self.pace.take(code):
-            raise HTTPException(429, "Too many requests at once: try again in a few seconds")
+            raise HTTPException(429, "fast")
         return code
 
     def _known(self, request: Request) -> Progress | None:
@@ -377,7 +475,7 @@ class _Site:
 
     def _strange(self, request: Request) -> None:
         if not self.strangers.take(_address(request)):
-            raise HTTPException(429, "Too many wrong codes or tokens: try again in a minute")
+            raise HTTPException(429, "guesses")
 
     def _remember(self, request: Request, response: Response, name: str, value: str) -> None:
         response.set_cookie(
@@ -388,29 +486,38 @@ class _Site:
 
     def refused(self, request: Request, error: HTTPException) -> Response:
         # Where starlette itself refuses, it says no more than the status does.
-        said = (
-            error.detail
-            if error.detail != HTTPStatus(error.status_code).phrase
-            else _REFUSALS.get(error.status_code, error.detail)
-        )
-        return self._said(request, error.status_code, said, error.headers)
+        key = error.detail if f"error.{error.detail}" in self.texts else _REFUSALS.get(error.status_code, "failed")
+        return self._said(request, error.status_code, key, error.headers)
 
     def unknown(self, request: Request, error: Unknown) -> Response:
-        return self._said(request, 404, str(error))
+        return self._said(request, 404, "not_begun" if str(error) == "not_begun" else "unknown")
 
     def not_now(self, request: Request, error: NotNow) -> Response:
-        return self._said(request, 409, str(error))
+        return self._said(request, 409, "not_now")
+
+    def taken(self, request: Request, error: Taken) -> Response:
+        return self._said(request, 409, "taken")
+
+    def gone(self, request: Request, error: ClientDisconnect) -> Response:
+        """Nobody is there any more to read it."""
+        return Response(status_code=400)
 
     def told(self, request: Request, error: TintypeError) -> Response:
-        return self._said(request, 500, str(error))
+        """What the researcher has to mend, and so in English."""
+        return self._answered(request, 500, f"{error}.")
 
     def not_kept(self, request: Request, error: sqlite3.Error) -> Response:
-        return self._said(request, 503, "This could not be kept just now: try again")
+        return self._said(request, 503, "unkept")
 
     def failed(self, request: Request, error: Exception) -> Response:
-        return self._said(request, 500, "Something went wrong here; what you answered is kept: reload the page")
+        return self._said(request, 500, "failed")
 
-    def _said(self, request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    def _said(self, request: Request, status: int, key: str, headers: Mapping[str, str] | None = None) -> Response:
+        return self._answered(request, status, self.texts[f"error.{key}"], headers)
+
+    def _answered(
+        self, request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
         if "text/html" in request.headers.get("accept", ""):
             response = self._page("sentence", status, sentence=sentence)
         else:
@@ -419,10 +526,7 @@ class _Site:
         return response
 
 
-_REFUSALS = {
-    404: "There is no such page here",
-    405: "This address does not answer to that method",
-}
+_REFUSALS = {404: "no_page", 405: "no_method"}
 
 
 def _place(progress: Progress) -> str:
@@ -438,11 +542,43 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def _number(request: Request) -> int | None:
+    """The number in the path; None where it is none, or longer than any of ours."""
+    text = request.path_params["number"]
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
+
+
+def _link(contact: str) -> str:
+    """The address behind an e-mail or web address; empty for other words."""
+    if re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", contact):
+        return f"mailto:{contact}"
+    return contact if re.fullmatch(r"https?://[!-~]+", contact) else ""
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The paragraphs, lists and headings of a consent text: their kind and lines."""
+    for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
+        lines = [line.strip() for line in part.splitlines() if line.strip()]
+        while lines:
+            if lines[0].startswith("# "):
+                yield "heading", [lines.pop(0)[2:]]
+                continue
+            point = lines[0].startswith("- ")
+            until = next(
+                (n for n, line in enumerate(lines) if line.startswith("- ") != point or line.startswith("# ")), None
+            )
+            yield ("list", [line[2:] for line in lines[:until]]) if point else ("paragraph", lines[:until])
+            lines = [] if until is None else lines[until:]
+
+
 def _own(request: Request) -> None:
     """Refuse what a page of another site sends in a participant's name."""
-    origin = urlsplit(request.headers.get("origin", "")).netloc
+    try:
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+    except ValueError:  # such as http://[
+        origin = ""
     if not origin or origin != request.headers.get("host"):
-        raise HTTPException(403, "This was sent from another site: use the pages of the study")
+        raise HTTPException(403, "elsewhere")
 
 
 async def _body(request: Request) -> bytes:
@@ -450,12 +586,15 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > BODY:
-            raise HTTPException(413, f"More than {BODY} bytes were sent, which no page of the study does")
+            raise HTTPException(413, "too_long")
     return body
 
 
 async def _form(request: Request) -> dict[str, str]:
-    fields = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=50)
+    try:
+        fields = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=50)
+    except ValueError:
+        raise HTTPException(400, "no_form") from None
     return {key: values[0] for key, values in fields.items()}
 
 
@@ -473,7 +612,7 @@ def _answer(body: bytes) -> Answer:
     except (ValueError, KeyError, TypeError, RecursionError):
         right = False
     if not right:
-        raise HTTPException(400, "This is no answer to a trial: reload the page")
+        raise HTTPException(400, "no_answer")
     return Answer(said["trial"], said["left"], input=said["input"], **measured)
 
 
@@ -486,6 +625,8 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8765,
     token: str | None = None,
+    address: str | None = None,
+    proxy: str | None = None,
     quiz: bool = False,
     announce: Callable[[str, str], None] = lambda address, token: None,
 ) -> None:
@@ -495,6 +636,10 @@ def serve(
         folder: of the study.
         port: 0 takes any that is free.
         token: opens the results; by default a new one.
+        address: under which participants reach the study, where that is not this machine's own; several with commas
+            between them, of which the first is shown.
+        proxy: the address of the web server in front, or of a network of such, in numbers. What it says of the client
+            (X-Forwarded-For and X-Forwarded-Proto) is believed, and of nobody else.
         quiz: with feedback after every trial, a screen with the score of all, and answers of its own.
         announce: called once the address takes connections, with it and the token.
     Raises:
@@ -505,23 +650,62 @@ def serve(
     token = secrets.token_urlsafe(16) if token is None else token
     if not re.fullmatch(r"[A-Za-z0-9._~-]{8,}", token):
         raise OptionError("--token must have 8 or more letters, digits or -._~, as it is part of an address")
+    addresses = [] if address is None else [_given(one) for one in address.split(",")]
+    proxies = [] if proxy is None else [_network(one) for one in proxy.split(",")]
     with _listening(host, port) as listening:
         port = listening.getsockname()[1]
-        # A name that others can type, where the server listens on every address of this machine.
-        name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-        address = f"http://{name}:{port}/"
+        own = {socket.gethostname(), f"{socket.gethostname().partition('.')[0]}.local", socket.getfqdn()}
+        names = {host, *own, *(urlsplit(one).hostname for one in addresses)}
+        shown = addresses[0] if addresses else f"http://{_name(host)}:{port}/"
         store = Store(study.folder / ANSWERS[quiz], study.digest)
-        # No log of requests: addresses and codes are nobody's business.
+        limits.log()
         config = uvicorn.Config(
-            application(study, store, token, quiz=quiz, address=address),
-            log_level="warning",
+            application(study, store, token, quiz=quiz, address=shown, names=names),
+            http=limits.protocol(limits.room_for_connections()),
+            ws="none",
+            log_config=None,
+            # No log of requests: addresses and codes are nobody's business.
             access_log=False,
             server_header=False,
-            timeout_keep_alive=60,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_keep_alive=int(limits.IDLE),
             timeout_graceful_shutdown=5,
         )
-        announce(address, token)
-        uvicorn.Server(config).run(sockets=[listening])
+        announce(shown, token)
+        limits.Server(config).run(sockets=[listening])
+
+
+def _name(host: str) -> str:
+    """What others type for this machine."""
+    if host not in ("0.0.0.0", "::"):
+        return f"[{host}]" if ":" in host else host
+    # Which of its addresses leads to the world the system tells without sending anything.
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect(("192.0.2.1", 9))
+        return asking.getsockname()[0]
+    return socket.gethostname()
+
+
+def _given(address: str) -> str:
+    """An address of --address, ending in a slash."""
+    try:
+        parts = urlsplit(address.strip())
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.path not in ("", "/") or parts.query or parts.fragment or not address.isascii():
+        raise OptionError(f"--address must be like https://study.example.org, not {address!r}")
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip())) if "/" in text else str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        raise OptionError(
+            f"--proxy must be the address of the web server in front, such as 127.0.0.1, not {text!r}"
+        ) from None
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ async function renew() {
     field("bar").setAttribute("width", 200 * share);
     field("said").textContent = "";
   } catch {
-    field("said").textContent = "The server does not answer; trying again.";
+    field("said").textContent = field("said").dataset.lost;
   }
   setTimeout(renew, 2000);
 }

@@ -8,6 +8,8 @@ const sides = { left, right };
 const practice = Number(stage.dataset.practice);
 const total = practice + Number(stage.dataset.trials);
 const exposure = 1000 * Number(stage.dataset.exposure);
+const texts = JSON.parse(stage.dataset.texts);
+const say = (name, values = {}) => texts[name].replace(/\{(\w+)\}/g, (_, word) => values[word]);
 const CROSS = 700; // milliseconds
 const KEYS = { ArrowLeft: "left", f: "left", F: "left", ArrowRight: "right", j: "right", J: "right" };
 
@@ -56,8 +58,8 @@ async function ready(number) {
       return await pictures(number);
     } catch {
       fetched.delete(number);
-      said.textContent = "The pictures could not be fetched.";
-      await pressed("Try again");
+      said.textContent = say("unfetched");
+      await pressed(say("again"));
     }
   }
 }
@@ -120,7 +122,7 @@ function choice(hidden) {
 /** Brings an answer to the server, which may need several attempts; resolves to what it says. */
 async function send(answer) {
   for (;;) {
-    let problem = "The server does not answer";
+    let problem = say("unanswered");
     try {
       const body = JSON.stringify(answer);
       const reply = await fetch("/answer", { method: "POST", headers: { "Content-Type": "application/json" }, body });
@@ -131,24 +133,24 @@ async function send(answer) {
         location.assign("/");
         await new Promise(() => {});
       }
-      problem = words.error;
+      problem = words.error.replace(/\.$/, "");
     } catch {
       // As it stands.
     }
-    said.textContent = `${problem}. Your answer is kept here until it gets there.`;
-    await pressed("Send it again");
+    said.textContent = say("unsent", { problem });
+    await pressed(say("send"));
   }
 }
 
 /** Says whether an answer was right; the quiz also shows the pair again, with the computer's picture marked. */
 async function tell(correct, answer) {
   const machine = answer.left === correct ? "left" : "right";
-  said.textContent = `${correct ? "Right" : "Wrong"}: the computer coloured the ${machine} one.`;
+  said.textContent = say(`${correct ? "correct" : "wrong"}_${machine}`);
   if (stage.dataset.told === "all") {
-    sides[machine].querySelector(".made").textContent = "computer";
+    sides[machine].querySelector(".made").textContent = say("mark");
     phase("told");
   }
-  await pressed("Next pair");
+  await pressed(say("next"));
   for (const button of Object.values(sides)) button.querySelector(".made").textContent = "";
 }
 
@@ -159,20 +161,22 @@ async function run() {
   let begin = true;
   for (; number < total; number++) {
     const test = number - practice;
-    place.textContent = test < 0 ? `Practice ${number + 1} of ${practice}` : `Pair ${test + 1} of ${total - practice}`;
+    place.textContent =
+      test < 0
+        ? say("place_practice", { number: number + 1, count: practice })
+        : say("place", { number: test + 1, count: total - practice });
     phase("wait");
     const pair = await ready(number);
     if (begin || test === 0) {
-      const end = stage.dataset.told === "all" ? "From now on it counts. " : "From now on you are not told. ";
-      const look = "Look at the cross; the pictures appear beside it. Answer once they are gone: which one did the computer colour?";
-      said.textContent = `${test === 0 && practice ? `The practice is over. ${end}` : ""}${look} Press ← or →, F or J, or the picture's side.`;
+      const over = say(stage.dataset.told === "all" ? "practised_quiz" : "practised");
+      said.textContent = `${test === 0 && practice ? `${over} ` : ""}${say("look")}`;
       phase("start");
-      await pressed(number ? "Go on" : "Show the first pair");
+      await pressed(say(number ? "go_on" : "first"));
       begin = false;
     }
     said.textContent = "";
     const { hidden, ...seen } = await show(pair);
-    said.textContent = "Which one did the computer colour?";
+    said.textContent = say("question");
     if (number + 1 < total) pictures(number + 1).catch(() => {});
     const chosen = await choice(hidden);
     phase("wait");
