@@ -1,10 +1,13 @@
 """The pages of a study in a real browser: by mouse, by keyboard alone, by finger on a phone, by day and by night."""
 
+import io
 import sqlite3
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 import uvicorn
@@ -30,17 +33,17 @@ def browser(tmp_path_factory):
 
 
 @contextmanager
-def served(study, path, quiz=False):
-    """The address of a server of the study."""
+def served(study, path, quiz=False, address=""):
+    """The address of a server of the study; `address`: as others reach it."""
     store = Store(path, study.digest)
     with _listening("127.0.0.1", 0) as listening:
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = application(study, store, TOKEN, quiz=quiz)
+        home = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = application(study, store, TOKEN, quiz=quiz, address=address)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:
-            yield address
+            yield home
         finally:
             server.should_exit = True
             thread.join()
@@ -134,7 +137,7 @@ def test_by_mouse_from_consent_to_thanks(page, study, tmp_path):
             assert told(page)
             go(page)
     at(page, "/thanks")
-    find(page, "a.main").click()
+    find(page, "#show").click()
     assert "of 3" in find(page, "#score").text
     assert page.get_log("browser") == []
     found = rows(
@@ -151,9 +154,9 @@ def test_by_keyboard_alone(page, tmp_path):
         for key in keys:
             page.switch_to.active_element.send_keys(key)
 
-    press(Keys.ENTER)
+    press(Keys.TAB, Keys.TAB, Keys.ENTER)  # past the link to one's data
     at(page, "/vision")
-    press("7", Keys.TAB, "2", Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, "7", Keys.TAB, "2", Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
     at(page, "/trial")
     for number, keys in enumerate(["f", Keys.ARROW_RIGHT, "j", Keys.TAB + Keys.SPACE]):
         if number < 2:
@@ -226,7 +229,7 @@ def test_an_answer_waits_for_the_server(page, study, tmp_path):
     page.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
     find(page, "#right").click()
     until(page, lambda page: find(page, "#go").is_displayed())
-    assert "Your answer is kept here" in find(page, "#said").text
+    assert "Your answer is kept on this page" in find(page, "#said").text
     assert rows(tmp_path / "answers.sqlite", "SELECT * FROM answers") == []
     page.execute_cdp_cmd("Network.emulateNetworkConditions", offline | {"offline": False})
     go(page)
@@ -248,7 +251,9 @@ def test_the_quiz_shows_the_pair_again_while_the_screen_counts(quiz):
             phase(quiz, "told")
             marks = [mark.text for mark in quiz.find_elements(By.CSS_SELECTOR, ".made")]
             assert sorted(marks) == ["", "computer"]
-            assert told(quiz).startswith("Right") == (marks[1] == "computer")
+            assert told(quiz).startswith("Correct") == (marks[1] == "computer")
+            side = "right" if marks[1] else "left"
+            assert told(quiz).endswith(f"the computer coloured the picture on the {side}.")
             assert min(ratio for ratio, _ in quiz.execute_script(CONTRAST)) >= 4.5
             go(quiz)
         at(quiz, "/thanks")
@@ -306,6 +311,88 @@ def test_the_pairs_lie_on_the_same_neutral_gray_by_day_and_by_night(scheme, page
     assert page.execute_script(ground) == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 20, 20)"}[scheme]
     to_the_trials(page)
     assert page.execute_script(ground) == "rgb(128, 128, 128)"
+
+
+@pytest.fixture(scope="module")
+def recruiting(tmp_path_factory):
+    """A study with all that an ethics board and a recruitment site ask for, on the first page."""
+    return write_study(
+        tmp_path_factory.mktemp("study") / "study", size=200, practice=1, trials=3, catch=0, methods=("ours",),
+        title="How well do computers colour old photographs, and who notices?", exposure=1,
+        consent="\n\n".join(["# Purpose", *["We would like to know how people see colours. " * 8] * 6, "- one\n- two"]),
+        researcher="Dr. A. Author, Institute of Vision", contact="vision@uni.example", participant_code="pid",
+        completion="https://site.example/done?cc=A1",
+    )  # fmt: skip
+
+
+def in_sight(page, selector: str) -> bool:
+    """Whether something is on the screen as a whole."""
+    box = page.execute_script("return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()", selector)
+    height = page.execute_script("return innerHeight")
+    return 0 <= box["top"] < box["bottom"] <= height
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (1280, 900)])
+def test_every_page_opens_at_its_beginning(browser, recruiting, tmp_path, width, height):
+    """On the first page title and task are on the screen, whatever there is to be read before the button."""
+    with served(recruiting, tmp_path / "answers.sqlite") as browser.home:
+        fresh(browser)
+        show(browser, width, height)
+        browser.get(f"{browser.home}/?pid=abc")
+        assert in_sight(browser, "h1")
+        assert in_sight(browser, ".lead")
+        assert not in_sight(browser, "form .main")
+        for beginning in ("", "/vision"):
+            assert browser.execute_script("return scrollY") == 0
+            assert browser.execute_script("return document.activeElement === document.body")
+            find(browser, "form .main").click()
+            at(browser, (beginning and "/trial") or "/vision")
+            assert in_sight(browser, "h1")
+        for path in ("/thanks", "/mine", "/nothing"):
+            browser.get(browser.home + path)
+            assert browser.execute_script("return scrollY") == 0
+            assert in_sight(browser, "h1")
+
+
+def test_a_recruited_participant_ends_at_the_site_that_sent_them(browser, recruiting, tmp_path):
+    with served(recruiting, tmp_path / "answers.sqlite") as browser.home:
+        fresh(browser)
+        browser.get(browser.home)
+        assert "link of the site" in find(browser, "main").text
+        browser.get(f"{browser.home}/?pid=5fA-1&session=2")
+        assert "5fA-1" in find(browser, "main").text
+        to_the_trials(browser)
+        for number in range(4):
+            to_the_answer(browser, number)
+            find(browser, "#left").click()
+            if number == 0:
+                assert told(browser)
+                go(browser)
+        at(browser, "/thanks")
+        assert find(browser, "#complete").get_attribute("href") == "https://site.example/done?cc=A1"
+        assert not [
+            entry
+            for entry in browser.get_log("browser")
+            if "/nothing" not in entry["message"] and "400" not in entry["message"]
+        ]
+    assert rows(tmp_path / "answers.sqlite", "SELECT recruited FROM participants") == [("5fA-1",)]
+
+
+def test_the_screen_has_a_code_that_leads_to_the_quiz(browser, study, tmp_path):
+    """Read from the picture on the screen, as a phone would."""
+    cv2 = pytest.importorskip("cv2")
+    address = "http://192.168.1.17:8765/"
+    with served(study, tmp_path / "quiz.sqlite", quiz=True, address=address) as browser.home:
+        for width, scheme in ((1280, "light"), (1280, "dark"), (360, "dark")):
+            fresh(browser)
+            show(browser, width, 900, scheme)
+            browser.get(f"{browser.home}/screen?token={TOKEN}")
+            assert address in find(browser, ".join").text
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+            find(browser, ".join svg")
+            browser.execute_script("document.querySelector('.join').scrollIntoView()")
+            shot = np.asarray(Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB"))
+            assert cv2.QRCodeDetector().detectAndDecode(np.ascontiguousarray(shot[..., ::-1]))[0] == address
 
 
 def test_no_page_is_wider_than_a_phone(page):
