@@ -95,7 +95,7 @@ async def participate(host: str, trials: int, options: argparse.Namespace, times
             "input": "mouse",
         }
         await browser.ask("answer", "/answer", json.dumps(said).encode())
-        given[browser.cookie.partition("=")[2], number] = left
+        given[browser.cookie.partition("=")[2].partition(".")[0], number] = left
     await browser.ask("page", "/thanks")
     browser.writer.close()
 

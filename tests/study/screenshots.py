@@ -18,6 +18,16 @@ from tintype.study import plates
 from tintype.study.design import read_study
 from written_studies import write_study
 
+RECRUITING = {
+    "consent": "# Purpose\n\nWe would like to know how real the colours look that computers give to photographs.\n\n"
+    "# Risks and benefits\n\n- There are no known risks.\n- The site that invited you pays you for your time.",
+    "researcher": "Dr. A. Example, Institute of Vision",
+    "contact": "vision@university.example",
+    "participant_code": "PROLIFIC_PID",
+    "completion": "https://recruitment.example/complete?cc=C1A2",
+}
+"""What an ethics board and a recruitment site may ask for."""
+
 
 def take(browser, study, folder: Path, tmp_path: Path) -> None:
     """Every page of the study, in FOLDER/study-NAME.png."""
@@ -80,8 +90,14 @@ def take(browser, study, folder: Path, tmp_path: Path) -> None:
         shot("mine")
         browser.get(f"{browser.home}/results?token={TOKEN}")
         shot("results")
+    asked = write_study(tmp_path / "asked", exposure=1, practice=10, trials=40, title=study.title, **RECRUITING)
+    with served(asked, tmp_path / "asked.sqlite") as browser.home:
+        fresh(browser)
+        browser.get(f"{browser.home}/?PROLIFIC_PID=5f3a9c")
+        shot("consent")
+        shot("consent-phone", width=360, height=640)
     simulated = write_study(
-        tmp_path / "simulated", photographs=200, practice=10, trials=40, catch=0.1, exposure=1, title="Simulated people"
+        tmp_path / "simulated", photographs=200, practice=10, trials=40, catch=0.2, exposure=1, title="Simulated people"
     )
     answer_all(tmp_path / "simulated.sqlite", simulated, {"ours": 0.32, "theirs": 0.22}, 80)
     with served(simulated, tmp_path / "simulated.sqlite") as browser.home:
@@ -89,7 +105,16 @@ def take(browser, study, folder: Path, tmp_path: Path) -> None:
         browser.get(f"{browser.home}/results?token={TOKEN}")
         browser.get(f"{browser.home}/results/report")
         shot("report", width=1100, height=900)
-    with served(study, tmp_path / "quiz.sqlite", quiz=True) as browser.home:
+    few = write_study(
+        tmp_path / "few", photographs=60, practice=2, trials=20, catch=0.25, exposure=1, title="One person"
+    )
+    answer_all(tmp_path / "few.sqlite", few, {"ours": 0.32, "theirs": 0.22}, 1)
+    with served(few, tmp_path / "few.sqlite") as browser.home:
+        fresh(browser)
+        browser.get(f"{browser.home}/results?token={TOKEN}")
+        browser.get(f"{browser.home}/results/report")
+        shot("report-few", width=1100, height=900)
+    with served(study, tmp_path / "quiz.sqlite", quiz=True, address="http://192.168.1.17:8765/") as browser.home:
         fresh(browser)
         to_the_trials(browser)
         for number in range(study.practice + study.trials):

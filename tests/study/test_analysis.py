@@ -208,7 +208,7 @@ def test_of_two_people_no_figure_is_stated(study, path):
     answer_all(path, study, dict.fromkeys(study.methods, 0.4), people=2)
     found = analyse(study, read_answers(path), draws=10)
     for rate in found.rates[EVERYONE].values():
-        assert "1 people of at least 5" in rate.lacking
+        assert "1 person of at least 5" in rate.lacking
     assert "2 people of at least 5" in found.left.lacking
     assert "2 people of at least 5" in found.slope.lacking
     assert all(pair.found.lacking for pair in found.differences)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from small_models import CARD, write_model
 from tintype.cli import main
 from tintype.color.lab import rgb_to_lab
 from tintype.colorizer import Colorizer
@@ -217,12 +218,21 @@ def test_what_is_no_folder_of_predictions_is_refused(capsys, photos, output):
     assert "is not a folder of predictions" in refused(capsys, photos, output, "tintype.v2", code=2)
 
 
-def test_a_file_that_calls_itself_a_model_of_tintype_is_refused(capsys, photos, tmp_path, output, tiny):
-    other = tmp_path / "tintype.v2.onnx"
-    other.write_bytes(Path(tiny).read_bytes())
-    assert "is a model of tintype" in refused(capsys, photos, output, models=other, code=2)
+def test_what_calls_itself_a_model_of_tintype_is_not_called_so(capsys, photos, tmp_path, output):
+    card = CARD | {"name": "tintype.v2", "family": "tintype"}
+    impostor = write_model(tmp_path / "tintype.v2.onnx", card=card)
+    assert make(photos, output, models=impostor) == 0
+    [label] = read_study(output).methods
+    assert re.fullmatch("own.[0-9a-f]{8}", label)
+    capsys.readouterr()
     folder = write_photographs(tmp_path / "tintype.mini")
-    assert "is a model of tintype" in refused(capsys, photos, output, folder, code=2)
+    assert "is a model of tintype" in refused(capsys, photos, tmp_path / "other", folder, code=2)
+
+
+def test_a_card_whose_name_cannot_be_shown_is_refused(capsys, photos, tmp_path, output):
+    model = write_model(tmp_path / "m.onnx", card=CARD | {"name": "a\x1b[31m.v1", "family": "a\x1b[31m"})
+    said = refused(capsys, photos, output, models=model)
+    assert "\x1b" not in said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names there")

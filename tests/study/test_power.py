@@ -1,5 +1,7 @@
 """The width that a plan promises, against simulated studies that are analysed like real ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,17 @@ def test_what_few_photographs_cannot_give_no_number_of_people_gives():
 def test_people_who_are_all_alike_answer_like_coins():
     low, high = Plan(0.5, 100, 0, 0).interval(10_000, 10_000)
     assert high - low == pytest.approx(2 * 1.96 * 0.5 / 1000, rel=1e-3)
+
+
+def test_the_table_of_the_documentation_is_what_the_command_says():
+    page = (Path(__file__).parents[2] / "docs" / "study.md").read_text("utf-8")
+    table = page.partition("| photographs | people for 10 points")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["50", "100", "200", "400", "800"]
+    for photographs, *cells in rows:
+        for width, cell in zip((0.1, 0.08, 0.06), cells, strict=True):
+            people = people_for(Plan(0.3, 32), width, int(photographs))
+            assert cell == ("no number is enough" if people is None else str(people))
 
 
 def said(*words) -> str:

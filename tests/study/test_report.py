@@ -192,9 +192,9 @@ def test_of_one_finisher_counts_are_shown_and_why_there_is_no_rate(small):
     code, page = report(small, "--least-caught", "0")
     assert code == 0
     text = words(page)
-    assert re.search(r"(ours|theirs): 1 people of at least 5, 15 answers of at least 30\.", text)
+    assert re.search(r"(ours|theirs): 1 person of at least 5, 15 answers of at least 30\.", text)
     assert re.search(r"\d of 15 answers", text)
-    assert "Not stated: 1 people of at least 5" in text
+    assert "Not stated: 1 person of at least 5" in text
     assert not re.search(r"\[[\d.]+, [\d.]+\]", text)
     assert "<svg" not in page
     figures = (small.folder / "report.csv").read_text()

@@ -345,9 +345,7 @@ def power(
     for count in counts:
         found = people_for(plan, width / 100, count)
         more = "" if methods == 1 or found is None else f", {found * methods} in all"
-        say(
-            f"{count:>11}  {'not with any number: more photographs are needed' if found is None else f'{found}{more}'}"
-        )
+        say(f"{count:>11}  {'not with any number: more photographs are needed' if found is None else f'{found}{more}'}")
     return 0
 
 

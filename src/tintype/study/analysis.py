@@ -124,8 +124,12 @@ class Estimate:
 def lacking(people: int, photographs: int, answers: int) -> str:
     """What of ENOUGH is not there, such as `2 people of at least 5`; empty where nothing is missing."""
     found = {"people": people, "photographs": photographs, "answers": answers}
-    words = [f"{count} {what} of at least {ENOUGH[what]}" for what, count in found.items() if count < ENOUGH[what]]
-    return ", ".join(words)
+    one = {"people": "person", "photographs": "photograph", "answers": "answer"}
+    return ", ".join(
+        f"{count} {one[what] if count == 1 else what} of at least {ENOUGH[what]}"
+        for what, count in found.items()
+        if count < ENOUGH[what]
+    )
 
 
 @dataclass(frozen=True)
