@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from hostile_files import chunk, jpeg, png, segment
-from tintype.photo import WRITABLE, read, write
+from tintype.photo import WRITABLE, from_array, read, write
 
 SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
 DC, PHOTOSHOP, XMP = (
@@ -246,6 +246,22 @@ def test_texts_of_png_stay_texts(tmp_path, encoded, coloured):
     vips = pyvips.Image.new_from_file(str(path))
     comments = [vips.get(field) for field in vips.get_fields() if field.startswith("png-comment")]
     assert "Wedding" in comments
+
+
+def test_an_image_of_pillow_brings_its_texts_comment_and_iptc(tmp_path, encoded, coloured):
+    with Image.open(io.BytesIO(encoded(np.zeros((8, 8), np.uint8), "PNG", pnginfo=texts_of_a_png()))) as image:
+        photo = from_array(image)
+    path, _ = result_of(photo, coloured, tmp_path, "png")
+    result = opened(path)
+    result.load()
+    assert result.text["Description"] == "Großmutter, Łódź"
+    assert "Thumb::URI" not in result.text
+    data = jpeg(segment(0xED, b"Photoshop 3.0\0" + resources(RECORD)), segment(0xFE, b"by a lake"))
+    with Image.open(io.BytesIO(data)) as image:
+        photo = from_array(image)
+    path, _ = result_of(photo, coloured, tmp_path, "jpeg")
+    assert comments_of(path) == [b"by a lake"]
+    assert read(path).metadata.iptc == RECORD
 
 
 @pytest.mark.parametrize("output", ["jpeg", "tiff", "webp", "avif"])

@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import IFDRational
 
-from tintype.photo import WRITABLE, read, write
+from tintype.photo import WRITABLE, from_array, read, write
 from tintype.photo.exif import BadTags, Value, block, build, read_tags, reordered
 
 SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
@@ -255,6 +255,44 @@ def test_a_bad_link_to_the_next_directory_costs_nothing(scene, encoded, coloured
     if what != "cut":
         assert result[271] == "Kodak"
         assert photo.notes == ()
+
+
+TIFF_LINKS = {
+    "beyond the end": (2**31, b""),
+    "to itself": (None, b""),
+    "into the header": (3, b""),
+    "to the very end": (10**6, b""),
+    "to an empty directory": (-1, bytes(6)),
+    "to one that is cut": (-1, b"\x05\0\1\1"),
+}
+
+
+@pytest.mark.parametrize("door", ["file", "Pillow"])
+@pytest.mark.parametrize("what", TIFF_LINKS)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow
+def test_a_tiff_file_whose_link_to_the_next_directory_is_bad_is_read(tmp_path, coloured, door, what):
+    link, tail = TIFF_LINKS[what]
+    gray = np.random.default_rng(0).integers(0, 255, (30, 40), dtype=np.uint8)
+    extra = [(274, 3, 1, 6, True), (271, 2, 6, "Kodak", True)]
+    tifffile.imwrite(tmp_path / "a.tif", gray, extratags=extra, metadata=None)
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    first = struct.unpack_from("<I", data, 4)[0]
+    at = first + 2 + 12 * struct.unpack_from("<H", data, first)[0]
+    assert data[at : at + 4] == bytes(4)
+    struct.pack_into("<I", data, at, first if link is None else len(data) if link < 0 else link)
+    data = bytes(data) + tail
+    if door == "file":
+        photo = read(data)
+        assert [page[271].data for page in read_tags(data).pages] == [b"Kodak\0"]
+    else:
+        with Image.open(io.BytesIO(data)) as image:
+            photo = from_array(image)
+    assert (photo.plane == np.rot90(gray, -1)).all()
+    stream = io.BytesIO()
+    write(photo, coloured(photo), stream, format="tiff")
+    result = Image.open(io.BytesIO(stream.getvalue()))
+    assert result.size == (30, 40)
+    assert result.getexif()[271] == "Kodak"
 
 
 def test_directories_as_far_as_they_can_be_followed():

@@ -13,7 +13,7 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import jpeg
+from tintype.photo import exif, jpeg, png
 from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of
 from tintype.photo.photo import Metadata, Photo, Text
 
@@ -125,7 +125,11 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", t
         raise _broken(name, error) from None
     info = image.info
     bits = 1 if image.mode == "1" else None
-    tags = exif_tags(image.getexif().tobytes().removeprefix(b"Exif\0\0"))
+    try:
+        tags = exif_tags(image.getexif().tobytes().removeprefix(b"Exif\0\0"))
+    except _FAILURES:
+        tags = exif.Tags("<", False, [{}], damaged=True)
+    texts = [*texts] or _texts(image)
     image = _plain(image, name)
     pixels = np.asarray(image)
     if pixels.dtype == bool:
@@ -138,13 +142,31 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", t
     dpi = info.get("dpi")
     dpi = (float(dpi[0]), float(dpi[1])) if dpi and dpi[0] > 0 and dpi[1] > 0 else None
     packet = packet.encode() if isinstance(packet, str) else packet
-    metadata = metadata_of(tags, packet, None, dpi, texts=texts)
+    record = info.get("photoshop", {}).get(0x0404) if isinstance(info.get("photoshop"), dict) else None
+    metadata = metadata_of(tags, packet, record, dpi, texts=texts)
     return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits)
+
+
+def _texts(image: Image.Image) -> list[Text]:
+    """The text chunks of an image that was a PNG file, the comment of one that was a JPEG file."""
+    if image.format == "PNG":
+        return [
+            Text(str(keyword), str(letters), getattr(letters, "lang", None) or "")
+            for keyword, letters in getattr(image, "text", {}).items()
+            if png.is_caption(str(keyword))
+        ]
+    comment = image.info.get("comment")
+    return [Text("Comment", jpeg.decoded(comment))] if isinstance(comment, bytes) and image.format == "JPEG" else []
 
 
 def _frames(image: Image.Image) -> int:
     """How many photographs an image holds: the frames, but for the previews and maps of a camera's MPO."""
-    count = getattr(image, "n_frames", 1)
+    try:
+        count = getattr(image, "n_frames", 1)
+    except _FAILURES:
+        # Where a next one should be there is nothing: the first is what there is.
+        image.seek(0)
+        return 1
     if count > 1 and image.format == "MPO" and (stream := getattr(image, "_fp", None) or image.fp) is not None:
         at = stream.tell()
         count = len(jpeg.photographs(stream))

@@ -127,6 +127,11 @@ def read_chunks(stream: BinaryIO) -> Chunks:
     return found
 
 
+def is_caption(keyword: str) -> bool:
+    """Whether a text is kept as such: not those that hold Exif, IPTC or XMP, or tell how pixels lay in a file."""
+    return bool(keyword) and keyword != _XMP and not keyword.startswith(_RAW) and not _LAYOUT.match(keyword)
+
+
 def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | None, dpi, texts=()) -> bytes:
     """The beginning of a file: signature, the header chunk `header`, profile, resolution, Exif, XMP, texts."""
     parts = [SIGNATURE, header]
@@ -189,7 +194,7 @@ def _read_text(kind: bytes, body: bytes, found: Chunks, profiles: dict[str, byte
         found.damaged |= profile is None
         if profile:
             profiles.setdefault(keyword.removeprefix(_RAW).strip().lower(), profile)
-    elif keyword and text and not _LAYOUT.match(keyword):
+    elif text and is_caption(keyword):
         # Latin-1 by the standard, but for iTXt; many programs write UTF-8 everywhere.
         try:
             letters = text.decode("utf-8")
