@@ -282,8 +282,11 @@ def test_a_tiff_file_whose_link_to_the_next_directory_is_bad_is_read(tmp_path, c
     struct.pack_into("<I", data, at, first if link is None else len(data) if link < 0 else link)
     data = bytes(data) + tail
     if door == "file":
-        photo = read(data)
+        photo = read(data, name="a.tif")
         assert [page[271].data for page in read_tags(data).pages] == [b"Kodak\0"]
+        assert [note.partition(" (")[0] for note in photo.notes] == [
+            "a.tif was read without what follows its last page"
+        ]
     else:
         with Image.open(io.BytesIO(data)) as image:
             photo = from_array(image)
@@ -293,6 +296,20 @@ def test_a_tiff_file_whose_link_to_the_next_directory_is_bad_is_read(tmp_path, c
     result = Image.open(io.BytesIO(stream.getvalue()))
     assert result.size == (30, 40)
     assert result.getexif()[271] == "Kodak"
+
+
+def test_the_last_page_before_a_bad_link(tmp_path):
+    pages = [np.full((30, 40), value, np.uint8) for value in (10, 200)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for page in pages:
+            file.write(page, metadata=None, photometric="minisblack")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    at = struct.unpack_from("<I", data, 4)[0]
+    while at:
+        link = at + 2 + 12 * struct.unpack_from("<H", data, at)[0]
+        at = struct.unpack_from("<I", data, link)[0]
+    struct.pack_into("<I", data, link, 2**31)
+    assert (read(bytes(data), page=2).plane == 200).all()
 
 
 def test_directories_as_far_as_they_can_be_followed():

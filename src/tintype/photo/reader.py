@@ -563,6 +563,9 @@ def _of_damage(name: str, whole: int, lost: int, height: int) -> Iterator[str]:
 def _open(kind: str, source: Source, name: str, mend: Mend | None = None, **options) -> pyvips.Image:
     loader = {"avif": "heif"}.get(kind, kind) + "load"
     options = {"access": "sequential", "fail_on": "error"} | options
+    if mend is not None and "page" in options:
+        # A mended TIFF file has one directory.
+        options["page"] = 0
     try:
         image = source.load(loader, mend, **options)
     except _FAILURES as error:

@@ -196,7 +196,7 @@ def _whole(pages: list[Page], stream: BinaryIO) -> Page | None:
         return pages[0]
     stream.seek(0)
     found = photograph_of(pages, stream.read())
-    return replace(found[0], left_out=found[1]) if found else None
+    return replace(found[0], left_out=(*found[0].left_out, *found[1])) if found else None
 
 
 def first_xmp(stream: BinaryIO, name: str) -> bytes | None:
@@ -217,6 +217,8 @@ def _pages(stream: BinaryIO, name: str, most: int = 10_000) -> tuple[list[Page],
     if not tags.pages:
         raise UnreadablePhoto(f"{name} is a TIFF file without a picture")
     pages = [Page(i, page, tags.order, tags.big) for i, page in enumerate(tags.pages)]
+    if tags.broken:
+        pages[-1] = replace(pages[-1], left_out=(f"what follows its last page ({tags.broken})",))
     first = pages[0]
     raw = _DNG_VERSION in first.tags or any(page.photometric in _RAW_PHOTOMETRIC for page in pages)
     # Nikon, Sony and others keep a small preview first and the raw pixels in sub-directories.
