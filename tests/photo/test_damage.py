@@ -64,6 +64,28 @@ def test_a_jpeg_that_was_cut_is_refused(jpeg, kind, kept, ended):
     assert "--salvage" in text or kept == 0.1
 
 
+@pytest.mark.parametrize("sampling", ["gray", "4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("height", [289, 300, 304])
+def test_a_jpeg_that_lacks_a_part_of_its_last_rows_is_refused(encoded, sampling, height):
+    """libvips looks for warnings before it reads rows, never after the last ones."""
+    pixels = np.random.default_rng(0).normal(128, 40, (height, 200, 3)).clip(0, 255).astype(np.uint8)
+    pixels = pixels[..., 0] if sampling == "gray" else pixels
+    options = {} if sampling == "gray" else {"subsampling": sampling}
+    data = encoded(pixels, "JPEG", quality=85, **options)
+    assert read(data).notes == ()
+    whole = gray_of(data)
+    # The last blocks may lie beyond the edge of the picture.
+    cuts = [data[:-lost] + EOI for lost in (20, 200, 700, 1500)]
+    cuts = [cut for cut in cuts if (gray_of(cut) != whole).any()]
+    assert cuts
+    for cut in cuts:
+        refusal(cut)
+        photo = read(cut, "p.jpg", salvage=True)
+        assert photo.height == height
+        assert len(photo.notes) == 1
+        assert "damaged from row" in photo.notes[0] or "lacks" in photo.notes[0]
+
+
 def test_a_progressive_jpeg_that_was_cut_between_two_scans_is_refused(jpeg):
     data = jpeg("progressive")
     scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]

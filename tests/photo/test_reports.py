@@ -332,6 +332,33 @@ def test_restart_markers_in_a_progressive_jpeg(picture):
     agree(data[:at] + b"\xff\xff\xff" + data[at:], lightness_of(pillow(data)))
 
 
+@pytest.mark.parametrize("claimed", [0, 48 + 8, 65535])
+def test_height_behind_the_pixels(picture, claimed):
+    """manuc66/node-hp-scan-to#413, mozilla/pdf.js#9427: a scanner with a feeder tells the height at the end (DNL)."""
+    data = bytearray(jpeg(picture))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 2] = claimed.to_bytes(2, "big")
+    lines = segment(0xDC, (48).to_bytes(2, "big"))
+    agree(bytes(data[:-2]) + lines + bytes(data[-2:]), lightness_of(pillow(jpeg(picture))))
+    assert "broken" in refusal(bytes(data), UnreadablePhoto)
+
+
+@pytest.mark.parametrize(
+    "end", [b"\x7f", b"\xff\xd6" + bytes(range(255)), bytes(range(255)) * 3], ids=["7f", "RST", "more"]
+)
+def test_bytes_behind_the_pixels_of_a_scanner(picture, end):
+    """image-rs/jpeg-decoder#100, nothings/stb#422: a scanner puts bytes and restart markers behind the last row."""
+    data = jpeg(picture, restart_marker_rows=1)
+    assert agree(data[:-2] + end + data[-2:], lightness_of(pillow(data))).notes == ()
+
+
+def test_bytes_between_segments(picture):
+    """xiaozhuai/imageinfo#4, drewnoakes/metadata-extractor#121: bytes between segments hide the Exif behind them."""
+    data = jpeg(picture, (0xE0, b"AVI1"), (0xE1, b"Exif\0\0" + exif_block((274, 3, 1, b"\0\6\0\0"))))
+    at = data.index(b"\xff\xe1")
+    agree(data[:at] + b"\n" * 7 + data[at:], lightness_of(np.rot90(pillow(data), -1)))
+
+
 @pytest.mark.parametrize(
     "entry",
     [(3, 1, b"\0\6\0\0"), (4, 1, b"\0\0\0\6"), (1, 1, b"\6\0\0\0"), (3, 2, b"\0\6\0\6")],

@@ -29,6 +29,9 @@ _MOST_MARKERS, _MOST_PATCHES = 10_000, 100
 _BLANK, _KEPT, _CUT = 64, 4, 2
 """How many zeros in a row are looked at; how many of them are let alone by the first mend; cut by the second."""
 
+_TALLEST = 65400
+"""Rows of a JPEG file that may be called a few more: libjpeg takes 65500."""
+
 _STRIP = 8
 """Rows that are asked of a decoder at a time to find where damage begins: what libvips itself reads at a time."""
 
@@ -65,10 +68,12 @@ def mend_jpeg(data: bytes) -> Mend | None:
     """What makes a JPEG file with harmless faults one without any; None where there is nothing to mend.
 
     Harmless are: bytes between segments, an unknown revision of JFIF or transform of Adobe, wrong parameters of a
-    sequential scan, fill bytes before the end marker of a progressive file, and a missing end marker after all rows.
-    A decoder then decides whether the rows are all there.
+    sequential scan, a height that is told behind the first scan (DNL, as scanners with a feeder write it), fill bytes
+    before the end marker of a progressive file, and a missing end marker after all rows. A decoder then decides
+    whether the rows are all there.
     """
     patches: dict[int, bytes] = {}
+    height = None
     scans = _Scans()
     at, end = 2, len(data)
     for _ in range(_MOST_MARKERS):
@@ -101,6 +106,9 @@ def mend_jpeg(data: bytes) -> Mend | None:
             patches[at + 13] = b"\2" if scans.components == 4 else b"\1"
         elif code in (0xC0, 0xC1, 0xC2) and len(body) > 5:
             scans.progressive, scans.components = code == 0xC2, body[5]
+            height = at + 3
+        elif code == 0xDC and height is not None and len(body) == 2 and any(body):
+            patches[height] = body
         at += max(2, size)
         if code != 0xDA or len(body) < 6:
             continue
@@ -118,6 +126,35 @@ def mend_jpeg(data: bytes) -> Mend | None:
             if padding >= 4:
                 patches[at - padding] = b"\xff" * padding
     return None
+
+
+def longer_jpeg(data: bytes, mended: Mend | None) -> Mend | None:
+    """A mend that lets a JPEG file claim one more row of blocks than it has; None where that would tell nothing.
+
+    libvips asks for warnings before it reads rows, never after the last ones. Where each row of blocks is read by
+    itself, damage in the last one stays unseen, unless there seems to be another one to read.
+    """
+    at = 2
+    for _ in range(_MOST_MARKERS):
+        at = data.find(b"\xff", at)
+        code = data[at + 1] if 0 <= at < len(data) - 1 else 0xDA
+        if code in (0xDA, 0xD9):
+            return None
+        if code in (0xC0, 0xC1):
+            break
+        # Fill bytes, markers without a body, and segments.
+        at += 1 if code == 0xFF else 2 if code in (0, 1) or 0xD0 <= code <= 0xD8 else 2 + max(2, _number(data, at + 2))
+    body = data[at + 4 : at + 2 + _number(data, at + 2)]
+    known = mended.patches.get(at + 5) if mended else None
+    height = int.from_bytes(known or body[1:3], "big")
+    if len(body) < 6 or any(factors & 15 != 1 for factors in body[7::3]) or not 0 < height <= _TALLEST:
+        return None
+    taller = {at + 5: (-(-height // 8) * 8 + 1).to_bytes(2, "big")}
+    return Mend({**(mended.patches if mended else {}), **taller}, mended.tail if mended else b"")
+
+
+def _number(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 2], "big")
 
 
 def _ended(data: bytes, patches: dict[int, bytes], scans: _Scans) -> Mend | None:

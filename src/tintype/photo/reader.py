@@ -247,6 +247,7 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
         strict="warning",
         mend=lambda: damage.mend_jpeg(source.read()),
         blank=lambda: damage.blank_jpeg(source.read()),
+        longer=lambda mended: damage.longer_jpeg(source.read(), mended),
         lost_from=lambda image, whole: max(whole, damage.flat_from(image)),
         orientation=orientation_of(tags),
         space=spaces.of_exif(tags),
@@ -481,6 +482,7 @@ def _decoded(
     strict: str = "error",
     mend: Callable[[], Mend | None] = lambda: None,
     blank: Callable[[], tuple[Mend, Mend] | None] = lambda: None,
+    longer: Callable[[Mend | None], Mend | None] = lambda mended: None,
     damaged_from: int | None = None,
     lost_from: Callable[[pyvips.Image, int], int] = lambda image, whole: whole,
     prepared: Callable[[pyvips.Image], pyvips.Image] = _as_it_is,
@@ -490,10 +492,10 @@ def _decoded(
     """The photograph from a file of which some pixels may be damaged.
 
     strict: of libvips' grades of severity the first that means damage. mend: what makes harmless faults good.
-    blank: see damage.blank_jpeg. damaged_from: a row with damage that libvips does not see. lost_from: takes what
-    libvips makes of the damaged file, and the number of rows before the first damage; gives the row from which on
-    nothing of the photograph is there. prepared: what becomes of the opened picture. options: of the loader.
-    facts: what `as_photo` takes.
+    blank, longer: see damage.blank_jpeg and damage.longer_jpeg. damaged_from: a row with damage that libvips does not
+    see. lost_from: takes what libvips makes of the damaged file, and the number of rows before the first damage; gives
+    the row from which on nothing of the photograph is there. prepared: what becomes of the opened picture. options: of
+    the loader. facts: what `as_photo` takes.
 
     Raises Damaged, or UnreadablePhoto where nothing is left to salvage.
     """
@@ -502,6 +504,8 @@ def _decoded(
         image = _open(kind, source, name, mended, fail_on=strict, **options)
         try:
             photo = as_photo(name, kind, prepared(image), **facts)
+            if (claimed := longer(mended)) is not None:
+                _open(kind, source, name, claimed, fail_on=strict, **options).avg()
         except _FAILURES as error:
             raise _broken(name, error, kind) from None
         notes = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
@@ -540,7 +544,11 @@ def _decoded(
     except Damaged:
         whole = 0
     height = _open(kind, source, name, mended, fail_on="none", **options).height
-    whole = min(whole, height if damaged_from is None else damaged_from)
+    if damaged_from is not None:
+        whole = min(whole, damaged_from)
+    elif whole >= height:
+        # Of the last row of blocks libvips does not tell.
+        whole = (height - 1) // 8 * 8
     lost = lost_from(_open(kind, source, name, mended, fail_on="none", **options), whole)
     if not lost:
         raise UnreadablePhoto(f"{name} is too damaged: none of its {height} rows can be salvaged")
