@@ -19,9 +19,9 @@ from tintype.photo.source import Source
 RACE = """
 import json, os, sys, threading
 from pathlib import Path
-from tintype.album import Task, foregone
+from tintype.album import Task, foresee
 from tintype.errors import PhotoError
-from tintype.photo import read, source
+from tintype.photo import Mark, read, source
 
 way, in_memory, path, *versions = sys.argv[1:]
 source.IN_MEMORY = int(in_memory)
@@ -50,7 +50,7 @@ writer.start()
 seen = []
 try:
     for _ in range(8):
-        foregone(Task(path, path.with_suffix(".none")))
+        foresee(Task(path, path.with_suffix(".none")), Mark())
         try:
             photo = read(path)
         except PhotoError as error:

@@ -22,6 +22,7 @@ _MPF = b"MPF\0"
 _LONGEST = 65533
 MOST_SEGMENTS, _MOST_FILL = 10_000, 1 << 20
 _MOST_PICTURES = 16
+_MARKER = re.compile(rb"\xff+([^\0\xff])")
 _MOST_COMMENTS = 100
 
 # ITU-T T.81 Annex K, row by row.
@@ -109,17 +110,17 @@ def read_segments(stream: BinaryIO, start: int = 0, most: int = MOST_SEGMENTS) -
 
 
 def _next_marker(stream: BinaryIO) -> int | None:
-    """The code of the next marker; None where there is none. Fill bytes may stand before it."""
-    if stream.read(1) != b"\xff":
-        return None
+    """The code of the next marker; None where there is none. As decoders do, it passes over bytes between segments."""
+    before = b""
     for _ in range(0, _MOST_FILL, 4096):
         piece = stream.read(4096)
-        rest = piece.lstrip(b"\xff")
-        if rest:
-            stream.seek(1 - len(rest), 1)
-            return rest[0]
+        found = _MARKER.search(before + piece)
+        if found is not None:
+            stream.seek(found.end() - len(before) - len(piece), 1)
+            return found[1][0]
         if not piece:
             break
+        before = piece[-1:]
     return None
 
 
