@@ -229,7 +229,7 @@ def colorize_all(
             outcome = replace(outcome, status="failed", message=message)
         except Exception as error:
             # A fault of ours must not cost the other photographs of a long run.
-            message = f"{task.input} met a fault of tintype, please report it: {error!r}"
+            message = f"{task.input} could not be coloured because of a bug in tintype, please report it: {error!r}"
             outcome = replace(outcome, status="failed", message=message)
         return replace(outcome, seconds=time.perf_counter() - begin)
 

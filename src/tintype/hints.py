@@ -128,7 +128,7 @@ def _hint(item: object, name: str) -> Hint:
     if missing := sorted(expected - item.keys()):
         raise HintError(f"{name} lacks {' and '.join(missing)}")
     if unknown := sorted(map(str, item.keys() - expected)):
-        raise HintError(f"{name} has {unknown[0]!r}, which is none of x, y, color and radius")
+        raise HintError(f"{name} has {unknown[0]!r}, which is not one of x, y, color and radius")
     for key in ("x", "y", "radius"):
         value = item[key]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

@@ -52,7 +52,7 @@ def test_a_model_of_ones_own_is_shown(build_model):
     [
         ("unknown", "There is no model named unknown: give one that ships with tintype", 2),
         ("none.onnx", "none.onnx cannot be used as a model: there is no such file", 2),
-        (__file__, "cannot be used as a model: it is no ONNX file", 1),
+        (__file__, "cannot be used as a model: it is not an ONNX file", 1),
     ],
 )
 def test_what_is_no_model(model, said, code):

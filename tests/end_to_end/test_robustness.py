@@ -115,7 +115,7 @@ def test_what_may_not_be_read_or_written(tmp_path, tiny):
         assert files(tmp_path / "out") == ["good.jpg"], errors_of(done)
         errors = errors_of(done)
         assert len(errors) == 3
-        assert any(f"{tmp_path}/in/secret.jpg may not be read" in line for line in errors)
+        assert any(f"{tmp_path}/in/secret.jpg cannot be read" in line for line in errors)
         assert any(f"{tmp_path}/in/locked cannot be searched (Permission denied)" in line for line in errors)
         done = tintype_without_rights(
             "colorize", tmp_path / "in/good.jpg", "-o", f"{tmp_path}/shut/", model=tiny, check=1

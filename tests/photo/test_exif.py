@@ -316,7 +316,7 @@ def test_directories_as_far_as_they_can_be_followed():
     head = b"II*\0\x08\0\0\0"
     entry = struct.pack("<HHHII", 1, 256, 3, 1, 5)
     found = read_tags(head + entry + struct.pack("<I", 8))
-    assert (len(found.pages), found.broken) == (1, "the directories run in circles")
+    assert (len(found.pages), found.broken) == (1, "the directories form a loop")
     found = read_tags(head + entry + struct.pack("<I", 2**31))
     assert (len(found.pages), found.broken) == (1, "a directory lies beyond the end of the file")
     assert read_tags(head + entry + bytes(4)).broken == ""

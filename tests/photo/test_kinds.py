@@ -234,7 +234,7 @@ def test_a_file_without_permission(tmp_path, encoded):
         if "pytest" in folder.name:
             folder.chmod(0o755)
     result = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
-    assert result.stdout == f"{path} may not be read: check its permissions\n"
+    assert result.stdout == f"{path} cannot be read: check its permissions\n"
     assert result.stderr == ""
 
 

@@ -191,7 +191,7 @@ def test_a_full_disk(tmp_path, format):
     )
     path = tmp_path / f"a.{SUFFIX.get(format, format)}"
     result = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
-    assert result.stdout == f"{path} cannot be written (File too large): make room on the disk\n"
+    assert result.stdout == f"{path} cannot be written (File too large): free some space on the disk\n"
     assert result.stderr == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -210,7 +210,7 @@ def test_a_full_disk_on_the_way_to_a_stream(format):
         "except UnwritablePhoto as error: print(error)\n"
     )
     result = subprocess.run([sys.executable, "-c", script, format], capture_output=True, text=True, check=True)
-    assert result.stdout == "the given stream cannot be written (File too large): make room on the disk\n"
+    assert result.stdout == "the given stream cannot be written (File too large): free some space on the disk\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals work another way there")

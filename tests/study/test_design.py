@@ -126,7 +126,7 @@ def test_a_study_that_lacks_a_picture_is_refused_by_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "holds no study"),
+        (None, "contains no study"),
         ("{", "is broken"),
         ("[]", "is broken"),
         ('{"format": 2, "title": "x"}', "is broken"),

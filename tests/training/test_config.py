@@ -63,7 +63,7 @@ def test_file_and_words(path):
         ),
         (
             ["adversarial.weight=1", "adversarial.loss=hinge", "adversarial.smoothing=0.1"],
-            'which loss = "hinge" has not',
+            'which loss = "hinge" does not have',
         ),
         (["adversarial.weight=1", "accumulate=2"], "accumulate = 1 is needed for a run with a critic"),
         (
@@ -117,7 +117,7 @@ def test_a_configuration_comes_back_from_plain_values(path):
         ("loss.cross_entropy=0", "no loss has a weight; set one of loss.cross_entropy, loss.squared, "),
         ("target.kind=ab", 'loss.cross_entropy needs target.kind = "bins", and it is "ab"'),
         ("target.kind=lab", "target.kind: expected 'bins' or 'ab' or 'rgb' or 'hue', got 'lab'"),
-        ("loss.side=1", "loss.side needs a family with a side head, which tintype has not; set it to 0"),
+        ("loss.side=1", "loss.side needs a family with a side head, which tintype does not have; set it to 0"),
         ("loss.perceptual=1", "loss.perceptual needs loss.vgg, a file of weights"),
         ("loss.lpips=1", "loss.lpips needs loss.lpips_network, a file of weights"),
         ("accumulate=3", "batch = 32 cannot be split into accumulate = 3 equal parts"),

@@ -149,7 +149,7 @@ def test_a_run_from_the_model_that_ships_begins_with_its_colours(tmp_path):
     [
         ("nowhere.onnx", r"nowhere\.onnx: no such model; give an \.onnx file or the name of a model that ships"),
         ("tintype.v0", r"tintype\.v0: no such checkpoint; give a \.pt file"),
-        ("broken.onnx", r"broken\.onnx: cannot be read, or is no model"),
+        ("broken.onnx", r"broken\.onnx: cannot be read, or is not a model"),
         ("tintype.v2", r"tintype\.v2: holds another network than family and network describe; set them as they were"),
     ],
 )

@@ -166,10 +166,10 @@ def test_limits_of_the_gradient():
     [
         (
             {"milestones": (0.5,)},
-            "optimizer.milestones says nothing to the schedule cosine; remove it or set optimizer.schedule to steps",
+            "optimizer.milestones has no effect with the schedule cosine; remove it or set optimizer.schedule to steps",
         ),
         ({"factor": 0.5}, "set optimizer.schedule to steps or exponential"),
-        ({"schedule": "linear", "fall": 0.5}, "optimizer.fall says nothing to the schedule linear"),
+        ({"schedule": "linear", "fall": 0.5}, "optimizer.fall has no effect with the schedule linear"),
         ({"schedule": "steps", "milestones": (3,), "factor": 0.5, "every": 4}, "optimizer.every says nothing"),
         ({"schedule": "steps", "factor": 0.5}, "the schedule steps needs optimizer.milestones"),
         ({"schedule": "steps", "milestones": (0.5,)}, "the schedule steps needs optimizer.factor"),

@@ -169,7 +169,7 @@ def test_a_complete_run_stays_as_it_is(toml, unbroken):
     ],
 )
 def test_the_checkpoint_of_another_run_is_refused(toml, unbroken, change, said):
-    with pytest.raises(ConfigError, match=f"{said}; take another folder for a new run"):
+    with pytest.raises(ConfigError, match=f"{said}; use another folder for a new run"):
         Run(read(toml, [change]), unbroken[0])
 
 

@@ -130,7 +130,7 @@ def colorize(
     if json and to_standard:
         raise OptionError("--json and the photograph cannot both go to standard output: name a file with -o")
     if to_standard and sys.stdout.isatty():
-        raise OptionError("A photograph is not for the eyes of a terminal: name a file with -o, or use a pipe")
+        raise OptionError("A terminal cannot show a photograph: name a file with -o, or use a pipe")
 
     from tintype import album
     from tintype.colorizer import Colorizer, check_output

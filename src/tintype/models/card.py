@@ -171,13 +171,13 @@ def _fields(stream: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
         elif kind == 2:
             size = _varint(stream)
             if number == 0 or stream.tell() + size > end:
-                raise ValueError("it is no ONNX file, or only a part of one")
+                raise ValueError("it is not an ONNX file, or only a part of one")
             if number in wanted:
                 yield number, stream.read(size)
             else:
                 stream.seek(size, 1)
         else:
-            raise ValueError("it is no ONNX file")
+            raise ValueError("it is not an ONNX file")
 
 
 def _varint(stream: BinaryIO, optional: bool = False) -> int | None:
@@ -191,7 +191,7 @@ def _varint(stream: BinaryIO, optional: bool = False) -> int | None:
         value |= (byte[0] & 0x7F) << shift
         if byte[0] < 0x80:
             return value
-    raise ValueError("it is no ONNX file")
+    raise ValueError("it is not an ONNX file")
 
 
 def _demand(holds: object, key: str, what: str) -> None:

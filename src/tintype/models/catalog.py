@@ -36,10 +36,10 @@ def catalog() -> list[Card]:
                 card = read_card(stream)
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"The model {name} inside the package is damaged ({error}): install tintype anew"
+                f"The model {name} inside the package is damaged ({error}): install tintype again"
             ) from None
         if card is None or card.name != name:
-            raise ModelError(f"The model {name} of the package lacks its own card: install tintype anew")
+            raise ModelError(f"The model {name} of the package lacks its own card: install tintype again")
         cards.append(card)
     return sorted(cards, key=lambda card: card.name != DEFAULT)
 

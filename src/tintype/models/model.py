@@ -129,7 +129,7 @@ class Model:
             height, width = lightness.shape
             raise ModelError(f"The model {self.name} fails on a lightness of {width} x {height}: {error}") from error
         if not all(np.isfinite(result).all() for result in results):
-            raise ModelError(f"The model {self.name} gives values that are not numbers: its file is of no use")
+            raise ModelError(f"The model {self.name} gives values that are not numbers: use another model file")
         return [result[0] for result in results]
 
     def _open(self, path: Path) -> None:

@@ -92,7 +92,7 @@ def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
     while offset and len(pages) < most:
         try:
             if offset in seen:
-                raise BadTags("the directories run in circles")
+                raise BadTags("the directories form a loop")
             seen.add(offset)
             page, offset = reader.directory(offset)
         except BadTags as error:

@@ -242,5 +242,5 @@ def refusal(name: str, error: OSError | ValueError) -> str:
     if number == errno.ENAMETOOLONG:
         return f"{name} is too long a name here: give -o FOLDER, where results keep the names of their photographs"
     full = number in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-    remedy = "make room on the disk" if full else "check the folder and its permissions"
+    remedy = "free some space on the disk" if full else "check the folder and its permissions"
     return f"{name} cannot be written ({getattr(error, 'strerror', None) or error}): {remedy}"

@@ -25,12 +25,12 @@ def read(data: bytes, name: str) -> Photo:
     for _ in range(2 if kind in (1, 4) else 3):
         found = _TOKEN.match(data, at)
         if not found:
-            raise _broken(name, "its head is not whole")
+            raise _broken(name, "its header is incomplete")
         numbers.append(int(found[1]))
         at = found.end()
     width, height, white = (*numbers, 1)[:3]
     if not (width and height and 0 < white < 65536):
-        raise _broken(name, "its head makes no sense")
+        raise _broken(name, "its header is not valid")
     check_size(width, height, name)
     channels = 3 if kind in (3, 6) else 1
     count = width * height * channels
@@ -72,7 +72,7 @@ def _plain(text: bytes, kind: int, count: int, name: str) -> np.ndarray:
         try:
             codes = np.array(words, dtype="S6").astype(np.int64)
         except ValueError:
-            raise _broken(name, "there is something else than numbers among its pixels") from None
+            raise _broken(name, "its pixels contain something other than numbers") from None
         if len(codes) and codes.min() < 0:
             raise _broken(name, "it holds negative numbers")
     if len(codes) < count:

@@ -102,7 +102,7 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
         array = array[..., None]
     if array.ndim != 3 or not 1 <= array.shape[2] <= 4:
         raise UnsupportedPhoto(
-            f"{name} has the shape {array.shape}, which is no photograph: give [height, width] or "
+            f"{name} has the shape {array.shape}, which is not that of a photograph: give [height, width] or "
             "[height, width, channels] with one to four channels"
         )
     if array.dtype not in (np.uint8, np.uint16, np.float32):
@@ -273,7 +273,7 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
         raise UnsupportedPhoto(f"{name} is an animation (APNG), which tintype does not read: export the frames first")
     if chunks.crowded:
         raise UnreadablePhoto(
-            f"{name} holds more than {png.MOST_CHUNKS} chunks or {png.MOST_BYTES >> 20} MB of text: save it anew "
+            f"{name} holds more than {png.MOST_CHUNKS} chunks or {png.MOST_BYTES >> 20} MB of text: save it again "
             "without its metadata"
         )
     check_size(*chunks.size, name, chunks.bits * chunks.samples, _length(stream))
@@ -303,7 +303,7 @@ def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
     if not chunks.whole:
         raise UnreadablePhoto(f"{name} is cut short: get a whole copy of it")
     if chunks.crowded:
-        raise UnreadablePhoto(f"{name} holds more than {webp.MOST_CHUNKS} chunks: save it anew without its metadata")
+        raise UnreadablePhoto(f"{name} holds more than {webp.MOST_CHUNKS} chunks: save it again without its metadata")
     check_size(*chunks.size, name, 32, _length(stream))
     tags = exif_tags(chunks.exif)
     return as_photo(
@@ -537,7 +537,7 @@ def _decoded(
         if (zeros := blank()) is None or not fails(zeros[0]) or fails(zeros[1]):
             return photo
         if not salvage:
-            raise Damaged(f"{name} is cut short (zeros stand in the place of its last rows): {_WHOLE_COPY}, {_OR}")
+            raise Damaged(f"{name} is cut short (its last rows are filled with zeros): {_WHOLE_COPY}, {_OR}")
         mended = zeros[0]
     try:
         whole = damage.whole_rows(_open(kind, source, name, mended, fail_on=strict, **options))
@@ -619,7 +619,7 @@ def _unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto
     if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
         return UnreadablePhoto(f"{name} is a folder, not a photograph")
     if isinstance(error, PermissionError):
-        return UnreadablePhoto(f"{name} may not be read: check its permissions")
+        return UnreadablePhoto(f"{name} cannot be read: check its permissions")
     reason = getattr(error, "strerror", None) or error
     return UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk")
 

@@ -246,7 +246,7 @@ def _check_kind(page: Page, name: str) -> None:
         what = _OTHER_PHOTOMETRIC.get(photometric, f"colours of an unknown kind (photometric {photometric})")
         refuse(f"that holds {what}", "convert it to gray or RGB first")
     if photometric == 5 and (page.number(332, 1) != 1 or page.number(334, 4) != 4 or page.samples < 4):
-        refuse("with other inks than cyan, magenta, yellow and black", "convert it to RGB first")
+        refuse("with inks other than cyan, magenta, yellow and black", "convert it to RGB first")
     if packing not in _COMPRESSION and packing not in _REPACKED:
         packed = _FOREIGN_COMPRESSION.get(packing, f"an unknown method (number {packing})")
         refuse(f"compressed with {packed}", "save it with deflate or LZW")

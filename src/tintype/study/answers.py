@@ -399,6 +399,6 @@ def _progress(ask: Ask, code: str) -> Progress:
         (code,),
     )
     if not found:
-        raise Unknown("Nothing is kept under this code: check it, or begin anew")
+        raise Unknown("Nothing is kept under this code: check it, or begin again")
     [(participant, looked, answered, trials)] = found
     return Progress(participant, bool(looked), answered, trials)

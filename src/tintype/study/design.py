@@ -134,7 +134,7 @@ def read_study(folder: str | os.PathLike, check: bool = False) -> Study:
         if any(set(photograph.pictures) != {TRUTH, RANDOM, *study.methods} for photograph in study.photographs):
             raise ValueError("not every photograph has a picture by each method")
     except FileNotFoundError:
-        raise StudyError(f"{folder} holds no study: make one by tintype study make -o {folder}") from None
+        raise StudyError(f"{folder} contains no study: make one with tintype study make -o {folder}") from None
     except OSError as error:
         raise StudyError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     except (ValueError, KeyError, TypeError, AttributeError):

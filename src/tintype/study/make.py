@@ -134,7 +134,7 @@ def make(
         part.rename(folder)
     except OSError as error:
         raise StudyError(
-            f"{folder} cannot be written ({error.strerror or error}): make room there, or name another folder"
+            f"{folder} cannot be written ({error.strerror or error}): free some space there, or choose another folder"
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -217,7 +217,9 @@ def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) ->
     for method in found:
         label = method.label
         if labels.count(label) > 1 or label in (TRUTH, RANDOM, MIXED):
-            raise OptionError(f"Another thing of the study is called {label}: rename the file or folder of that method")
+            raise OptionError(
+                f"The study already has something called {label}: rename the file or folder of that method"
+            )
         # Models that only call themselves so have another label already.
         if label in shipped() and method.kind == "folder":
             raise OptionError(

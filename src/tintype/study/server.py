@@ -649,7 +649,7 @@ def serve(
     study = read_study(folder, check=True)
     token = secrets.token_urlsafe(16) if token is None else token
     if not re.fullmatch(r"[A-Za-z0-9._~-]{8,}", token):
-        raise OptionError("--token must have 8 or more letters, digits or -._~, as it is part of an address")
+        raise OptionError("--token must have 8 or more letters, digits or -._~, because it is part of an address")
     addresses = [] if address is None else [_given(one) for one in address.split(",")]
     proxies = [] if proxy is None else [_network(one) for one in proxy.split(",")]
     with _listening(host, port) as listening:

@@ -35,7 +35,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
         part.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise TintypeError(
-            f"{path}: the checkpoint cannot be written ({reason}); make room or take another folder"
+            f"{path}: the checkpoint cannot be written ({reason}); free some space or use another folder"
         ) from error
 
 
@@ -66,7 +66,7 @@ def bins_of(source: str) -> np.ndarray | None:
     try:
         card = read_card(shipped().get(source) or Path(source))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{source}: cannot be read, or is no model") from error
+        raise ConfigError(f"{source}: cannot be read, or is not a model") from error
     return None if card is None or card.bins is None else np.array(card.bins)
 
 
@@ -133,7 +133,7 @@ def released(source: str) -> dict[str, torch.Tensor]:
     except FileNotFoundError as error:
         raise ConfigError(f"{source}: no such model; give an .onnx file or the name of a model that ships") from error
     except Exception as error:  # onnx raises many kinds for broken files
-        raise ConfigError(f"{source}: cannot be read, or is no model") from error
+        raise ConfigError(f"{source}: cannot be read, or is not a model") from error
     weights = {
         name.removeprefix("network."): torch.tensor(value.astype(np.float32))
         for name, value in stored.items()

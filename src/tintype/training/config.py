@@ -289,7 +289,9 @@ def _check_losses(config: Config, network: torch.nn.Module) -> None:
     if loss.hue and target.kind == "rgb":
         raise ConfigError('loss.hue needs target.kind = "ab", "hue" or "bins", and it is "rgb"')
     if loss.side and not getattr(network, "side_bins", 0):
-        raise ConfigError(f"loss.side needs a family with a side head, which {config.family} has not; set it to 0")
+        raise ConfigError(
+            f"loss.side needs a family with a side head, which {config.family} does not have; set it to 0"
+        )
     for key, files, pixels in (("perceptual", ("vgg",), 4), ("lpips", ("lpips_network", "lpips_weights"), 16)):
         if not getattr(loss, key):
             continue
@@ -304,7 +306,7 @@ def _check_losses(config: Config, network: torch.nn.Module) -> None:
             f"adversarial.joins = {critic.joins:g} comes before adversarial.starts = {critic.starts:g}; set it later"
         )
     if critic.weight and critic.loss == "hinge" and critic.smoothing:
-        raise ConfigError('adversarial.smoothing needs labels, which loss = "hinge" has not; set it to 0')
+        raise ConfigError('adversarial.smoothing needs labels, which loss = "hinge" does not have; set it to 0')
     if critic.weight and config.accumulate > 1:
         raise ConfigError("accumulate = 1 is needed for a run with a critic, which judges whole batches")
     if critic.weight:

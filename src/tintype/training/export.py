@@ -91,7 +91,9 @@ def round_weights(network: nn.Module) -> None:
         if value.is_floating_point():
             rounded = value.half().float()
             if not torch.isfinite(rounded).all():
-                raise ModelError(f"The weight {name} does not fit float16: train with more weight decay, or look why")
+                raise ModelError(
+                    f"The weight {name} does not fit float16: train with more weight decay, or find out why"
+                )
             value.copy_(rounded)
 
 

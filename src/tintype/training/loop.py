@@ -506,7 +506,8 @@ class Run:
     def _check_finite(self) -> None:
         if not all(math.isfinite(value) for value in self._sums.values()):
             raise TintypeError(
-                f"{self.folder}: the loss is no longer a number at step {self.step}; repeat the command to go on from "
+                f"{self.folder}: the loss is no longer a number at step {self.step}; repeat the command to continue "
+                "from "
                 "the last checkpoint, with a lower optimizer.rate or with precision=float32"
             )
 
@@ -558,8 +559,8 @@ class Run:
         elif strayed < ONE_COLOUR * true_strayed:
             a, b = ab.mean(dim=(0, 2, 3)).tolist()
             self.say(
-                f"warning: all photographs get about the same colour, a* {a:.0f} and b* {b:.0f}; so runs begin; when "
-                "it stays, lower the rate or start from a pretrained encoder"
+                f"warning: all photographs get about the same colour, a* {a:.0f} and b* {b:.0f}; this is normal at "
+                "the beginning; if it stays, lower the rate or start from a pretrained encoder"
             )
         if figures["loss"] < self.best:
             self.best = figures["loss"]
@@ -604,7 +605,7 @@ def _check_same_run(config: Config, saved: dict, path: Path, say: Callable[[str]
     for key, (had, wanted) in differences(from_dict(saved, str(path)), config).items():
         if key.startswith(FIXED):
             raise ConfigError(
-                f"{path}: was made with {key} = {had!r}, not {wanted!r}; take another folder for a new run"
+                f"{path}: was made with {key} = {had!r}, not {wanted!r}; use another folder for a new run"
             )
         if key not in UNNOTICED:
             say(f"{key} is {wanted!r} from here on; it was {had!r}")

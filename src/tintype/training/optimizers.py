@@ -70,7 +70,7 @@ def check(optimizer: Optimizer, where: str, table: str = "optimizer") -> None:
         owners = [schedule for schedule, keys in KEYS_OF.items() if key in keys]
         if owners and key not in known and value != field.default:
             raise ConfigError(
-                f"{where}: {table}.{key} says nothing to the schedule {optimizer.schedule}; "
+                f"{where}: {table}.{key} has no effect with the schedule {optimizer.schedule}; "
                 f"remove it or set {table}.schedule to {' or '.join(owners)}"
             )
         if key in known and key != "fall" and value == field.default:
