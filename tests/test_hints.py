@@ -27,7 +27,7 @@ def test_hints_come_from_objects_mappings_and_files(tmp_path):
         (3, "must be a list"),
         ([3], "hint 1 must be an object"),
         ([BROWN, {"x": 1}], "hint 2 lacks color and radius and y"),
-        ([BROWN | {"z": 1}], "'z', which is none of"),
+        ([BROWN | {"z": 1}], "'z', which is not one of"),
         ([BROWN | {"x": "1"}], "a number as x"),
         ([BROWN | {"y": True}], "a number as y"),
         ([BROWN | {"y": math.nan}], "a number as y"),

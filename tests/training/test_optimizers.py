@@ -170,7 +170,7 @@ def test_limits_of_the_gradient():
         ),
         ({"factor": 0.5}, "set optimizer.schedule to steps or exponential"),
         ({"schedule": "linear", "fall": 0.5}, "optimizer.fall has no effect with the schedule linear"),
-        ({"schedule": "steps", "milestones": (3,), "factor": 0.5, "every": 4}, "optimizer.every says nothing"),
+        ({"schedule": "steps", "milestones": (3,), "factor": 0.5, "every": 4}, "optimizer.every has no effect"),
         ({"schedule": "steps", "factor": 0.5}, "the schedule steps needs optimizer.milestones"),
         ({"schedule": "steps", "milestones": (0.5,)}, "the schedule steps needs optimizer.factor"),
         ({"schedule": "exponential", "factor": 0.5}, "the schedule exponential needs optimizer.every"),
