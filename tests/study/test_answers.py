@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from tintype.errors import StudyError
-from tintype.study.answers import Answer, NotNow, Score, Store, Unknown
+from tintype.study.answers import Answer, NotNow, Score, Store, Taken, Unknown
 from tintype.study.design import Trial
 
 TRIALS = [
@@ -177,3 +177,96 @@ def test_what_is_no_file_of_answers_is_refused(tmp_path):
         Store(tmp_path / "answers.sqlite", "d" * 64)
     with pytest.raises(StudyError, match="cannot hold answers"):
         Store(tmp_path / "none" / "answers.sqlite", "d" * 64)
+
+
+def test_a_number_is_never_given_again(store, tmp_path):
+    """Not even that of the last participant, nor after the file was closed."""
+    asked = []
+
+    def plan(number):
+        asked.append(number)
+        return planned(number)
+
+    for _ in range(3):
+        store.delete(store.begin(plan))
+    again = Store(tmp_path / "answers.sqlite", "d" * 64)
+    again.delete(again.begin(plan))
+    again.begin(plan)
+    again.close()
+    assert asked == [0, 1, 2, 3, 4]
+
+
+def test_an_answer_needs_both_pictures_and_their_time(store):
+    code = store.begin(planned)
+    with pytest.raises(NotNow, match="cannot have been seen"):
+        store.answer(code, Answer(0, True), exposure=0.0)
+    assert not store.served(0, 0)
+    store.serve(0, 0)
+    assert store.served(0, 0)
+    with pytest.raises(NotNow, match="cannot have been seen"):
+        store.answer(code, Answer(0, True), exposure=3600.0)
+    assert store.answer(code, Answer(0, True), exposure=0.0) is True
+    assert store.answer(code, Answer(0, True), exposure=3600.0) is True  # it is kept already
+    store.serve(0, 1)
+    # Of what was sent long ago the time begins with the answer before.
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE trials SET served = 0")
+    with pytest.raises(NotNow):
+        store.answer(code, Answer(1, True), exposure=3600.0)
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE trials SET served = served + 1e12")  # by a clock that was put back since
+    assert store.answer(code, Answer(1, True), exposure=3600.0) is False
+
+
+FIRST = """
+CREATE TABLE study (digest TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE participants (
+    id INTEGER PRIMARY KEY, code TEXT UNIQUE NOT NULL, method TEXT NOT NULL, seen TEXT,
+    begun REAL NOT NULL, finished REAL
+);
+CREATE TABLE trials (
+    participant INTEGER NOT NULL REFERENCES participants ON DELETE CASCADE,
+    number INTEGER NOT NULL, kind TEXT NOT NULL, photograph INTEGER NOT NULL, method TEXT NOT NULL,
+    machine_left INTEGER NOT NULL,
+    PRIMARY KEY (participant, number)
+);
+CREATE TABLE answers (
+    participant INTEGER NOT NULL, number INTEGER NOT NULL, chosen_left INTEGER NOT NULL, correct INTEGER NOT NULL,
+    exposure_ms REAL, refresh_hz REAL, reaction_ms REAL, input TEXT NOT NULL, answered REAL NOT NULL,
+    PRIMARY KEY (participant, number),
+    FOREIGN KEY (participant, number) REFERENCES trials ON DELETE CASCADE
+);
+INSERT INTO study VALUES ('dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 1.0);
+INSERT INTO participants VALUES (6, 'old', 'ours', NULL, 1.0, NULL);
+INSERT INTO trials VALUES (6, 0, 'practice', 0, 'ours', 1), (6, 1, 'test', 1, 'ours', 0);
+INSERT INTO answers VALUES (6, 0, 1, 1, 1000, 60, 700, 'mouse', 2.0);
+"""
+"""A file of the first version, in which somebody is in the middle."""
+
+
+def test_a_file_of_the_first_version_goes_on(tmp_path):
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as file:
+        file.executescript(FIRST)
+    store = Store(path, "d" * 64)
+    assert store.progress("old").answered == 1
+    store.serve(6, 1)
+    assert store.answer("old", Answer(1, False), exposure=0.0) is True
+    code = store.begin(planned, "site-1")
+    assert store.progress(code).participant == 7
+    assert store.recruited(code) == "site-1"
+    assert store.recruited("old") is None
+    store.close()
+
+
+def test_a_code_of_a_site_begins_once(store):
+    code = store.begin(planned, "site-1")
+    store.begin(planned, "site-2")
+    store.begin(planned)
+    store.begin(planned)
+    with pytest.raises(Taken):
+        store.begin(planned, "site-1")
+    assert store.export(code)["participant_code"] == "site-1"
+    store.delete(code)
+    assert b"site-1" not in b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    assert store.begin(planned, "site-1") != code

@@ -98,6 +98,12 @@ def test_a_study_is_read_as_it_was_written(study):
     assert found.picture(3, "ours").read_bytes() != found.picture(3, "truth").read_bytes()
 
 
+def test_a_study_of_the_first_format_is_read(tmp_path):
+    study = write_study(tmp_path / "s", format=1)
+    assert read_study(study.folder, check=True) == study
+    assert (study.consent, study.completion, study.texts) == ("", "", {})
+
+
 def spoil_title(folder):
     said = json.loads((folder / "study.json").read_text())
     (folder / "study.json").write_text(json.dumps(said | {"exposure": 2.0}))

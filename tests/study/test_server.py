@@ -12,11 +12,14 @@ import subprocess
 import threading
 import time
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from running import command_of, errors_of, tintype
 from tintype.study import plates
@@ -542,6 +545,61 @@ def test_a_bucket_forgets_who_came_first(monkeypatch):
         bucket.take("regular")
     assert len(bucket) == 100
     assert not bucket.take("regular")
+
+
+PATHS = [
+    "/",
+    "/begin",
+    "/vision",
+    "/plate/",
+    "/trial",
+    "/picture/",
+    "/answer",
+    "/thanks",
+    "/mine",
+    "/mine/",
+    "/results",
+    "/results/report.csv",
+    "/results/answers.csv",
+    "/static/",
+    "/screen",
+    "/next",
+    "//",
+    "/%",
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(study, tmp_path_factory, runner):
+    """A study, and somebody in its midst who sends what they like."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tintype.study.server.PACE", (1e9, 1e9))  # else most would be told to wait
+        patch.setattr("tintype.study.server.STRANGERS", (1e9, 1e9))
+        served = Served(study, tmp_path_factory.mktemp("hostile") / "answers.sqlite", runner, quiz=True)
+    person = served.participant()
+    yield person
+    served.store.close()
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_whatever_is_sent_is_answered_and_never_by_a_fault(data, hostile):
+    text = st.text(max_size=40) | st.sampled_from(
+        ["9" * 5000, "[" * 900, "a=1&" * 60, "{}", "null", "\x00", "%00", "é"]
+    )
+    words = st.binary(max_size=60) | text.map(lambda words: words.encode("utf-8", "replace"))
+    head = words.map(lambda value: bytes(byte for byte in value if byte not in b"\r\n\0"))
+    names = st.sampled_from([b"origin", b"host", b"cookie", b"accept", b"content-type", b"x-forwarded-for", b"range"])
+    path = data.draw(st.sampled_from(PATHS)) + quote(data.draw(text), safe=data.draw(st.sampled_from(["", "/%?&=;"])))
+    headers = [(name, data.draw(head)) for name in data.draw(st.lists(names, unique=True, max_size=3))]
+    response = hostile.request(
+        data.draw(st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"])),
+        httpx.URL(scheme="http", host="study.test", raw_path=path.encode()),
+        headers=headers,
+        content=data.draw(words),
+    )
+    assert response.status_code < 500
+    assert "content-security-policy" in response.headers
 
 
 # ---- recruitment

@@ -539,7 +539,14 @@ def _to(path: str) -> Response:
 
 
 def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """Where a request comes from; of IPv6 its network, as a single client has 2^64 addresses."""
+    host = request.client.host if request.client else ""
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.version == 6:
+            mapped = address.ipv4_mapped
+            return str(mapped or ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+    return host
 
 
 def _number(request: Request) -> int | None:
@@ -654,7 +661,8 @@ def serve(
     proxies = [] if proxy is None else [_network(one) for one in proxy.split(",")]
     with _listening(host, port) as listening:
         port = listening.getsockname()[1]
-        own = {socket.gethostname(), f"{socket.gethostname().partition('.')[0]}.local", socket.getfqdn()}
+        own = {socket.gethostname(), socket.gethostname().partition(".")[0]}
+        own |= {f"{name}.local" for name in own}
         names = {host, *own, *(urlsplit(one).hostname for one in addresses)}
         shown = addresses[0] if addresses else f"http://{_name(host)}:{port}/"
         store = Store(study.folder / ANSWERS[quiz], study.digest)
