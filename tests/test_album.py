@@ -1,6 +1,7 @@
 """Many photographs at a time: memory is bounded whatever is asked for, and leaving early leaves nothing."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -381,3 +382,27 @@ def test_what_killed_runs_left_in_the_folder_of_results_goes(folder, tmp_path, t
     done = outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
     assert {outcome.why for outcome in done.values()} == {"done"}
     assert len(os.listdir(out)) == 12
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_a_file_system_that_keeps_no_dates_is_no_failure(one, tiny):
+    command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=utimensat", "-e", "inject=utimensat:error=EPERM"]
+    command += [sys.executable, "-m", "tintype", "colorize", one, "--keep-times", "--model", tiny]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if "ptrace" in done.stderr:
+        pytest.skip("strace may not watch processes here")
+    assert done.returncode == 0, done.stderr
+    assert "a.color.png cannot get the date of its photograph (Operation not permitted)" in done.stderr
+    assert one.with_name("a.color.png").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are others there")
+def test_a_photograph_that_may_not_be_read_any_more_is_said_to_be_so(one, tiny, tmp_path):
+    from running import open_to_all, tintype_without_rights
+
+    run(one, tiny)
+    one.chmod(0)
+    open_to_all(tmp_path)
+    open_to_all(Path(tiny).parent)
+    done = tintype_without_rights("colorize", one, model=tiny, check=1)
+    assert f"{one} cannot be read (Permission denied)" in done.stderr.decode()

@@ -219,13 +219,15 @@ def colorize_all(
             if outcome.status == "planned" and not dry_run:
                 outcome = colour(task, outcome)
             elif outcome.why == "done" and keep_times and not dry_run:
-                _keep_times(os.stat(task.input), task.output)
+                outcome = replace(outcome, notes=_keep_times(os.stat(task.input), task.output))
         except TintypeError as error:
             outcome = replace(outcome, status="failed", message=str(error))
         except MemoryError:
             outcome = replace(outcome, status="failed", message=f"{task.input} needs more memory than there is")
         except OSError as error:
-            message = f"{error.filename or task.output} cannot be written ({error.strerror})"
+            place = os.fspath(error.filename or task.output)
+            done = "read" if place == os.fspath(task.input) else "written"
+            message = f"{place} cannot be {done} ({error.strerror})"
             outcome = replace(outcome, status="failed", message=message)
         except Exception as error:
             # A fault of ours must not cost the other photographs of a long run.
@@ -262,7 +264,7 @@ def colorize_all(
                 message = f"{task.input} is a colour photograph"
                 return replace(outcome, status="skipped", why="colour", message=message, colour=True)
         if times is not None:
-            _keep_times(times, task.output)
+            notes = (*notes, *_keep_times(times, task.output))
         return replace(outcome, status="coloured", notes=notes, colour=in_colour)
 
     pool = ThreadPoolExecutor(jobs)
@@ -408,9 +410,14 @@ def _fate_of_origin(task: Task, origin: str) -> str:
     return "same" if same else "changed" if later else "other"
 
 
-def _keep_times(times: os.stat_result, result: Path) -> None:
-    if os.stat(result).st_mtime_ns != times.st_mtime_ns:
-        os.utime(result, ns=(times.st_atime_ns, times.st_mtime_ns))
+def _keep_times(times: os.stat_result, result: Path) -> tuple[str, ...]:
+    """Give a result the times of its photograph; returns a sentence where that is not allowed."""
+    try:
+        if os.stat(result).st_mtime_ns != times.st_mtime_ns:
+            os.utime(result, ns=(times.st_atime_ns, times.st_mtime_ns))
+    except OSError as error:
+        return (f"{result} cannot get the date of its photograph ({error.strerror})",)
+    return ()
 
 
 def _exists(path: Path) -> bool:
