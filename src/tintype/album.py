@@ -225,8 +225,8 @@ def colorize_all(
         except MemoryError:
             outcome = replace(outcome, status="failed", message=f"{task.input} needs more memory than there is")
         except OSError as error:
-            place = os.fspath(error.filename or task.output)
-            done = "read" if place == os.fspath(task.input) else "written"
+            place = str(error.filename or task.output or task.input)
+            done = "read" if place == str(task.input) else "written"
             message = f"{place} cannot be {done} ({error.strerror})"
             outcome = replace(outcome, status="failed", message=message)
         except Exception as error:
@@ -243,9 +243,9 @@ def colorize_all(
             in_colour = photo.in_colour
             if in_colour and skip_colour:
                 raise _LeftAlone
+            task.output.parent.mkdir(parents=True, exist_ok=True)
 
         with room.for_pixels(_load(task.input, colorizer)):
-            task.output.parent.mkdir(parents=True, exist_ok=True)
             times = os.stat(task.input) if keep_times else None
             try:
                 notes = colorizer.file(
