@@ -182,7 +182,7 @@ def test_pages_in_python(tmp_path, tiny):
 
 def test_a_folder_of_nothing_but_what_needs_an_extra_or_is_raw_ends_with_1(tmp_path, tiny, monkeypatch):
     heic_of(tmp_path / "a.heic", PAGES[:1])
-    monkeypatch.setitem(__import__("sys").modules, "pi_heif", None)
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     done = tintype("colorize", tmp_path, model=tiny, check=1)
     assert "a.heic is a HEIC photograph, which tintype reads with an extra" in errors_of(done)[0]
     assert 'pip install ".[formats]"' in errors_of(done)[0]

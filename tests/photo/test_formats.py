@@ -512,7 +512,7 @@ def test_what_an_extra_reads_is_named_with_the_line_that_installs_it(tmp_path, e
     tifffile.imwrite(tmp_path / "ok.tif", pixels, compression="lzma", photometric="rgb")
     script = (
         "import sys\n"
-        "sys.modules['imagecodecs'] = sys.modules['pi_heif'] = None\n"
+        "sys.modules['imagecodecs'] = sys.modules['pillow_heif'] = None\n"
         "from tintype.photo import read\n"
         "from tintype.errors import UnsupportedPhoto\n"
         "for path in sys.argv[1:]:\n"
@@ -599,3 +599,11 @@ def test_the_size_of_every_format_is_told_by_its_head(tmp_path, encoded, pixels)
     ):
         (tmp_path / "a").write_bytes(data)
         assert size_of(tmp_path / "a") == (60, 83)
+
+
+@pytest.mark.parametrize("masks", [(0xF8000000, 0x7E0, 0x1F), (0, 0x7E0, 0x1F)])
+def test_bmp_with_fields_beyond_its_pixels(masks):
+    data = bytearray(bitmap(np.zeros((4, 4, 3), np.uint16), (0xF800, 0x7E0, 0x1F), 16))
+    data[54:66] = struct.pack("<3I", *masks)
+    with pytest.raises(UnreadablePhoto, match="broken or cut short"):
+        read(bytes(data))

@@ -1,4 +1,4 @@
-"""Formats that the extra `formats` reads: HEIC by pi-heif, JPEG XL and deep JPEG 2000 by imagecodecs.
+"""Formats that the extra `formats` reads: HEIC by pillow-heif, JPEG XL and deep JPEG 2000 by imagecodecs.
 
 Neither is imported before a file asks for it.
 """
@@ -16,7 +16,7 @@ from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo
 
 _FAILURES = (OSError, ValueError, RuntimeError, EOFError, SyntaxError, LookupError)
-"""What pi-heif raises at broken files."""
+"""What pillow-heif raises at broken files."""
 
 
 def imagecodecs(name: str, what: str):
@@ -32,16 +32,17 @@ def read_heic(data: bytes, name: str, page: int | None = None) -> Photo:
     """A photograph from a HEIC file.
 
     Raises:
-        UnreadablePhoto: broken or cut short. UnsupportedPhoto: pi-heif is not installed; several pictures and no page.
+        UnreadablePhoto: broken or cut short.
+        UnsupportedPhoto: pillow-heif is not installed; several pictures and no page.
     """
     file = _opened(data, name)
     if page is None and len(file) > 1:
         raise UnsupportedPhoto(several(name, f"is a HEIC file of {len(file)} pictures"))
     if page is not None and not 0 < page <= len(file):
         raise UnsupportedPhoto(no_such_page(name, page, len(file)))
-    picture = file[file.primary_index if page is None else page - 1]
-    check_size(*picture.size, name, 24, len(data))
     try:
+        picture = file[file.primary_index if page is None else page - 1]
+        check_size(*picture.size, name, 24, len(data))
         pixels = np.asarray(picture)
     except _FAILURES as error:
         raise _broken(name, error) from None
@@ -70,11 +71,11 @@ def count_heic(data: bytes, name: str) -> int:
 
 def _opened(data: bytes, name: str):
     try:
-        import pi_heif
+        import pillow_heif
     except ImportError:
         raise _missing(name, "a HEIC photograph") from None
     try:
-        return pi_heif.open_heif(data, convert_hdr_to_8bit=False, bgr_mode=False)
+        return pillow_heif.open_heif(data, convert_hdr_to_8bit=False, bgr_mode=False)
     except _FAILURES as error:
         raise _broken(name, error) from None
 

@@ -44,6 +44,8 @@ def photograph_of(pages: list[Page], data: bytes) -> tuple[Page, tuple[str, ...]
     pages: at least one, none of which is tagged as a mask or a reduced copy; data: the whole file.
     """
     main = max(pages, key=lambda page: page.width * page.height)
+    if not all(page.width and page.height for page in pages):
+        return None
     if len(pages) > _MOST or main.width * main.height * main.bits * main.samples // 8 > max(
         _SMALL, _PACKED * len(data)
     ):

@@ -85,7 +85,7 @@ def _fields(stream: BinaryIO, name: str) -> np.ndarray | None:
     if packing == 3 and size < 56:
         masks = (*masks[:3], 0)
     height, from_top = abs(height), height < 0
-    if width < 1 or not height or not all(masks[:3]):
+    if width < 1 or not height or not all(masks[:3]) or max(masks) >> depth:
         raise _broken(name, ValueError("its header is not valid"))
     check_size(width, height, name)
     row = -(-width * depth // 32) * 4

@@ -49,7 +49,8 @@ def deflated(page: Page, data: bytes, name: str) -> tuple[Page, bytes]:
     down = -(-page.height // rows)
     at = 16 if page.big else 8
     body, starts, counts = bytearray(), [], []
-    for i, (start, count) in enumerate(zip(page.numbers(places), page.numbers(sizes), strict=False)):
+    chunks = zip(map(int, page.numbers(places)), map(int, page.numbers(sizes)), strict=False)
+    for i, (start, count) in enumerate(chunks):
         lines = rows if tiled else min(rows, page.height - i % down * rows)
         try:
             strip = unpack(data[start : start + count], full, (lines, wide, samples))

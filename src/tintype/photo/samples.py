@@ -53,6 +53,8 @@ def open_page(page: Page, data: bytes, name: str) -> pyvips.Image:
         UnsupportedPhoto: a layout that is not read. UnreadablePhoto: one that contradicts itself.
         pyvips.Error: the pixels are broken.
     """
+    if not (page.width and page.height):
+        raise UnreadablePhoto(f"{name} is a broken TIFF file (it has no pixels): get a whole copy of it")
     if _tiled(page):
         wide, tall = page.number(_TILE_WIDTH), page.number(_TILE_HEIGHT)
         if not (wide and tall):
