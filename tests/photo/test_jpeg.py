@@ -9,7 +9,7 @@ from PIL import Image
 
 from tintype.color.lab import lightness, rgb_to_lab
 from tintype.color.render import render
-from tintype.photo import from_array, jpeg_quality, read, write
+from tintype.photo import from_array, jpeg, jpeg_quality, read, write
 
 
 def tables(data):
@@ -70,3 +70,31 @@ def test_lightness_is_kept_as_well_as_by_a_gray_file_of_the_same_quality(encoded
         result = np.asarray(Image.open(io.BytesIO(stream.getvalue()))) / 255
         ours.append(np.abs(lightness(result) - original).mean())
     assert np.mean(ours) <= 1.15 * np.mean(theirs)
+
+
+@pytest.mark.parametrize("quality", [30, 60, 85])
+@pytest.mark.parametrize("orientation", [2, 3, 4, 6, 7, 8])
+def test_a_turned_photograph_keeps_its_lightness_as_well_as_an_upright_one(
+    scene, encoded, coloured, orientation, quality
+):
+    grain = np.random.default_rng(0).normal(0, 12, (299, 397))
+    pixels = np.clip(scene(299, 397)[..., 0] * 200 + 25 + grain, 0, 255).astype(np.uint8)
+
+    def lost(orientation):
+        exif = Image.Exif()
+        exif[274] = orientation
+        photo = read(encoded(pixels, "JPEG", quality=quality, exif=exif))
+        result = io.BytesIO()
+        write(photo, coloured(photo), result)
+        return np.abs(read(result.getvalue()).lightness() - photo.lightness()).mean()
+
+    assert lost(orientation) < 1.1 * lost(1) + 0.1
+
+
+def test_turning_along_the_blocks_needs_no_higher_quality(encoded):
+    for orientation, sizes in ((6, [(397, 296)]), (8, [(400, 299)]), (5, [(397, 299)]), (3, [(400, 296)])):
+        exif = Image.Exif()
+        exif[274] = orientation
+        for width, height in sizes:
+            assert read(encoded(Image.new("L", (width, height), 99), "JPEG", quality=70, exif=exif)).quality == 70
+    assert jpeg.turned_quality(None, 6, (397, 299)) is None

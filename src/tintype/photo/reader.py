@@ -75,6 +75,9 @@ def read(
             photo = replace(_read(opened, name, salvage, page), origin=origin_of(opened.stream()))
         except OSError as error:
             raise _unopened(source, name, error) from None
+    if photo.is_line_art:
+        note = f"{name} holds hardly anything but black and white, which take no colour: scan it in shades of gray"
+        photo = replace(photo, notes=(*photo.notes, note))
     return photo.inverted() if negative else photo
 
 
@@ -251,7 +254,7 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
         lost_from=lambda image, whole: max(whole, damage.flat_from(image)),
         orientation=orientation_of(tags),
         space=spaces.of_exif(tags),
-        quality=jpeg.quality(segments),
+        quality=jpeg.turned_quality(jpeg.quality(segments), orientation_of(tags), segments.size),
         metadata=metadata_of(
             tags,
             jpeg.packet(segments),
