@@ -298,6 +298,18 @@ def test_a_tiff_file_whose_link_to_the_next_directory_is_bad_is_read(tmp_path, c
     assert result.getexif()[271] == "Kodak"
 
 
+def test_tags_of_tiff_that_lie_beyond_its_end_are_told(tmp_path):
+    gray = np.zeros((30, 40), np.uint8)
+    extra = [(315, 2, 20, "A. Photographer 1931", True), (65000, 2, 20, "something of a maker", True)]
+    tifffile.imwrite(tmp_path / "a.tif", gray, extratags=extra, metadata=None)
+    data = (tmp_path / "a.tif").read_bytes()
+    for tag, told in ((315, True), (65000, False)):
+        damaged = bytearray(data)
+        struct.pack_into("<I", damaged, data.index(struct.pack("<HH", tag, 2)) + 8, 2**31)
+        notes = ("a.tif was read without some of its tags, which are damaged or too large",)
+        assert read(bytes(damaged), name="a.tif").notes == (notes if told else ())
+
+
 def test_the_last_page_before_a_bad_link(tmp_path):
     pages = [np.full((30, 40), value, np.uint8) for value in (10, 200)]
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:

@@ -287,7 +287,7 @@ def exif_tags(block: bytes | None) -> exif.Tags | None:
     try:
         tags = exif.read_tags(block, most=1)
     except exif.BadTags:
-        return exif.Tags("<", False, [{}], damaged=True)
+        return exif.Tags("<", False, [{}], damaged=frozenset({exif.EXIF}))
     return tags if tags.pages else None
 
 

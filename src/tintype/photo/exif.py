@@ -65,14 +65,15 @@ class Tags:
 
     order: '<' or '>'; big: BigTIFF; pages: the chain of main directories, the first one first.
     broken: what is wrong with the place where the chain goes on after the last of the pages; empty for a chain that
-        ends as it should. damaged: tags, or directories inside the pages, were left out because they cannot be read.
+        ends as it should. damaged: the tags, or directories inside the pages, that were left out because they cannot be
+        read, or because they claim more bytes than is read.
     """
 
     order: str
     big: bool
     pages: list[Directory]
     broken: str = ""
-    damaged: bool = False
+    damaged: frozenset[int] = frozenset()
 
 
 def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
@@ -101,7 +102,7 @@ def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
             broken = str(error)
             break
         pages.append(page)
-    return Tags(reader.order, reader.big, pages, broken, reader.damaged)
+    return Tags(reader.order, reader.big, pages, broken, frozenset(reader.damaged))
 
 
 class _Reader:
@@ -110,7 +111,7 @@ class _Reader:
         self.length = stream.seek(0, io.SEEK_END)
         self.entries = MOST_ENTRIES
         self.bytes = min(MOST_BYTES, self.length + _SHARED)
-        self.damaged = False
+        self.damaged: set[int] = set()
         head = self._at(0, 8)
         self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
         version = self._number(head[2:4]) if self.order else 0
@@ -143,11 +144,11 @@ class _Reader:
                     if level < 2:
                         tags[tag] = self.directory(self._number(place[: _SIZE[kind]]), level + 1)[0]
                 except BadTags:
-                    self.damaged = True
+                    self.damaged.add(tag)
                 continue
             start = self._number(place)
             if size > word and (size > LONGEST or start + size > self.length or not self._affordable(size)):
-                self.damaged = True
+                self.damaged.add(tag)
                 continue
             tags[tag] = Value(kind, number, place[:size] if size <= word else self._at(start, size))
         if level:

@@ -128,7 +128,7 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", t
     try:
         tags = exif_tags(image.getexif().tobytes().removeprefix(b"Exif\0\0"))
     except _FAILURES:
-        tags = exif.Tags("<", False, [{}], damaged=True)
+        tags = exif.Tags("<", False, [{}], damaged=frozenset({exif.EXIF}))
     texts = [*texts] or _texts(image)
     image = _plain(image, name)
     pixels = np.asarray(image)

@@ -217,8 +217,11 @@ def _pages(stream: BinaryIO, name: str, most: int = 10_000) -> tuple[list[Page],
     if not tags.pages:
         raise UnreadablePhoto(f"{name} is a TIFF file without a picture")
     pages = [Page(i, page, tags.order, tags.big) for i, page in enumerate(tags.pages)]
+    if tags.damaged & (_DESCRIPTIVE | {exif.XMP, exif.IPTC, exif.ICC}):
+        without = ("some of its tags, which are damaged or too large",)
+        pages = [replace(page, left_out=without) for page in pages]
     if tags.broken:
-        pages[-1] = replace(pages[-1], left_out=(f"what follows its last page ({tags.broken})",))
+        pages[-1] = replace(pages[-1], left_out=(*pages[-1].left_out, f"what follows its last page ({tags.broken})"))
     first = pages[0]
     raw = _DNG_VERSION in first.tags or any(page.photometric in _RAW_PHOTOMETRIC for page in pages)
     # Nikon, Sony and others keep a small preview first and the raw pixels in sub-directories.
