@@ -134,7 +134,27 @@ def seeds() -> dict[str, bytes]:
             start = struct.pack(order + ("HHHQ" if big else "HI"), *((43, 8, 0, where) if big else (42, where)))
             data = (mark + start).ljust(16, b"\0") + np.asarray(gray).tobytes() + build(tags, where, order, big)
             found[title + (", BigTIFF" if big else "")] = data
+    uuids = (b"JpgTiffExif->JP2" + block[6:], bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + packet)
+    boxes = [(b"uuid", body) for body in (*uuids, bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38") + _RECORD)]
+    found["jpeg2000"] = saved("JPEG2000") + b"".join(_box(*one) for one in boxes)
+    resources += (
+        b"\0" * (len(_RECORD) % 2)
+        + b"8BIM\4\x24\0\0"
+        + struct.pack(">I", len(packet))
+        + packet
+        + b"\0" * (len(packet) % 2)
+    )
+    resources += b"8BIM\4\x22\0\0" + struct.pack(">I", len(block) - 6) + block[6:]
+    head = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 1, 48, 64, 8, 1) + bytes(4)
+    pixels = bytes(6) + np.asarray(gray).tobytes()
+    found["psd"] = head + struct.pack(">I", len(resources)) + resources + pixels
+    found["gif"] = saved("GIF", comment=b"by a lake")
+    found["bmp"] = saved("BMP")
     return found
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body) + 8) + kind + body
 
 
 def _raw(name: str, data: bytes) -> bytes:
@@ -187,8 +207,12 @@ def _mutated(name: str, data: bytes, random: np.random.Generator) -> bytes:
         body = b"".join(_riff_parts(_changed(list(_riff(data)), random), random))
         size = len(body) + 4 if random.random() < 0.9 else _number(random)
         return b"RIFF" + struct.pack("<I", size % 2**32) + b"WEBP" + body
+    if name == "jpeg2000":
+        return b"".join(_jp2_parts(_changed(list(_boxes(data)), random), random))
+    if name in ("gif", "bmp"):
+        return _bytes(data[:800], random) + data[800:]
     # The boxes of AVIF are the decoder's; what is ours lies in the items, and is changed where it lies.
-    for start, end in ((b"II*\0", 400), (b"MM\0*", 400), (b"<?xpacket", 900)):
+    for start, end in ((b"II*\0", 400), (b"MM\0*", 400), (b"<?xpacket", 900), (b"8BIM", 300)):
         at = data.find(start)
         if at >= 0 and random.random() < 0.5:
             part = data[at : at + end]
@@ -389,6 +413,20 @@ def _jpeg_parts(parts: list[tuple], random: np.random.Generator) -> Iterator[byt
             yield part[:2] + struct.pack(">H", _number(random, len(body)) % 65536) + part[4:]
         else:
             yield b"\xff" * int(random.integers(100)) + part
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big") or len(data) - at
+        yield data[at + 4 : at + 8], data[at + 8 : at + size]
+        at += max(size, 8)
+
+
+def _jp2_parts(parts: list[tuple], random: np.random.Generator) -> Iterator[bytes]:
+    for kind, body in parts:
+        size = len(body) + 8 if random.random() < 0.98 else _number(random, len(body))
+        yield struct.pack(">I", size % 2**32) + kind + body
 
 
 def _riff(data: bytes) -> Iterator[tuple[bytes, bytes]]:

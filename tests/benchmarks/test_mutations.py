@@ -29,6 +29,7 @@ def test_the_sound_files_are_sound():
     for name, data in Mutator(0).seeds.items():
         photo = read(data)
         assert photo.notes == (), name
-        assert photo.metadata.exif, name
-        assert photo.metadata.xmp, name
-        assert name == "avif" or (photo.width, photo.height) == (48, 64), name
+        if name not in ("gif", "bmp"):
+            assert photo.metadata.exif, name
+            assert photo.metadata.xmp, name
+        assert name in ("avif", "gif", "bmp", "psd") or (photo.width, photo.height) == (48, 64), name

@@ -341,6 +341,17 @@ def test_directories_as_far_as_they_can_be_followed():
             read_tags(bad)
 
 
+@pytest.mark.parametrize("format", ["BMP", "GIF", "JPEG", "PNG", "WEBP"])
+def test_no_exif_and_empty_exif_are_not_damaged(encoded, format):
+    gray = Image.new("L", (8, 8))
+    assert read(encoded(gray, format)).notes == ()
+    assert from_array(gray).notes == ()
+    if format in ("JPEG", "PNG", "WEBP"):
+        empty = b"Exif\0\0II*\0\x08\0\0\0" + bytes(6)
+        photo = read(encoded(gray, format, exif=empty))
+        assert (photo.notes, photo.metadata.exif) == ((), None)
+
+
 def test_a_broken_sub_directory_costs_its_own_tags_and_is_told(scene, encoded):
     data = bytearray(exif_of_a_camera().tobytes())
     at = data.index(struct.pack("<HHI", 34665, 4, 1)) + 8

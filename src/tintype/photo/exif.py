@@ -96,6 +96,9 @@ def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
                 raise BadTags("the directories form a loop")
             seen.add(offset)
             page, offset = reader.directory(offset)
+            # An Exif block may be empty; a picture is not.
+            if not page and most > 1:
+                raise BadTags("a directory without tags")
         except BadTags as error:
             if not pages:
                 raise
@@ -124,7 +127,7 @@ class _Reader:
         """The directory at `offset`, and where the next one is; `level` of sub-directories deep."""
         counter, entry, word = (8, 20, 8) if self.big else (2, 12, 4)
         count = self._number(self._at(offset, counter))
-        if not 0 < count <= 4096:
+        if count > 4096:
             raise BadTags("a directory of impossible length")
         self.entries -= count
         if self.entries < 0 or not self._affordable(count * entry):

@@ -126,7 +126,8 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", t
     info = image.info
     bits = 1 if image.mode == "1" else None
     try:
-        tags = exif_tags(image.getexif().tobytes().removeprefix(b"Exif\0\0"))
+        found = image.getexif()
+        tags = exif_tags(found.tobytes().removeprefix(b"Exif\0\0")) if found else None
     except _FAILURES:
         tags = exif.Tags("<", False, [{}], damaged=frozenset({exif.EXIF}))
     texts = [*texts] or _texts(image)
