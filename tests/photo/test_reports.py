@@ -76,17 +76,16 @@ def curve(values):
     return b"curv" + bytes(4) + struct.pack(">I", len(values)) + np.round(values * 65535).astype(">u2").tobytes()
 
 
-def matrix_profile(columns, power):
-    tags = {}
+def matrix_profile(columns, power, junk=b""):
+    tags = {b"junk": junk} if junk else {}
     for letter, column in zip((b"r", b"g", b"b"), columns, strict=True):
         tags[letter + b"XYZ"] = b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in column))
         tags[letter + b"TRC"] = curve(np.linspace(0, 1, 4096) ** power)
     return assembled(tags)
 
 
-ADOBE = matrix_profile(
-    [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)], 2.19921875
-)
+ADOBE_COLUMNS = [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)], 2.19921875
+ADOBE = matrix_profile(*ADOBE_COLUMNS)
 P3 = bytes(pyvips.Image.profile_load("p3"))
 
 
@@ -397,6 +396,18 @@ def test_gray_jpeg_with_a_profile_of_rgb(picture):
     agree(data, lightness_of(through(ADOBE, gray)), 1.0, 0.15)
 
 
+def test_profile_that_is_too_long_for_a_jpeg(muted, coloured, mark):
+    """SerenityOS/serenity#17238: a profile goes into pieces of 64 KB, of which a JPEG can count 255."""
+    long = matrix_profile(*ADOBE_COLUMNS, junk=bytes(17 << 20))
+    photo = read(tiff(muted, photometric="rgb", iccprofile=long))
+    assert photo.profile == long
+    result = io.BytesIO()
+    (lost,) = write(photo, coloured(photo), result, format="jpeg", mark=mark)
+    assert "its colour profile" in lost
+    assert icc.is_srgb(Image.open(result).info["icc_profile"])
+    agree(result.getvalue(), photo.lightness(), 2, 0.3)
+
+
 @pytest.mark.parametrize("connection", [b"XYZ ", b"Lab "])
 @pytest.mark.parametrize("version", [0x02400000, 0x04200000])
 @pytest.mark.parametrize("name", ["gamma 1.8", "dot gain 20 %"])
@@ -672,6 +683,14 @@ def test_tiff_is_turned_once(picture, orientation, coloured, mark):
     assert tifffile.imread(io.BytesIO(result.getvalue())).shape == upright.shape
     assert Image.open(result).tag_v2[274] == 1
     agree(result.getvalue(), photo.lightness(), 0.6)
+
+
+def test_few_bits_in_many(picture):
+    """ImageMagick/ImageMagick#5597, python-pillow/Pillow#274: 12 bits in 16 look black, and nobody says so."""
+    low = picture[..., 0].astype(np.uint16) * 16
+    photo = agree(tiff(low, photometric="minisblack"), lightness_of(low))
+    assert "nearly black: the highest of its 16-bit values is 4080" in photo.notes[0]
+    assert agree(tiff(low * 2, photometric="minisblack"), lightness_of(low * 2)).notes == ()
 
 
 def test_floats_of_another_range(picture):

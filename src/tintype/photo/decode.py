@@ -109,6 +109,12 @@ def as_photo(
     plane, table, alpha, samples, printed = _decode(image, bands, depth, space, inverted, name)
     if printed:
         notes = (*notes, f"{name} is CMYK without a profile, and its lightness is that of a usual printing press")
+    if bands == 1 and depth == 16 and 0 < (brightest := int(plane.max())) < 4096:
+        notes = (
+            *notes,
+            f"{name} is nearly black: the highest of its 16-bit values is {brightest}; if they were meant to fill "
+            "fewer bits, stretch them first",
+        )
     missing = None
     if lost_from is not None and lost_from < len(plane):
         plane = plane.copy() if not plane.flags.writeable else plane

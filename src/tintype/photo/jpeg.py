@@ -245,6 +245,10 @@ LONGEST_XMP = _LONGEST - len(XMP)
 """The longest XMP packet that one segment holds; what is longer goes into an extension."""
 
 
+LONGEST_PROFILE = 255 * (_LONGEST - len(_ICC) - 2)
+"""The longest profile: its pieces are numbered by one byte."""
+
+
 def _pieces(data: bytes, longest: int) -> Iterator[tuple[int, bytes]]:
     for at in range(0, len(data), longest):
         yield at, data[at : at + longest]

@@ -153,6 +153,10 @@ def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> 
     lost = list(said.lost)
     if dropped:
         lost.append(f"its largest Exif tags ({captions.listed(dropped)})")
+    profile = photo.profile
+    if format == "jpeg" and profile and len(profile) > jpeg.LONGEST_PROFILE:
+        lost.append("its colour profile, which is too long: it is in sRGB")
+        profile = None
     extension = None
     if format == "jpeg" and packet:
         packet, extension = xmp.divided(packet, jpeg.LONGEST_XMP)
@@ -170,8 +174,8 @@ def _plan(photo: Photo, format: str, quality: int | None, mark: Mark | None) -> 
         xmp=packet,
         extension=extension,
         captions=said,
-        profile=None if photo.profile is None or icc.is_srgb(photo.profile) else photo.profile,
-        tag=photo.profile or (icc.srgb() if photo.tagged else None),
+        profile=None if profile is None or icc.is_srgb(profile) else profile,
+        tag=profile or (icc.srgb() if photo.tagged else None),
         lost=(f"{photo.name}: {format} cannot keep {' and '.join(lost)}",) if lost else (),
     )
 
