@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -397,12 +398,21 @@ def test_a_file_system_that_keeps_no_dates_is_no_failure(one, tiny):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions are others there")
-def test_a_photograph_that_may_not_be_read_any_more_is_said_to_be_so(one, tiny, tmp_path):
+def test_what_may_not_be_read_any_more_is_said_to_be_so(one, tiny):
     from running import open_to_all, tintype_without_rights
 
-    run(one, tiny)
-    one.chmod(0)
-    open_to_all(tmp_path)
-    open_to_all(Path(tiny).parent)
-    done = tintype_without_rights("colorize", one, model=tiny, check=1)
-    assert f"{one} cannot be read (Permission denied)" in done.stderr.decode()
+    # In a folder of its own: pytest keeps its folders to their owner whenever it is started.
+    with tempfile.TemporaryDirectory() as folder:
+        photo, model = (Path(shutil.copy(file, folder)) for file in (one, tiny))
+        open_to_all(Path(folder))
+        run(photo, model)
+        photo.chmod(0)
+        done = tintype_without_rights("colorize", photo, model=model, check=1)
+        assert f"{photo} cannot be read (Permission denied)" in done.stderr.decode()
+        # Nor may the folder of a model.
+        own = Path(folder) / "own"
+        own.mkdir(mode=0o700)
+        done = tintype_without_rights("colorize", one, model=own / "tiny.onnx", check=1)
+        assert f"{own / 'tiny.onnx'} cannot be used as a model: it cannot be read (Permission denied)" in (
+            done.stderr.decode()
+        )

@@ -104,10 +104,19 @@ def own_file(name_or_path: str | os.PathLike) -> Path:
     """
     path = Path(name_or_path)
     known = ", ".join(shipped()) or "none"
-    if isinstance(name_or_path, str) and path.name == name_or_path and path.suffix != ".onnx" and not path.is_file():
+    if (
+        isinstance(name_or_path, str)
+        and path.name == name_or_path
+        and path.suffix != ".onnx"
+        and not os.path.isfile(path)
+    ):
         raise UnknownModel(
             f"There is no model named {name_or_path}: give one that ships with tintype ({known}) or an .onnx file"
         )
-    if not path.exists():
-        raise UnknownModel(str(unusable(path, "there is no such file")))
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise UnknownModel(str(unusable(path, "there is no such file"))) from None
+    except OSError as error:
+        raise unusable(path, f"it cannot be read ({error.strerror})") from None
     return path
