@@ -11,7 +11,7 @@ import numpy as np
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb
-from tintype.colorizer import Colorizer
+from tintype.colorizer import Colorizer, network_size
 from tintype.errors import OptionError
 from tintype.photo import Photo
 
@@ -23,6 +23,11 @@ COUNT = 10
 
 MEASURES = {"deviation": ("expected deviation of the colour, in a*b*", 40.0), "entropy": ("entropy, in bits", 8.0)}
 """What a map may show: its name, and where its scale ends, the same for all photographs."""
+
+
+_SMALL, _MORE_DOUBT = 256, 4.0
+"""Short side at which a photograph and its inversion are compared, and by how much more of the expected deviation of
+its colours, in a*b* units, the model must doubt a photograph to take it for a negative."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,25 @@ def predict(colorizer: Colorizer, photo: Photo) -> Distribution:
     logits = colorizer.model.logits(photo.thumbnail(width, height))
     weights = np.exp(logits - logits.max(axis=0))
     return Distribution(photo, weights / weights.sum(axis=0), np.array(colorizer.model.card.bins, np.float64))
+
+
+def looks_negative(colorizer: Colorizer, photo: Photo) -> bool:
+    """Whether a photograph is more likely a negative: the model doubts its colours more than those of its inversion.
+
+    A hint, not a test: docs/inspect.md has the figures.
+
+    Raises:
+        ModelError: as for `predict`.
+    """
+    height, width = network_size((photo.height, photo.width), _SMALL, colorizer.model.card.stride)
+    seen = photo.thumbnail(width, height)
+    doubts = []
+    for lightness in (seen, 100 - seen):
+        logits = colorizer.model.logits(lightness)
+        weights = np.exp(logits - logits.max(axis=0))
+        bins = np.array(colorizer.model.card.bins, np.float64)
+        doubts.append(Distribution(photo, weights / weights.sum(axis=0), bins).deviation.mean())
+    return bool(doubts[0] - doubts[1] > _MORE_DOUBT)
 
 
 def checked(photo: Photo, region: Region | None) -> Region:

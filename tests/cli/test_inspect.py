@@ -106,3 +106,15 @@ def test_what_cannot_be_inspected_is_refused(photograph, tiny, doubtful, tmp_pat
     with pytest.raises(UnwritablePhoto, match="over itself"):
         inspect(photo, model=doubtful, output=photo)
     assert photo.read_bytes() == before
+
+
+def test_what_looks_like_a_negative_is_named(doubtful, tmp_path, capsys):
+    # The model doubts what is dark, as a trained one doubts what it has never seen.
+    for level, negative in ((10, True), (245, False), (128, False)):
+        path = tmp_path / f"{level}.png"
+        Image.fromarray(np.full((64, 96), level, np.uint8)).save(path)
+        inspect(path, model=doubtful, json=True)
+        assert json.loads(capsys.readouterr().out)["negative"] is negative
+        inspect(path, model=doubtful)
+        sentence = f"{path} looks like a negative: if it is one, colour it with tintype colorize --negative"
+        assert (sentence in capsys.readouterr().out.splitlines()) is negative

@@ -89,6 +89,7 @@ def inspect(
         "color": "#" + bytes(np.rint(chosen).astype(np.uint8)).hex(),
         "deviation": round(float(found.mean(found.deviation, part)), 3),
         "entropy": round(float(found.mean(found.entropy, part)), 4),
+        "negative": distribution.looks_negative(colorizer, opened),
         "colors": [
             {"color": likely.color, "a": likely.a, "b": likely.b, "probability": round(likely.probability, 6)}
             for likely in found.likeliest(part)
@@ -103,6 +104,8 @@ def inspect(
     )
     for color in summary["colors"]:
         say(f"  {color['color']}  a* {color['a']:4g}  b* {color['b']:4g}  {100 * color['probability']:5.1f} %")
+    if summary["negative"]:
+        say(f"{photo} looks like a negative: if it is one, colour it with tintype colorize --negative")
     say(output)
 
 
