@@ -7,6 +7,7 @@ import imagecodecs
 import numpy as np
 import pillow_heif
 import pytest
+import pyvips
 from PIL import Image
 
 from running import errors_of, tintype
@@ -41,7 +42,14 @@ def level(path):
     return float(read(path).lightness().mean())
 
 
-FILES = {"a.tif": album_of, "a.mpo.jpg": lambda path: album_of(path, "MPO"), "a.heic": heic_of}
+def avif_of(path, pages=PAGES):
+    image = pyvips.Image.new_from_array(np.concatenate(pages)[..., None].repeat(3, 2)).copy()
+    image.set_type(pyvips.GValue.gint_type, "page-height", len(pages[0]))
+    image.heifsave(path, compression="av1", Q=95)
+    return path
+
+
+FILES = {"a.avif": avif_of, "a.tif": album_of, "a.mpo.jpg": lambda path: album_of(path, "MPO"), "a.heic": heic_of}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -397,6 +397,21 @@ def test_heic(encoded, pixels, mode):
         read(file.getvalue()[:-200])
 
 
+def test_heic_that_turns_itself_is_not_turned_again(pixels):
+    image = Image.fromarray(pixels)
+    image.info["exif"] = b"Exif\0\0" + tags(6)
+    # The library turns the pixels as Exif says, and writes a box that turns them by as much once more: half a turn in
+    # all. A third one, for the Exif that it left in the file, would be seen.
+    file = io.BytesIO()
+    pillow_heif.from_pillow(image).save(file, quality=-1)
+    assert b"irot" in file.getvalue()
+    photo = read(file.getvalue())
+    assert (photo.width, photo.height) == (83, 60)
+    turned = np.ascontiguousarray(pixels[::-1, ::-1])
+    assert np.abs(photo.lightness() - lightness_of(turned)).mean() < 1
+    assert exif.number(exif.read_tags(photo.metadata.exif).pages[0], exif.ORIENTATION, "<", 1) == 1
+
+
 def test_heic_of_10_bits_is_16_bits_and_its_white_is_white(deep):
     file = io.BytesIO()
     ramp = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[None, :, None], 3, 2).repeat(64, 0)

@@ -385,3 +385,20 @@ def test_inks_that_run_from_full_to_none(scene):
         for pixels, more in ((ink, {}), (255 - ink, {336: [255, 0]}))
     )
     assert (plain.plane == turned.plane).all()
+
+
+@pytest.mark.parametrize("photometric", ["ycbcr", "cielab"])
+def test_samples_of_every_kind_are_turned_upright(tmp_path, scene, photometric):
+    pixels = (scene() * 255).astype(np.uint8)
+    files = []
+    for orientation in (1, 6):
+        path = tmp_path / f"{orientation}.tif"
+        tags = [(274, 3, 1, orientation, True), (271, 2, 6, "Kodak", True)]
+        tifffile.imwrite(
+            path, pixels, photometric=photometric, subsampling=(1, 1), extratags=tags, resolution=(300, 200)
+        )
+        files.append(read(path))
+    plain, turned = files
+    assert (turned.plane == np.rot90(plain.plane, -1)).all()
+    assert turned.metadata.dpi[0] < turned.metadata.dpi[1]
+    assert b"Kodak" in turned.metadata.exif
