@@ -279,6 +279,12 @@ def as_image(pixels: np.ndarray, profile: bytes | None = None, ink: bool = False
     return image
 
 
+def reason_of(error: Exception) -> str:
+    """What a library said, in printable letters on one line."""
+    text = " ".join(str(error).split()) or "it cannot be decoded"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def blob(image: pyvips.Image, field: str) -> bytes | None:
     return bytes(image.get(field)) if image.get_typeof(field) else None
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto, install_line
 from tintype.photo import avif, spaces
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of
+from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, reason_of
 from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo
 
@@ -83,9 +83,10 @@ def _opened(data: bytes, name: str):
 def _broken(name: str, error: Exception) -> PhotoError:
     if "nsupported" in str(error):
         return UnsupportedPhoto(
-            f"{name} is a HEIF picture of a kind that tintype does not read ({error}): convert it to PNG or JPEG first"
+            f"{name} is a HEIF picture of a kind that tintype does not read ({reason_of(error)}): convert it to PNG or "
+            "JPEG first"
         )
-    return UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it")
+    return UnreadablePhoto(f"{name} is broken or cut short ({reason_of(error)}): get a whole copy of it")
 
 
 def _missing(name: str, what: str) -> UnsupportedPhoto:

@@ -9,7 +9,7 @@ import numpy as np
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import formats, spaces
 from tintype.photo.boxes import Box, boxes
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of
+from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, reason_of
 from tintype.photo.photo import Photo
 
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -262,4 +262,4 @@ def _box(found: list[Box], kind: bytes, codecs) -> bytes:
 
 
 def _broken(name: str, error: Exception) -> UnreadablePhoto:
-    return UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it")
+    return UnreadablePhoto(f"{name} is broken or cut short ({reason_of(error)}): get a whole copy of it")

@@ -14,7 +14,7 @@ from PIL.GifImagePlugin import GifImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif, jpeg, png
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of
+from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of, reason_of
 from tintype.photo.photo import Metadata, Photo, Text
 
 _INTERPRETATIONS = {"1": "b-w", "L": "b-w", "LA": "b-w", "CMYK": "cmyk", "I;16": "grey16", "F": "b-w"}
@@ -39,7 +39,7 @@ def read_bmp(stream: BinaryIO, name: str) -> Photo:
     except _FAILURES as error:
         if str(error).startswith("Unsupported BMP"):
             raise UnsupportedPhoto(
-                f"{name} is a BMP of a kind that tintype does not read ({error}): save it with 8 or 24 bits"
+                f"{name} is a BMP of a kind that tintype does not read ({reason_of(error)}): save it with 8 or 24 bits"
             ) from None
         raise _broken(name, error) from None
     check_size(*image.size, name)
@@ -176,7 +176,7 @@ def _frames(image: Image.Image) -> int:
 
 
 def _broken(name: str, error: Exception) -> UnreadablePhoto:
-    return UnreadablePhoto(f"{name} is broken or cut short ({error}): get a whole copy of it")
+    return UnreadablePhoto(f"{name} is broken or cut short ({reason_of(error)}): get a whole copy of it")
 
 
 def _plain(image: Image.Image, name: str) -> Image.Image:
