@@ -6,8 +6,9 @@ Sizes alone prove nothing (an album may hold prints of two sizes), so the pixels
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyvips
@@ -38,24 +39,26 @@ def no_such_page(name: str, page: int, count: int) -> str:
     return f"{name} has {count} page{'s' * (count > 1)}, and no page {page}: give a number from 1 to {count}"
 
 
-def photograph_of(pages: list[Page], data: bytes) -> tuple[Page, tuple[str, ...]] | None:
+def photograph_of(pages: list[Page], stream: BinaryIO) -> tuple[Page, tuple[str, ...]] | None:
     """The page that all others belong to, and what was left out of the others; None for an album.
 
-    pages: at least one, none of which is tagged as a mask or a reduced copy; data: the whole file.
+    pages: at least one, none of which is tagged as a mask or a reduced copy; stream: the file, of which nothing is read
+    unless the sizes of the pages fit.
     """
     main = max(pages, key=lambda page: page.width * page.height)
-    if not all(page.width and page.height for page in pages):
+    if len(pages) > _MOST or not all(page.width and page.height for page in pages):
         return None
-    if len(pages) > _MOST or main.width * main.height * main.bits * main.samples // 8 > max(
-        _SMALL, _PACKED * len(data)
-    ):
+    stored = main.width * main.height * main.bits * main.samples // 8
+    if stored > max(_SMALL, _PACKED * stream.seek(0, os.SEEK_END)):
         return None
     infrared = [page for page in pages if page is not main and _is_infrared(page, main)]
-    for page in pages:
-        if page is main or page in infrared[:1]:
-            continue
-        if not (_is_smaller(page, main) and _same_picture(page, main, data)):
-            return None
+    copies = [page for page in pages if page is not main and page not in infrared[:1]]
+    if not all(_is_smaller(page, main) for page in copies):
+        return None
+    stream.seek(0)
+    data = stream.read() if copies else b""
+    if not all(_same_picture(page, main, data) for page in copies):
+        return None
     return main, ("its infrared plane",) if infrared else ()
 
 

@@ -194,8 +194,7 @@ def _whole(pages: list[Page], stream: BinaryIO) -> Page | None:
     """The page that all others belong to; None for an album."""
     if len(pages) == 1:
         return pages[0]
-    stream.seek(0)
-    found = photograph_of(pages, stream.read())
+    found = photograph_of(pages, stream)
     return replace(found[0], left_out=(*found[0].left_out, *found[1])) if found else None
 
 
