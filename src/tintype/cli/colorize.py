@@ -95,7 +95,7 @@ def colorize(
     include
         Colour only what fits this pattern, such as "*.tif" or "1920/**". Can be given several times.
     exclude
-        Leave out what fits this pattern, such as "*_back.*" or "drafts". Can be given several times.
+        Leave out what fits this pattern, such as "*-back.jpg" or "drafts". Can be given several times.
     overwrite
         Replace results that exist.
     skip_existing

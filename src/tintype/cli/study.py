@@ -282,7 +282,8 @@ def texts(*, output: Annotated[Path | None, Parameter(name=["--output", "-o"])] 
     from tintype.study.texts import template
 
     if output is None:
-        print(template(), end="")
+        for line in template().splitlines():
+            say(line)
         return 0
     with whole_file(output) as file:
         file.write(template().encode())
