@@ -1,15 +1,15 @@
-"""An instrument, not a judge: how often a small network takes made colours for the true ones.
+"""A measure, not a judge: how often a small network takes made colours for the true ones.
 
     python -m benchmarks.discriminator --models tintype.v2,eccv16.rebalanced -o runs/discriminator
 
-For each method a discriminator is trained anew on pairs of a photograph and its recolouring, none of which any of our
-models was trained on (the validation shard), and asked about pairs of other photographs: which of the two is the
-recoloured one? It is fooled where it names the true one. 50 % is chance; `random` (the colours of another photograph)
-and `gray` say what it finds easy. It sees what gives a method away to a network, such as a missing hue or colour that
-crosses an edge, and that is not what gives it away to people: for them there is the study.
+For each method, a new discriminator is trained on pairs of a photograph and its recoloured version. None of our models
+was trained on these photographs (the validation shard). It then sees other pairs, and says which picture of each is the
+recoloured one. It is fooled if it names the true one. 50 % is chance; `random` (the colours of another photograph) and
+`gray` show what it finds easy. It sees what a network can notice, such as a missing hue or colour that crosses an edge.
+People notice other things: for them there is the study.
 
 The network: five 3x3 convolutions of stride 2 over CIE Lab, a mean over the picture, one number. Its loss is the
-logistic one of the difference within a pair, so that it answers the question it is asked.
+logistic loss of the difference within a pair, which is the question that it has to answer.
 """
 
 from __future__ import annotations
