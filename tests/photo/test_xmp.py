@@ -121,6 +121,36 @@ def test_a_packet_too_long_for_jpeg_leaves_room_for_the_mark(tmp_path, scene, en
     assert b"Hochzeit Hochzeit" in read(tmp_path / "a.tif").metadata.xmp
 
 
+def nested(depth):
+    return LIGHTROOM.replace(b"</rdf:Description>", b"<dc:a>" * depth + b"</dc:a>" * depth + b"</rdf:Description>")
+
+
+@pytest.mark.parametrize(
+    ("packet", "kept"),
+    [
+        (nested(50), True),
+        (nested(1000), False),
+        (LIGHTROOM.replace(b"</rdf:Description>", b"<dc:a/>" * 10_000 + b"</rdf:Description>"), True),
+        (LIGHTROOM.replace(b"</rdf:Description>", b"<dc:a/>" * 30_000 + b"</rdf:Description>"), False),
+        (b"<!DOCTYPE x>" + LIGHTROOM[LIGHTROOM.index(b"<x:") :], False),
+        (LIGHTROOM[LIGHTROOM.index(b"<x:") :].decode().encode("utf-16"), True),
+        (("<!DOCTYPE x>" + LIGHTROOM[LIGHTROOM.index(b"<x:") :].decode()).encode("utf-16"), False),
+    ],
+    ids=["50 levels", "1000 levels", "10 000 elements", "30 000", "DOCTYPE", "UTF-16", "DOCTYPE in UTF-16"],
+)
+def test_a_packet_is_kept_within_limits_and_else_left_behind_with_a_note(encoded, mark, packet, kept):
+    photo = read(encoded(np.arange(0, 256, 4, np.uint8).reshape(8, 8), "WEBP", xmp=packet), name="a.webp")
+    assert (b"Rating" in marked(photo.metadata.xmp, mark)) == kept
+    note = "a.webp: its XMP packet is broken or too large to be read, and was left behind"
+    assert photo.notes == (() if kept else (note,))
+
+
+def test_a_packet_that_lies_in_an_earlier_mark_has_room_for_the_new_one(mark):
+    start, end = LIGHTROOM.index(b"<x:"), LIGHTROOM.index(b"<?xpacket end")
+    inside = b'<t:model xmlns:t="urn:tintype:mark:1.0:">' + LIGHTROOM[start:end] + b"</t:model>"
+    assert statements(marked(inside, mark))[f"{IPTC_EXT}DigitalSourceType"] == [SOURCE_TYPE]
+
+
 def test_thumbnails_of_the_gray_photograph_are_dropped(mark):
     small = b"<xmp:Thumbnails><rdf:Alt><rdf:li>base64</rdf:li></rdf:Alt></xmp:Thumbnails></rdf:Description>"
     packet = marked(LIGHTROOM.replace(b"</rdf:Description>", small), mark)

@@ -34,6 +34,7 @@ _SPACES = {
 NAMESPACE = "urn:tintype:mark:1.0:"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _TAIL = b'\n<?xpacket end="w"?>'
 
@@ -158,6 +159,8 @@ def checked(packet: bytes, upright: bool = False) -> bytes | None:
     LONGEST, MOST_NODES and DEEPEST.
     """
     document = _parse(packet)
+    if document is not None and packet.startswith(_UTF_16):
+        packet = _serialise(document)
     if document is None or not upright or b"Orientation" not in packet:
         return None if document is None else packet
     for node in document.getElementsByTagName("*"):
@@ -363,7 +366,8 @@ def _parse(packet: bytes | None) -> minidom.Document | None:
     if not packet or len(packet) > LONGEST:
         return None
     try:
-        document = _Builder().parseString(packet.strip(b"\0 \t\r\n"))
+        text = packet if packet.startswith(_UTF_16) else packet.strip(b"\0 \t\r\n")
+        document = _Builder().parseString(text)
     except (ExpatError, ValueError, LookupError):
         return None
     return document if document.getElementsByTagNameNS(_RDF, "RDF") else None
