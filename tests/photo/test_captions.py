@@ -16,6 +16,7 @@ from hostile_files import chunk, jpeg, png, segment
 from tintype.photo import WRITABLE, from_array, read, write
 
 SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
+SHADES = np.arange(0, 256, 4, np.uint8).reshape(8, 8)
 DC, PHOTOSHOP, XMP = (
     "{http://purl.org/dc/elements/1.1/}",
     "{http://ns.adobe.com/photoshop/1.0/}",
@@ -227,7 +228,7 @@ def texts_of_a_png():
 
 
 def test_texts_of_png_stay_texts(tmp_path, encoded, coloured):
-    photo = read(encoded(np.zeros((8, 8), np.uint8), "PNG", pnginfo=texts_of_a_png()))
+    photo = read(encoded(SHADES, "PNG", pnginfo=texts_of_a_png()))
     path, lost = result_of(photo, coloured, tmp_path, "png")
     assert lost == ()
     image = opened(path)
@@ -249,7 +250,7 @@ def test_texts_of_png_stay_texts(tmp_path, encoded, coloured):
 
 
 def test_an_image_of_pillow_brings_its_texts_comment_and_iptc(tmp_path, encoded, coloured):
-    with Image.open(io.BytesIO(encoded(np.zeros((8, 8), np.uint8), "PNG", pnginfo=texts_of_a_png()))) as image:
+    with Image.open(io.BytesIO(encoded(SHADES, "PNG", pnginfo=texts_of_a_png()))) as image:
         photo = from_array(image)
     path, _ = result_of(photo, coloured, tmp_path, "png")
     result = opened(path)
@@ -266,7 +267,7 @@ def test_an_image_of_pillow_brings_its_texts_comment_and_iptc(tmp_path, encoded,
 
 @pytest.mark.parametrize("output", ["jpeg", "tiff", "webp", "avif"])
 def test_texts_of_png_in_other_formats(tmp_path, encoded, coloured, output):
-    photo = read(encoded(np.zeros((8, 8), np.uint8), "PNG", pnginfo=texts_of_a_png()), name="a.png")
+    photo = read(encoded(SHADES, "PNG", pnginfo=texts_of_a_png()), name="a.png")
     path, lost = result_of(photo, coloured, tmp_path, output)
     found = properties(path)
     assert found[f"{DC}title"] == ["Wedding"]
@@ -327,7 +328,7 @@ def test_more_keywords_than_a_line_holds(tmp_path, encoded, coloured):
     info = PngInfo()
     for i in range(9):
         info.add_text(f"key\x9b{i}", "value")
-    photo = read(encoded(np.zeros((8, 8), np.uint8), "PNG", pnginfo=info), name="a.png")
+    photo = read(encoded(SHADES, "PNG", pnginfo=info), name="a.png")
     (lost,) = result_of(photo, coloured, tmp_path, "webp")[1]
     assert lost.isprintable()
     assert lost.endswith("and 4 more")
@@ -341,9 +342,7 @@ def long_packet(size):
 
 def test_xmp_longer_than_a_segment_is_read_and_written_as_extension(tmp_path, coloured, mark):
     packet = long_packet(300_000)
-    tifffile.imwrite(
-        tmp_path / "in.tif", np.zeros((8, 8), np.uint8), extratags=[(700, 1, len(packet), packet, True)], metadata=None
-    )
+    tifffile.imwrite(tmp_path / "in.tif", SHADES, extratags=[(700, 1, len(packet), packet, True)], metadata=None)
     photo = read(tmp_path / "in.tif")
     lost = write(photo, coloured(photo), tmp_path / "out.jpg", mark=mark)
     assert lost == ()
@@ -382,9 +381,7 @@ def test_xmp_longer_than_a_segment_is_read_and_written_as_extension(tmp_path, co
 
 def test_an_extension_that_is_not_whole_is_told(tmp_path, coloured):
     packet = long_packet(200_000)
-    tifffile.imwrite(
-        tmp_path / "in.tif", np.zeros((8, 8), np.uint8), extratags=[(700, 1, len(packet), packet, True)], metadata=None
-    )
+    tifffile.imwrite(tmp_path / "in.tif", SHADES, extratags=[(700, 1, len(packet), packet, True)], metadata=None)
     photo = read(tmp_path / "in.tif")
     write(photo, coloured(photo), tmp_path / "out.jpg")
     data = (tmp_path / "out.jpg").read_bytes()
@@ -406,7 +403,7 @@ def test_of_exif_that_is_too_long_only_the_largest_tags_are_dropped(tmp_path, en
         b"maker" * 20_000,
         b"ASCII\0\0\0" + b"a" * 50_000,
     )
-    photo = read(encoded(np.zeros((8, 8), np.uint8), "PNG", exif=tags.tobytes()), name="a.png")
+    photo = read(encoded(SHADES, "PNG", exif=tags.tobytes()), name="a.png")
     path, lost = result_of(photo, coloured, tmp_path, output)
     found = opened(path).getexif()
     assert (found[271], found[33432]) == ("Kodak", "nobody")
@@ -437,5 +434,5 @@ def test_iptc_longer_than_a_segment(tmp_path, coloured):
 def test_a_resolution_that_is_a_default_gives_way_to_that_of_exif(encoded, format, own, tag, wanted):
     tags = Image.Exif()
     tags[282], tags[283], tags[296] = float(tag), float(tag), 2
-    photo = read(encoded(np.zeros((8, 8), np.uint8), format, dpi=own, exif=tags.tobytes()))
+    photo = read(encoded(SHADES, format, dpi=own, exif=tags.tobytes()))
     assert photo.metadata.dpi == pytest.approx((wanted, wanted), rel=1e-3)

@@ -299,7 +299,7 @@ def test_a_tiff_file_whose_link_to_the_next_directory_is_bad_is_read(tmp_path, c
 
 
 def test_tags_of_tiff_that_lie_beyond_its_end_are_told(tmp_path):
-    gray = np.zeros((30, 40), np.uint8)
+    gray = np.arange(1200, dtype=np.uint16).astype(np.uint8).reshape(30, 40)
     extra = [(315, 2, 20, "A. Photographer 1931", True), (65000, 2, 20, "something of a maker", True)]
     tifffile.imwrite(tmp_path / "a.tif", gray, extratags=extra, metadata=None)
     data = (tmp_path / "a.tif").read_bytes()
@@ -343,7 +343,7 @@ def test_directories_as_far_as_they_can_be_followed():
 
 @pytest.mark.parametrize("format", ["BMP", "GIF", "JPEG", "PNG", "WEBP"])
 def test_no_exif_and_empty_exif_are_not_damaged(encoded, format):
-    gray = Image.new("L", (8, 8))
+    gray = Image.fromarray(np.arange(0, 256, 4, np.uint8).reshape(8, 8))
     assert read(encoded(gray, format)).notes == ()
     assert from_array(gray).notes == ()
     if format in ("JPEG", "PNG", "WEBP"):
