@@ -330,7 +330,7 @@ def test_void_samples_are_whole_numbers(scene):
     assert (read(data).plane == pixels).all()
 
 
-INFRARED = "without a channel that is neither colour nor transparency"
+INFRARED = "without a channel that is neither colour nor transparency (a scanner's infrared, or a mask)"
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])

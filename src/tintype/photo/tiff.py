@@ -176,7 +176,13 @@ def find_page(stream: BinaryIO, name: str, cut: bool = False, number: int | None
     if not cut:
         _check_whole(page, stream, name)
     if page.samples > page.colours + (page.alpha is not None):
-        page = replace(page, left_out=(*page.left_out, "a channel that is neither colour nor transparency"))
+        page = replace(
+            page,
+            left_out=(
+                *page.left_out,
+                "a channel that is neither colour nor transparency (a scanner's infrared, or a mask)",
+            ),
+        )
     return page
 
 
