@@ -196,7 +196,7 @@ def test_a_photograph_that_cannot_be_read_is_refused_by_its_name(capsys, tmp_pat
 @pytest.mark.parametrize("name", ["tiny.v1", "random", "truth"])
 def test_two_things_of_one_name_are_refused(capsys, photos, tmp_path, output, tiny, name):
     folder = write_photographs(tmp_path / name)
-    assert f"is called {name}" in refused(capsys, photos, output, folder, models=tiny, code=2)
+    assert f"something called {name}" in refused(capsys, photos, output, folder, models=tiny, code=2)
 
 
 def test_a_study_that_is_there_is_not_written_over(capsys, photos, output, tiny):
