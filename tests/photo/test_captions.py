@@ -190,7 +190,7 @@ def test_what_xmp_says_already_goes_before_iptc_and_what_has_no_place_is_told(tm
     assert found[f"{DC}title"] == ["The title of the packet"]
     assert found[f"{PHOTOSHOP}City"] == ["Lund"]
     assert lost == (
-        "a.jpg: webp cannot keep 2 fields of its IPTC record and what its IPTC record says otherwise than its XMP "
+        "a.jpg: webp cannot keep 2 fields of its IPTC record and the fields of its IPTC record that contradict its XMP "
         "(dc:title)",
     )
     _, lost = result_of(photo, coloured, tmp_path, "jpeg")

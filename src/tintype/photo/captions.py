@@ -75,7 +75,7 @@ def carried(metadata: Metadata, format: str) -> Captions:
     ]
     said = {name for name in contrary if name not in homes}
     if said:
-        lost.append(f"what its IPTC record says otherwise than its XMP ({listed(sorted(said))})")
+        lost.append(f"the fields of its IPTC record that contradict its XMP ({listed(sorted(said))})")
     if format == "jpeg":
         # A comment has no keyword of its own.
         comments += [Text(_COMMENT, f"{text.keyword}: {text.letters}") for text in dict.fromkeys(left)]

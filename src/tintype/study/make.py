@@ -279,8 +279,8 @@ def _pictures(
         write(index, TRUTH, truth)
     if pale:
         raise StudyError(
-            f"{len(pale)} of {len(said)} photographs are black-and-white, such as {pale[0]}: beside them a "
-            "machine's colours are no riddle; take them out"
+            f"{len(pale)} of {len(said)} photographs are black-and-white, such as {pale[0]}: next to one, a "
+            "machine's colours are easy to spot; leave them out"
         )
 
     def truth_of(index: int) -> np.ndarray:
