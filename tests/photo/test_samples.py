@@ -300,6 +300,7 @@ def tags_of(photometric, channels, bits=8):
         (tags_of(5, 6) | {334: [6], 332: [2]}, "inks other than cyan"),
         (tags_of(1, 3), "has 3 channels: convert it to gray, RGB or CMYK first"),
         (tags_of(3, 2), "has 2 channels"),
+        (tags_of(3, 1, 16), "with a palette of 16 bits"),
         (tags_of(2, 3) | {258: [5, 6, 5]}, "whose channels have different depths"),
         (tags_of(6, 3, 16), "YCbCr in 3 channels of 16 bits"),
         (tags_of(1, 1, 12) | {317: [2], 259: [5]}, "12-bit samples packed by their differences"),
@@ -402,3 +403,15 @@ def test_samples_of_every_kind_are_turned_upright(tmp_path, scene, photometric):
     assert (turned.plane == np.rot90(plain.plane, -1)).all()
     assert turned.metadata.dpi[0] < turned.metadata.dpi[1]
     assert b"Kodak" in turned.metadata.exif
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_palettes_of_every_depth(bits):
+    rng = np.random.default_rng(bits)
+    table = rng.integers(0, 256, (3, 2**bits))
+    codes = rng.integers(0, 2**bits, (21, 33, 1))
+    tags = {256: [33], 257: [21], 258: [bits], 259: [1], 262: [3], 277: [1], 278: [21]}
+    tags[320] = (table * 257).ravel().tolist()
+    data = tiff({tag: (SHORT, items) for tag, items in tags.items()}, [packed(codes, bits)])
+    expected = lightness_of(table.T[codes[..., 0]].astype(np.uint8))
+    assert np.abs(read(data).lightness() - expected).max() < 0.002

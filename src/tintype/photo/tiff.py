@@ -265,7 +265,9 @@ def _check_kind(page: Page, name: str) -> None:
     allowed = {1: (*range(1, 17), 32), 3: (16, 32), 4: (*range(1, 17), 32)}.get(kind, ())
     if len(bits) > 1:
         refuse("whose channels have different depths", "convert it to 8 or 16 bits")
-    if page.bits not in allowed or (photometric == 3 and page.bits not in (1, 2, 4, 8)):
+    if photometric == 3 and page.bits not in (1, 2, 4, 8):
+        refuse(f"with a palette of {page.bits} bits", "convert it to RGB first")
+    if page.bits not in allowed:
         what = {1: "whole numbers", 2: "signed whole numbers", 3: "floats"}.get(kind, "samples")
         raise UnsupportedPhoto(
             f"{name} holds {page.bits}-bit {what}, which tintype does not read: convert it to 8 or 16 bits, or to "
