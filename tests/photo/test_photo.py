@@ -77,3 +77,17 @@ def test_what_has_no_grays_is_named(encoded, what):
     assert read(encoded(picture, "PNG")).notes == ()
     # What was reduced from dots to grays is a photograph again.
     assert read(encoded(picture.convert("1").convert("L").reduce(4), "PNG")).notes == ()
+
+
+def test_a_negative_is_inverted_in_lightness_after_its_profile(encoded):
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    for data in (encoded(pixels, "PNG", icc_profile=profile), encoded(pixels[..., 0], "PNG")):
+        plain, turned = read(data), read(data, negative=True)
+        assert np.abs(turned.lightness() - (100 - plain.lightness())).max() < 1e-4
+        assert np.abs(turned.thumbnail(7, 5) - (100 - plain.thumbnail(7, 5))).max() < 1e-3
+        assert turned.inverted().lightness() == pytest.approx(plain.lightness(), abs=1e-4)
+    floats = from_array(np.linspace(0, 1, 200, dtype=np.float32).reshape(10, 20))
+    assert np.abs(floats.inverted().lightness() - (100 - floats.lightness())).max() < 1e-4
