@@ -741,6 +741,23 @@ def test_flags_of_a_webp_that_are_not_true(picture):
     assert photo.alpha is None or photo.alpha.min() == 255
 
 
+def test_animation_of_one_frame(picture):
+    """No thread of its own: some programs write a still picture as a WebP animation of one frame."""
+    width, height = ((side - 1).to_bytes(3, "little") for side in (64, 48))
+    pixels = webp(picture)[12:]
+    frame = bytes(6) + width + height + (100).to_bytes(3, "little") + b"\0" + pixels
+    chunks = [(b"VP8X", b"\2\0\0\0" + width + height), (b"ANIM", bytes(6)), (b"ANMF", frame)]
+    for count in (1, 2):
+        body = b"WEBP"
+        for kind, data in chunks + chunks[2:] * (count - 1):
+            body += kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+        data = b"RIFF" + struct.pack("<I", len(body)) + body
+        if count == 1:
+            assert agree(data, lightness_of(picture)).compression == "lossless"
+        else:
+            assert "animation" in refusal(data, UnsupportedPhoto)
+
+
 # BMP
 
 

@@ -301,7 +301,7 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
 
 def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
     chunks = webp.read_chunks(stream)
-    if chunks.animated:
+    if chunks.frames > 1:
         raise UnsupportedPhoto(f"{name} is an animation (WebP), which tintype does not read: export the frames first")
     if not chunks.whole:
         raise UnreadablePhoto(f"{name} is cut short: get a whole copy of it")

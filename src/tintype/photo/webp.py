@@ -16,7 +16,8 @@ class Chunks:
 
     size: tuple[int, int] = (0, 0)
     """Width, height."""
-    animated: bool = False
+    frames: int = 0
+    """Of an animation; one with a single frame is a photograph."""
     lossless: bool = False
     whole: bool = True
     """The file is as long as its header says."""
@@ -43,8 +44,12 @@ def read_chunks(stream: BinaryIO) -> Chunks:
         stream.seek(at)
         head = stream.read(8)
         kind, size = head[:4], int.from_bytes(head[4:], "little")
-        if kind in (b"ANIM", b"ANMF"):
-            found.animated = True
+        if kind == b"VP8X":
+            canvas = stream.read(10)[4:]
+            found.size = tuple(1 + int.from_bytes(side, "little") for side in (canvas[:3], canvas[3:]))
+        elif kind == b"ANMF":
+            found.frames += 1
+            found.lossless = stream.read(20)[16:] == b"VP8L"
         elif kind == b"VP8L":
             found.lossless = True
             sides = int.from_bytes(stream.read(5)[1:], "little")
