@@ -1,13 +1,17 @@
 """Hints: read in one way, drawn where they were put, refused in one sentence."""
 
+import itertools
 import json
 import math
 
 import numpy as np
 import pytest
 
+from tintype.color.gamut import fit_chroma
+from tintype.color.lab import rgb_to_lab
+from tintype.colorizer import Colorizer
 from tintype.errors import HintError
-from tintype.hints import Hint, draw_hints, keep_local, read_hints
+from tintype.hints import MOST, Discs, Hint, draw_hints, keep_local, meet, read_hints
 
 BROWN = {"x": 10, "y": 20, "color": "#8B5a2b", "radius": 5}
 
@@ -31,7 +35,13 @@ def test_hints_come_from_objects_mappings_and_files(tmp_path):
         ([BROWN | {"x": "1"}], "a number as x"),
         ([BROWN | {"y": True}], "a number as y"),
         ([BROWN | {"y": math.nan}], "a number as y"),
-        ([BROWN | {"radius": math.inf}], "a number as radius"),
+        ([BROWN | {"radius": math.inf}], "a number of at most 1000000000 as radius"),
+        ([BROWN | {"radius": 1e308}], "a number of at most 1000000000 as radius"),
+        ([BROWN | {"radius": 10**400}], "a number of at most 1000000000 as radius"),
+        ([BROWN | {"radius": 10**5000}], "a number of at most 1000000000 as radius"),
+        ([BROWN | {"x": -(10**400)}], "a number of at most 1000000000 as x"),
+        ([BROWN] * (MOST + 1), "more than 1000 hints"),
+        (itertools.repeat(BROWN), "more than 1000 hints"),
         ([BROWN | {"radius": 0}], "radius above 0"),
         ([BROWN | {"color": "brown"}], "a color such as"),
         ([BROWN | {"color": "#8b5a2"}], "a color such as"),
@@ -46,6 +56,10 @@ def test_faults_are_named(hints, fault):
 
 def test_faults_of_files_name_the_file(tmp_path):
     path = tmp_path / "hints.json"
+    path.write_text(json.dumps([BROWN] * 200_000))
+    with pytest.raises(HintError, match=r"hints\.json has more than 4 MB: give at most 1000 hints"):
+        read_hints(path)
+    path.unlink()
     with pytest.raises(HintError, match=r"hints\.json cannot be read \(No such file"):
         read_hints(path)
     for content in (b"", b"\xff\xfe", b"[" * 100_000):
@@ -105,3 +119,124 @@ def test_one_hint_leaves_alone_what_it_hardly_moves_and_many_tell_of_the_whole()
     assert np.all((moved > 34) & (moved < np.hypot(30, 20)))
     assert np.abs(keep_local(ab, without, 10) - ab).max() < 0.5
     assert np.array_equal(keep_local(without, without, 1), without)
+
+
+# What is asked for is what comes out
+
+
+def lab_of(rgb: np.ndarray) -> np.ndarray:
+    return rgb_to_lab(rgb / 255)
+
+
+def asked(color: str, lightness: np.ndarray) -> np.ndarray:
+    """The a*b* of a colour, with as much of its chroma as sRGB holds at these L*; [..., 2]."""
+    a, b = rgb_to_lab(np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255)[1:]
+    lab = np.stack([lightness, np.full_like(lightness, a), np.full_like(lightness, b)], axis=-1)
+    return fit_chroma(lab)[..., 1:]
+
+
+@pytest.fixture(scope="module")
+def photograph() -> np.ndarray:
+    """Gray codes of a dark coat before a light wall, with some grain; uint8 [384, 256]."""
+    rng = np.random.default_rng(0)
+    gray = np.full((384, 256), 170.0)
+    gray[120:, 60:200] = 45
+    gray[330:, 60:200] = 12  # where it is nearly black
+    return np.clip(gray + rng.normal(0, 2, gray.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("model", ["tintype.v2", "tintype.mini"])
+@pytest.mark.parametrize("vividness", [1.0, 2.0])
+def test_a_disc_has_the_hue_and_the_chroma_that_were_asked_for(model, vividness, photograph):
+    hints = [
+        Hint(130, 220, "#7a3b3b", 12),  # on the coat
+        Hint(130, 355, "#7a3b3b", 12),  # where it is nearly black
+        Hint(30, 60, "#5a7fa8", 6),  # on the wall
+        Hint(220.5, 60.5, "#5a7fa8", 0.2),  # smaller than a pixel
+    ]
+    result = lab_of(Colorizer(model, vividness=vividness)(photograph, hints=hints))
+    plain = lab_of(Colorizer(model, vividness=vividness)(photograph))
+    assert np.abs(result[..., 0] - plain[..., 0]).max() < 1  # as without hints
+    y, x = np.mgrid[:384, :256] + 0.5
+    for hint in hints:
+        inside = np.hypot(y - hint.y, x - hint.x) <= max(hint.radius, 0.71)
+        found, wanted = result[inside], asked(hint.color, result[inside][:, 0])
+        difference = np.hypot(*(found[:, 1:] - wanted).T)
+        # Eight bits hold no colour more exactly: most of all where it is dark.
+        assert np.median(difference) < (4 if found[:, 0].mean() < 8 else 1.5)
+
+
+def test_what_follows_a_hint_is_not_stronger_than_asked(photograph):
+    color = "#7a3b3b"
+    hint = Hint(130, 220, color, 12)
+    for vividness in (1.0, 2.0):
+        result = lab_of(Colorizer(vividness=vividness)(photograph, hints=[hint]))
+        plain = lab_of(Colorizer(vividness=vividness)(photograph))
+        y, x = np.mgrid[:384, :256]
+        around = (np.hypot(y - 220, x - 130) > 20) & (np.hypot(y - 220, x - 130) < 50) & (y > 140) & (y < 320)
+        around &= (x > 75) & (x < 185)
+        chroma = np.hypot(*np.moveaxis(result[around][:, 1:], -1, 0)).mean()
+        limit = np.hypot(*asked(color, np.array([result[around][:, 0].mean()]))[0])
+        assert chroma < 1.15 * limit
+        # And it does follow: nearer to what was asked for than without.
+        target = asked(color, result[..., 0])[around]
+        before, after = (np.hypot(*(found[around][:, 1:] - target).T).mean() for found in (plain, result))
+        assert after < 0.6 * before
+
+
+def test_results_without_hints_are_what_they_were(photograph):
+    colorize = Colorizer("tintype.mini")
+    assert np.array_equal(colorize(photograph, hints=[]), colorize(photograph))
+
+
+def test_blend_pales_hints_too(photograph):
+    gray = Colorizer("tintype.mini", blend=0)(photograph, hints=[Hint(130, 220, "#ff0000", 12)])
+    assert np.array_equal(gray, np.repeat(photograph[..., None], 3, axis=2))
+
+
+def test_what_follows_gets_what_the_network_did_not_give():
+    without = np.zeros((2, 8, 16), np.float32)
+    ab = without.copy()
+    ab[0, :, :8] = 60  # an object that answers twice as strongly as asked
+    ab[1, :, 8:] = 2  # and chance elsewhere
+    red = Hint(32, 32, "#a4706f", 10)
+    wanted = rgb_to_lab(np.array([0xA4, 0x70, 0x6F]) / 255)[1:]
+    met = meet(ab, without, [red], (64, 128))
+    np.testing.assert_allclose(met[:, 4, 4], wanted, atol=0.5)
+    np.testing.assert_allclose(met[:, 0, 0], wanted, atol=0.5)
+    assert np.abs(met[:, :, 8:] - ab[:, :, 8:]).max() < 0.5
+
+
+def test_each_object_gets_the_colour_of_its_own_hint():
+    without = np.zeros((2, 8, 32), np.float32)
+    ab = without.copy()
+    ab[0, :, :16] = 40
+    ab[1, :, 16:] = 40
+    colors = ["#a4706f", "#8f8360"]
+    hints = [Hint(32, 32, colors[0], 8), Hint(224, 32, colors[1], 8)]
+    met = meet(ab, without, hints, (64, 256))
+    for color, column in zip(colors, (4, 28), strict=True):
+        wanted = rgb_to_lab(np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255)[1:]
+        np.testing.assert_allclose(met[:, 4, column], wanted, atol=3)
+
+
+def test_discs_do_not_depend_on_strips_and_the_last_lies_on_top():
+    hints = [Hint(20, 20, "#ff0000", 15), Hint(24, 20, "#0000ff", 5), Hint(3, 39, "#00ff00", 4)]
+    discs = Discs(hints, (40, 50))
+    whole = np.full((2, 40, 50), 5, np.float32)
+    parts = whole.copy()
+    discs.lay(0, whole)
+    for top in range(0, 40, 7):
+        discs.lay(top, parts[:, top : top + 7])
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
+    np.testing.assert_allclose(whole[:, 20, 24], [79.19, -107.86], atol=0.01)
+    np.testing.assert_allclose(whole[:, 20, 10], [80.09, 67.20], atol=0.01)
+    assert np.array_equal(whole[:, 0, 49], [5, 5])
+
+
+def test_a_thousand_hints_over_the_whole_photograph_do_not_take_for_ever():
+    hints = [Hint(500, 500, f"#{number:06x}", 1e9) for number in range(MOST)]
+    code = np.full((1000, 1000), 128, np.uint8)
+    result = Colorizer("tintype.mini")(code, hints=hints)
+    wanted = asked(f"#{MOST - 1:06x}", np.array([lab_of(result[500:501, 500:501])[0, 0, 0]]))[0]
+    np.testing.assert_allclose(lab_of(result)[500, 500, 1:], wanted, atol=1)

@@ -24,7 +24,7 @@ import numpy as np
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.render import render, render_strips
 from tintype.errors import HintError, OptionError, TintypeWarning, UnwritablePhoto
-from tintype.hints import Hint, draw_hints, keep_local, read_hints
+from tintype.hints import Discs, Hint, draw_hints, keep_local, meet, read_hints
 from tintype.models import DEFAULT, Model
 from tintype.models.card import HOTTEST, LARGEST
 from tintype.models.catalog import shipped
@@ -248,13 +248,17 @@ class Colorizer:
             drawn = draw_hints(hints, size, network)
         seen, guide = _seen(photo, network)
         ab = self.model.predict(seen, None, self.temperature, watch=watch)
+        vividness, overlay = self.vividness, None
         if drawn is not None:
-            ab = keep_local(self.model.predict(seen, drawn, self.temperature, watch=watch), ab, len(hints))
+            # What is asked for is asked for as it is: vividness counts for the colours that are guessed.
+            guided = keep_local(self.model.predict(seen, drawn, self.temperature, watch=watch), ab, len(hints))
+            ab = meet(vividness * guided, vividness * ab, hints, size)
+            vividness, overlay = 1.0, Discs(hints, size).lay
         enlarger = Enlarger(ab, guide, size)
         if depth is None:
             # Through a profile of the photograph's own the pixels are rounded once more: 8 bits would show that.
             depth = 16 if photo.profile and photo.depth == 8 else photo.depth
-        strips = render_strips(photo.lightness, enlarger, size, depth, self.vividness, self.blend, self.threads)
+        strips = render_strips(photo.lightness, enlarger, size, depth, vividness, self.blend, self.threads, overlay)
         return strips if photo.missing is None else _without_colour(strips, photo)
 
     def network_size(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -6,9 +6,9 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 
 import numpy as np
 
@@ -20,6 +20,21 @@ SMALLEST = 1.0
 
 LEAK = 6.0
 """a*b* units that one hint may move colours by without being about them; see `keep_local`."""
+
+MOST = 1000
+"""Hints of one photograph."""
+
+LARGEST = 1e9
+"""What no place or radius is beyond, in pixels."""
+
+FILE = 1 << 22
+"""Bytes of a file of hints."""
+
+DOUBT = 3.0
+"""a*b* units that colours may change by chance: what changes less is not taken for following a hint."""
+
+EDGE = 0.5
+"""Times its radius over which a hint fades out around its disc, but at least a pixel."""
 
 LINES = 8
 """Lines per network pixel along which its coverage is measured."""
@@ -42,12 +57,16 @@ class Hint:
 def read_hints(source: str | os.PathLike | Iterable[Hint | Mapping]) -> list[Hint]:
     """Hints from a JSON file, which is a list of {"x", "y", "color", "radius"}, or from such a list itself.
 
-    Raises HintError, one sentence that names the file and the hint.
+    At most MOST of them. Raises HintError, one sentence that names the file and the hint.
     """
     if isinstance(source, (str, os.PathLike)):
         name = f"The hints file {os.fspath(source)}"
         try:
-            source = json.loads(Path(source).read_text(encoding="utf-8"))
+            with open(source, "rb") as file:
+                content = file.read(FILE + 1)
+            if len(content) > FILE:
+                raise HintError(f"{name} has more than {FILE >> 20} MB: give at most {MOST} hints")
+            source = json.loads(content.decode("utf-8"))
         except OSError as error:
             raise HintError(f"{name} cannot be read ({error.strerror})") from None
         except (ValueError, RecursionError):
@@ -58,7 +77,10 @@ def read_hints(source: str | os.PathLike | Iterable[Hint | Mapping]) -> list[Hin
         name = "The list of hints"
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         raise HintError(f"{name} must be a list of hints, each with x, y, color and radius")
-    return [_hint(item, f"{name}, hint {number}") for number, item in enumerate(source, 1)]
+    items = list(islice(source, MOST + 1))
+    if len(items) > MOST:
+        raise HintError(f"{name} has more than {MOST} hints: leave some out")
+    return [_hint(item, f"{name}, hint {number}") for number, item in enumerate(items, 1)]
 
 
 def draw_hints(hints: Iterable[Hint], size: tuple[int, int], network: tuple[int, int]) -> np.ndarray:
@@ -71,30 +93,35 @@ def draw_hints(hints: Iterable[Hint], size: tuple[int, int], network: tuple[int,
 
     Raises HintError when a hint lies outside the photograph.
     """
-    height, width = size
-    rows, columns = network
-    down, across = rows / height, columns / width
-    drawn = np.zeros((3, rows, columns), np.float32)
+    drawn = np.zeros((3, *network), np.float32)
     for number, hint in enumerate(hints, 1):
-        if not (0 <= hint.x < width and 0 <= hint.y < height):
+        if not (0 <= hint.x < size[1] and 0 <= hint.y < size[0]):
             raise HintError(
-                f"Hint {number} at ({hint.x:g}, {hint.y:g}) lies outside the photograph of {width} x {height} pixels"
+                f"Hint {number} at ({hint.x:g}, {hint.y:g}) lies outside the photograph of {size[1]} x {size[0]} pixels"
             )
-        y, x = hint.y * down, hint.x * across
-        tall, wide = max(hint.radius * down, SMALLEST), max(hint.radius * across, SMALLEST)
-        top, bottom = max(0, math.floor(y - tall)), min(rows, math.ceil(y + tall))
-        left, right = max(0, math.floor(x - wide)), min(columns, math.ceil(x + wide))
-        lines = top + (np.arange((bottom - top) * LINES) + 0.5) / LINES
-        half = wide * np.sqrt(np.clip(1 - ((lines - y) / tall) ** 2, 0, None)).reshape(-1, LINES, 1)
-        edges = np.arange(left, right + 1)
-        share = np.zeros((bottom - top, right - left), np.float32)
-        for line in range(LINES):
-            begin, end = x - half[:, line], x + half[:, line]
-            share += np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0, None) / LINES
-        part = drawn[:, top:bottom, left:right]
+        place, share = _covered(hint, size, network)
+        part = drawn[:, *place]
         part *= 1 - share
         part += np.array([*_ab(hint.color), 1], np.float32)[:, None, None] * share
     return drawn
+
+
+def _covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tuple[tuple[slice, slice], np.ndarray]:
+    """The part of a plane of `network` size that a hint touches, and the share of each pixel that it covers."""
+    (height, width), (rows, columns) = size, network
+    down, across = rows / height, columns / width
+    y, x = hint.y * down, hint.x * across
+    tall, wide = max(hint.radius * down, SMALLEST), max(hint.radius * across, SMALLEST)
+    top, bottom = max(0, math.floor(y - tall)), min(rows, math.ceil(y + tall))
+    left, right = max(0, math.floor(x - wide)), min(columns, math.ceil(x + wide))
+    lines = top + (np.arange((bottom - top) * LINES) + 0.5) / LINES
+    half = wide * np.sqrt(np.clip(1 - ((lines - y) / tall) ** 2, 0, None)).reshape(-1, LINES, 1)
+    edges = np.arange(left, right + 1)
+    share = np.zeros((bottom - top, right - left), np.float32)
+    for line in range(LINES):
+        begin, end = x - half[:, line], x + half[:, line]
+        share += np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], begin), 0, None) / LINES
+    return (slice(top, bottom), slice(left, right)), share
 
 
 def keep_local(ab: np.ndarray, without: np.ndarray, count: int) -> np.ndarray:
@@ -114,6 +141,84 @@ def keep_local(ab: np.ndarray, without: np.ndarray, count: int) -> np.ndarray:
     return without + moved * (1 - least / np.maximum((moved**2).sum(axis=0), least))
 
 
+def meet(ab: np.ndarray, without: np.ndarray, hints: Sequence[Hint], size: tuple[int, int]) -> np.ndarray:
+    """Colours with hints, moved so that what follows a hint has the colour that was asked for.
+
+    A network answers a hint with a colour of its own: of the right hue, but stronger or weaker. What it lacks under the
+    disc is given to all that changed as the disc did, in proportion; where hints are near each other, to each place by
+    the hints around it, the nearest first (Shepard 1968).
+
+    Args:
+        ab, without: [2, h, w], CIE a*b* as they will be painted, with hints and without.
+        hints: at places of the photograph of (height, width) `size`.
+    Returns:
+        float32 [2, h, w], CIE a*b*.
+    """
+    cells = ab.shape[1:]
+    moved = ab - without
+    y, x = (np.arange(count, dtype=np.float32) + 0.5 for count in cells)
+    total = np.zeros(cells, np.float32)
+    given = np.zeros_like(ab, np.float32)
+    for hint in hints:
+        place, share = _covered(hint, size, cells)
+        share = share / share.sum()
+        before, change = ((plane[:, *place] * share).sum(axis=(1, 2)) for plane in (without, moved))
+        wanted = _ab(hint.color) - before
+        answer, want = float(change @ change), float(wanted @ wanted)
+        down, across = hint.y * cells[0] / size[0], hint.x * cells[1] / size[1]
+        near = 1 / ((y[:, None] - down) ** 2 + (x - across) ** 2 + 1)
+        total += near
+        # What the network hardly follows would be mostly chance if it were enlarged to the whole.
+        trust = min(1.0, 2 * math.sqrt(answer / want)) if want > 0 else 1.0
+        alike = np.clip(np.tensordot(change, moved, 1) / (answer + DOUBT**2), 0, 1)
+        given += ((wanted - change) * trust).astype(np.float32)[:, None, None] * (near * alike)
+    return (ab + given / total).astype(np.float32)
+
+
+class Discs:
+    """The hints themselves, laid over the colours of the finished photograph.
+
+    In its disc each hint has exactly its own a*b*; around it these fade out over EDGE times its radius.
+
+    size: (height, width) of the upright photograph.
+    """
+
+    def __init__(self, hints: Iterable[Hint], size: tuple[int, int]) -> None:
+        self.size = size
+        # The last lies on top: it comes first, and what it covers needs no other.
+        self._hints = [(hint, _ab(hint.color).astype(np.float32)) for hint in hints][::-1]
+
+    def lay(self, top: int, ab: np.ndarray) -> None:
+        """Lay them over `ab`, float32 [2, rows, W], CIE a*b* of the rows from `top` on, in place."""
+        rows, width = ab.shape[1:]
+        free: np.ndarray | None = None
+        for hint, color in self._hints:
+            # A disc smaller than a pixel is that pixel.
+            radius = max(hint.radius, math.sqrt(0.5))
+            fade = max(EDGE * radius, 1.0)
+            reach = radius + fade
+            above, below = max(0, math.floor(hint.y - reach) - top), min(rows, math.ceil(hint.y + reach) - top)
+            left, right = max(0, math.floor(hint.x - reach)), min(width, math.ceil(hint.x + reach))
+            if above >= below:
+                continue
+            if free is None:
+                free = np.ones((rows, width), np.float32)
+                laid = np.zeros_like(ab)
+            part = free[above:below, left:right]
+            if not part.any():
+                continue
+            y = (np.arange(above, below) + (top + 0.5 - hint.y)).astype(np.float32)
+            x = (np.arange(left, right) + (0.5 - hint.x)).astype(np.float32)
+            share = np.clip((np.float32(reach) - np.hypot(y[:, None], x)) / np.float32(fade), 0, 1)
+            share *= share * (3 - 2 * share)
+            share *= part
+            part -= share
+            laid[:, above:below, left:right] += color[:, None, None] * share
+        if free is not None:
+            ab *= free
+            ab += laid
+
+
 def _ab(color: str) -> np.ndarray:
     rgb = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
     return rgb_to_lab(rgb)[1:]
@@ -131,8 +236,10 @@ def _hint(item: object, name: str) -> Hint:
         raise HintError(f"{name} has {unknown[0]!r}, which is not one of x, y, color and radius")
     for key in ("x", "y", "radius"):
         value = item[key]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
             raise HintError(f"{name} must have a number as {key}, not {value!r}")
+        if not -LARGEST <= value <= LARGEST:
+            raise HintError(f"{name} must have a number of at most {LARGEST:.0f} as {key}")
     if item["radius"] <= 0:
         raise HintError(f"{name} must have a radius above 0, not {item['radius']!r}")
     if not isinstance(item["color"], str) or not re.fullmatch("#[0-9A-Fa-f]{6}", item["color"]):

@@ -73,6 +73,7 @@ def render_strips(
     vividness: float = 1.0,
     blend: float = 1.0,
     threads: int = 1,
+    overlay: Callable[[int, np.ndarray], object] | None = None,
 ) -> Iterator[np.ndarray]:
     """The finished photograph as sRGB strips [rows, W, 3], from top to bottom.
 
@@ -84,14 +85,19 @@ def render_strips(
         vividness: multiplies a* and b*.
         blend: 1 is the full colour, 0 the original gray.
         threads: that many strips are rendered at once, and at most one more waits.
+        overlay: called with the first row of a strip and its a*b*, float32 [2, rows, W], which it may change in place;
+            vividness has no effect on what it lays there. Called from several threads.
     """
     height, width = size
     rows = max(1, STRIP // width)
-    factor = np.float32(vividness * blend)
+    factor = np.float32(vividness if overlay else vividness * blend)
 
     def strip(top: int, light: np.ndarray) -> np.ndarray:
         ab = enlarger.rows(top, top + len(light))
         ab *= factor
+        if overlay is not None:
+            overlay(top, ab)
+            ab *= np.float32(blend)
         return render(light, ab, depth)
 
     with ThreadPoolExecutor(threads) as pool:
