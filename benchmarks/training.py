@@ -62,8 +62,9 @@ class Bench:
     """One configuration on some photographs."""
 
     def __init__(self, config: Config, held: Held, folder: str):
-        self.config = config
         self.run = Run(config, folder, say=lambda line: None)
+        # With the precision that was chosen for this machine.
+        self.config = config = self.run.config
         self.device = self.run.device
         table = self.run.target.bins.cpu().double().numpy()
         self.prior = own_prior(held, table, sample=200)
@@ -153,14 +154,14 @@ def main() -> None:
             compare(width, held, given, Path(folder) / str(width))
         flagship = read(given.flagship, [f"data.folder={given.data}", "steps=1000000", "start=", "network.encoder="])
         bench = Bench(flagship, held, Path(folder) / "flagship")
-        dtype = torch.bfloat16 if flagship.precision == "bfloat16" else torch.float32
+        dtype = torch.bfloat16 if bench.config.precision == "bfloat16" else torch.float32
         product, convolution = peak(bench.device, dtype, given.shrink)
         operations = bench.operations()
         ways = {"": lambda: bench.step(next(bench.stream))}
         speed = flagship.batch / seconds(ways, given.steps, bench.device)[""]
         bench.stream.close()
     reached, best = speed * operations, max(product, convolution)
-    print(f"\nmachine, {flagship.precision}: products {product:.3g}, convolutions {convolution:.3g} FLOP/s at best")
+    print(f"\nmachine, {bench.config.precision}: products {product:.3g}, convolutions {convolution:.3g} FLOP/s at best")
     print(
         f"{flagship.name}, batches of {flagship.batch} at {flagship.data.side} px: {speed:.1f} photographs/s, "
         f"{operations:.3g} FLOP each, {reached:.3g} FLOP/s, {reached / best:.0%} of the peak"

@@ -1,10 +1,13 @@
 """Training: it learns, it goes on exactly where it was killed, and it says what is wrong."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +20,10 @@ from tintype import families, targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
 from tintype.data.batches import Augmentation, Batch, make_batch
 from tintype.errors import ConfigError, DataError, TintypeError
+from tintype.models import load
 from tintype.training import checkpoint, loop
 from tintype.training.config import from_dict, read, to_dict
+from tintype.training.export import export
 from tintype.training.loop import Pace, Run, clock, own_prior
 from tintype.training.objective import Objective
 from tintype.training.optimizers import rate_at
@@ -132,7 +137,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(toml, unbroken, tmp_pat
 
 def test_what_a_run_leaves(toml, unbroken):
     folder, said = unbroken
-    assert [line for line in said if not line.startswith("warning")][-1].startswith("validation  loss")
+    assert [line for line in said if not line.startswith("warning")][-1].startswith("step 30/30  validation  loss")
     assert any(line.startswith("step 5/30  loss ") and line.endswith("left") for line in said)
     best, last = checkpoint.load(folder), checkpoint.load(folder / "last.pt")
     assert best["best"] == min(line["loss"] for line in log(folder, "validation"))
@@ -283,6 +288,79 @@ def test_fine_tuning_starts_from_the_average_of_a_run(data, unbroken, tmp_path):
     assert all(torch.equal(value, best[name]) for name, value in run.network.state_dict().items())
     with pytest.raises(ConfigError, match="holds another network than family and network describe"):
         Run(config(data, start=str(unbroken[0]), network={"context": 32}), tmp_path, lambda line: None)
+
+
+def test_auto_takes_bfloat16_where_the_processor_computes_in_it(data, tmp_path):
+    flags = set()
+    with suppress(OSError):
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    chosen = loop.pick_precision("auto", torch.device("cpu"))
+    if flags:
+        assert chosen == ("bfloat16" if flags & {"amx_tile", "amx_bf16", "avx512_bf16"} else "float32")
+    for precision in ("float32", "bfloat16"):
+        assert loop.pick_precision(precision, torch.device("cpu")) == precision
+    said = []
+    run = Run(config(data, steps=1, precision="auto"), tmp_path, said.append)
+    run.train()
+    # The run records what was chosen.
+    assert any(line.endswith(f"; cpu, {chosen}") for line in said)
+    assert checkpoint.load(tmp_path / "last.pt")["config"]["precision"] == chosen
+    assert log(tmp_path, "start")[0]["config"]["precision"] == chosen
+
+
+def test_few_photographs_are_not_validated_after_each_epoch(data, tmp_path):
+    said = []
+    run = Run(config(data, steps=8, batch=4, log_every=50, validate_every=0), tmp_path, said.append)
+    run.train()
+    assert [line["step"] for line in log(tmp_path, "validation")] == [8]
+    # In a pipe each line says where the run stands, and an early one how long it will take.
+    steps = [line for line in said if line.startswith("step ")]
+    assert re.match(r"step 5/8  about \d:\d\d:\d\d left, without validations", steps[0])
+    assert steps[1].startswith("step 8/8  loss ")
+    assert steps[1].endswith("0:00:00 left")
+    assert steps[2].startswith("step 8/8  validation  loss ")
+
+
+def test_what_starts_from_a_released_model_is_released_as_it_was(data, unbroken, tmp_path):
+    """Its temperature, its vividness and its part of the rebalancing come along: before it has learnt anything, it
+    colours as what it started from."""
+    first = tmp_path / "first.onnx"
+    export(unbroken[0], first, temperature=0.45, rebalancing=0.4, vividness=1.7, size=64)
+    assert checkpoint.release_of(str(first)) | {"shift": None} == {
+        "temperature": 0.45,
+        "vividness": 1.7,
+        "size": 64,
+        "shift": None,
+    }
+    lightness = np.linspace(5, 95, 64 * 64, dtype=np.float32).reshape(64, 64)
+    expected = load(first).predict(lightness)
+    start = str(first)
+    for name in ("second", "third"):  # and from that again, by way of a checkpoint
+        asleep = {"kind": "sgd", "rate": 1e-12}
+        run = Run(
+            config(data, steps=1, start=start, norms="frozen", optimizer=asleep), tmp_path / name, lambda line: None
+        )
+        run.train()
+        card = export(tmp_path / name, tmp_path / f"{name}.onnx")
+        assert (card.temperature, card.size) == (0.45, 64)
+        found = load(tmp_path / f"{name}.onnx").predict(lightness)
+        np.testing.assert_allclose(found, expected, atol=0.3)
+        start = str(tmp_path / name)
+    # What the card of the export says counts.
+    export(tmp_path / "second", tmp_path / "mild.onnx", vividness=1.0, temperature=0.3)
+    mild = checkpoint.release_of(str(tmp_path / "mild.onnx"))
+    assert (mild["temperature"], mild["vividness"]) == (0.3, 1.0)
+
+
+def test_export_says_which_step_it_took(unbroken, tmp_path):
+    out = tintype("export", str(unbroken[0]), "-o", str(tmp_path / "a.onnx"), check=0).stdout.decode()
+    best = checkpoint.load(unbroken[0])["step"]
+    said = f"best.pt: step {best} of 30, where the validation loss was lowest"
+    assert said in out
+    if best != 30:
+        assert "the run has come to step 30" in out
+    out = tintype("export", str(unbroken[0] / "last.pt"), "-o", str(tmp_path / "b.onnx"), check=0).stdout.decode()
+    assert "last.pt: step 30 of 30\n" in out
 
 
 def test_fine_tuning_starts_from_the_mean_of_several_runs(data, unbroken, tmp_path):

@@ -35,5 +35,5 @@ def export(
     """
     from tintype.training.export import export, read_card_file
 
-    made = export(checkpoint, output, **read_card_file(card))
+    made = export(checkpoint, output, **read_card_file(card), say=say)
     say(f"{output}: {made.name}, {output.stat().st_size / 1e6:.1f} MB")

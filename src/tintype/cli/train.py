@@ -58,6 +58,7 @@ def train(
         from msgspec.structs import replace
 
         from tintype.training.config import read
+        from tintype.training.inputs import demand
         from tintype.training.loop import Run
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("tintype"):
@@ -72,6 +73,9 @@ def train(
     twice = {folder for _, folder in runs if [other for _, other in runs].count(folder) > 1}
     if twice:
         raise OptionError(f"{min(twice)}: several of the files have this name; give each a name of its own")
+    # And all that they read is there: a run of twenty must not end at the last for want of a file.
+    for settings, folder in runs:
+        demand(settings, fresh=not (folder / "last.pt").is_file())
     until = None if max_minutes is None else time.monotonic() + 60 * max_minutes
     for settings, folder in runs:
         if samples is not None:

@@ -70,15 +70,21 @@ def bins_of(source: str) -> np.ndarray | None:
     return None if card is None or card.bins is None else np.array(card.bins)
 
 
+def file_of(source: str | Path) -> Path:
+    """The file of a checkpoint: itself, or of a run's folder the best one by validation, else the last."""
+    path = Path(source)
+    if path.is_dir():
+        path = next((path / name for name in ("best.pt", "last.pt") if (path / name).is_file()), path / "best.pt")
+    return path
+
+
 def load(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint: tensors and plain values only, no code.
 
     Raises:
         ConfigError: the file is missing or is no checkpoint of ours.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = next((path / name for name in ("best.pt", "last.pt") if (path / name).is_file()), path / "best.pt")
+    path = file_of(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -116,32 +122,64 @@ def is_released(source: str) -> bool:
     return source in shipped() or source.endswith(".onnx")
 
 
+def is_shipped(source: str) -> bool:
+    """Whether it names a model that ships."""
+    return source in shipped()
+
+
+def release_of(start: str) -> dict[str, Any] | None:
+    """How the model was released that a run starts from: `temperature`, `vividness` and `size`, and `shift` [Q], which
+    the release added to the logits. A checkpoint has it from the model that its own run started from; None: there was
+    none.
+
+    Raises:
+        ConfigError: the file is missing, or is no checkpoint or model of tintype.
+    """
+    if not start:
+        return None
+    if not is_released(start):
+        return load(start.partition(",")[0]).get("release")
+    stored = _stored(start)
+    try:
+        card = read_card(shipped().get(start) or Path(start))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{start}: cannot be read, or is not a model") from error
+    if card is None or card.bins is None or "table" not in stored:
+        return None
+    bins, table = np.array(card.bins).T, stored["table"].astype(np.float64).reshape(3, -1)[:2]
+    shift = stored.get("shift")
+    return {
+        "temperature": card.temperature,
+        "vividness": round(float((table * bins).sum() / (bins**2).sum()), 4),
+        "size": card.size,
+        "shift": None if shift is None else shift.astype(np.float64).flatten().tolist(),
+    }
+
+
 def released(source: str) -> dict[str, torch.Tensor]:
     """The weights of a released model, by the names of its folded network, as float32.
 
-    What the release added to the logits is a part of the last bias, so that they give the colours of the file.
+    They give the logits as the network learnt them, before the release added its own part (`release_of`).
 
     Raises:
         ConfigError: the file is missing or is no model that tintype exported.
     """
+    return {
+        name.removeprefix("network."): torch.tensor(value.astype(np.float32))
+        for name, value in _stored(source).items()
+        if name.startswith("network.")
+    }
+
+
+def _stored(source: str) -> dict[str, np.ndarray]:
+    """The constants of a released model's graph, by name."""
     import onnx
     from onnx import numpy_helper
 
     try:
         graph = onnx.load_from_string((shipped().get(source) or Path(source)).read_bytes()).graph
-        stored = {tensor.name.removesuffix("_half"): numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        return {tensor.name.removesuffix("_half"): numpy_helper.to_array(tensor) for tensor in graph.initializer}
     except FileNotFoundError as error:
         raise ConfigError(f"{source}: no such model; give an .onnx file or the name of a model that ships") from error
     except Exception as error:  # onnx raises many kinds for broken files
         raise ConfigError(f"{source}: cannot be read, or is not a model") from error
-    weights = {
-        name.removeprefix("network."): torch.tensor(value.astype(np.float32))
-        for name, value in stored.items()
-        if name.startswith("network.")
-    }
-    made_by = {output: node for node in graph.node for output in node.output}
-    for node in graph.node:
-        if node.op_type == "Add" and node.input[1] == "shift":
-            bias = made_by[node.input[0]].input[2].removeprefix("network.")
-            weights[bias] += torch.tensor(stored["shift"].astype(np.float32)).flatten()
-    return weights

@@ -179,7 +179,8 @@ class Config(_Strict):
     norms: Literal["learn", "frozen"] = "learn"
     """Whether normalisation takes the statistics of the batch and learns, or keeps what it has."""
     seed: Limit = 0
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the network's forward pass; auto: bfloat16 where the processor or GPU computes in it, else float32."""
     device: str = "auto"
     """As torch names it; auto: a GPU where there is one."""
     start: str = ""
@@ -192,7 +193,7 @@ class Config(_Strict):
     keep_every: Limit = 0
     """Keep a checkpoint of its own every so many steps; 0: only the last and the best."""
     validate_every: Limit = 0
-    """Steps between validations; 0: once an epoch."""
+    """Steps between validations; 0: once an epoch, but never oftener than every 100 steps."""
 
     def describe_network(self) -> torch.nn.Module:
         """The network without weights, to ask for its stride and scale.

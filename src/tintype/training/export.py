@@ -6,7 +6,8 @@ import io
 import os
 import tomllib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from tintype.models.card import KEY, Card
 from tintype.models.runtime import Session
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config
-from tintype.training.loop import load_photographs, prior_of
+from tintype.training.inputs import load_photographs
+from tintype.training.loop import prior_of
 from tintype.training.objective import class_weights, main_head
 
 OPSET = 17
@@ -126,22 +128,27 @@ def export(
     licence: str = "not stated",
     training_data: Sequence[Mapping[str, Any]] = (),
     figures: Sequence[Mapping[str, Any]] = (),
-    size: int = 256,
+    size: int | None = None,
     temperature: float | None = None,
-    rebalancing: float = 1.0,
-    vividness: float = 1.0,
+    rebalancing: float | None = None,
+    vividness: float | None = None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> Card:
     """Write a checkpoint's averaged weights as a model file.
+
+    A run that started from a released model is released as that was, in what is None here.
 
     Args:
         source: a checkpoint file or the folder of a run.
         output: the ONNX file; it appears whole or not at all.
         temperature: the card's default; None: the one of the losses. Without meaning where there is no distribution.
-        size and the rest: what the card says.
+        size and the rest: what the card says; a size of None: 256.
+        say: is given a sentence on the checkpoint that is taken.
         rebalancing: how much of the class rebalancing of the training the released distribution keeps. 1: as trained;
             0: the frequencies of the training photographs. Less of it is milder in colour and nearer to the truth.
+            None: 1.
         vividness: factor on the chroma of the released distribution's mean. Less rebalancing and more of this gives as
-            much colour with fewer rare ones. Without meaning where there is no distribution.
+            much colour with fewer rare ones. Without meaning where there is no distribution. None: 1.
     Returns:
         the card.
     Raises:
@@ -151,13 +158,22 @@ def export(
     """
     state = checkpoint.load(source)
     config = checkpoint.config(state, source)
+    say(_taken(checkpoint.file_of(source), state, config))
     bins = checkpoint.bins(state)
+    release = (state.get("release") if bins is not None else None) or {}
+    size = release.get("size", 256) if size is None else size
+    temperature = release.get("temperature") if temperature is None else temperature
+    vividness = release.get("vividness", 1.0) if vividness is None else vividness
+    if rebalancing is None and release.get("shift") is not None:
+        shift = np.array(release["shift"])
+    else:
+        shift = shift_of(config, state.get("prior"), bins, 1.0 if rebalancing is None else rebalancing)
     target = targets.make(config.target, bins, config.data.gray == "value")
     network = families.get(config.family).Network(config.family_config(), target.channels)
     network.load_state_dict(state["average"])
     network = norms.fold(network)
     round_weights(network)
-    contract = Contract(network, target, shift_of(config, state.get("prior"), bins, rebalancing), vividness).eval()
+    contract = Contract(network, target, shift, vividness).eval()
     if target.bins is None:
         temperature = None
     elif temperature is None:
@@ -190,6 +206,19 @@ def export(
         part.unlink(missing_ok=True)
         raise ModelError(f"{output}: the model cannot be written ({error.strerror})") from error
     return card
+
+
+def _taken(path: Path, state: Mapping[str, Any], config: Config) -> str:
+    """Which step a checkpoint is of, and how far its run has come since."""
+    said = f"{path}: step {state['step']} of {config.steps}"
+    last = path.with_name("last.pt")
+    if path.name != "best.pt" or not last.is_file():
+        return said
+    said += ", where the validation loss was lowest"
+    with suppress(ConfigError):
+        if (step := checkpoint.load(last)["step"]) != state["step"]:
+            said += f"; the run has come to step {step}, which is in {last}"
+    return said
 
 
 def shift_of(

@@ -9,11 +9,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from torch.nn import functional
 
 from tintype import families, targets
@@ -21,17 +21,22 @@ from tintype.color.bins import count, published_bins
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
 from tintype.data.batches import Augmentation, Batch, Batches
-from tintype.data.shards import Held, Photographs, describe, shard_paths, sources
-from tintype.errors import ConfigError, DataError, TintypeError
+from tintype.data.shards import Held, Photographs, describe
+from tintype.errors import ConfigError, TintypeError
 from tintype.evaluation.metrics import Areas
 from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
 from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, check_bins, differences, from_dict, to_dict
+from tintype.training.inputs import load_photographs
 from tintype.training.objective import Objective, Output, main_head
 from tintype.training.processes import Processes
 from tintype.version import __version__
 
 VALIDATION_BATCH = 50
+OFTEN = 100
+"""Steps between validations at least, where the configuration leaves them to us; few photographs make short epochs."""
+FORETOLD = 5
+"""Steps after which the time that is left is said for the first time."""
 SHOWN = 8
 """Photographs on the sheet of samples."""
 QUARTER = 4
@@ -60,42 +65,20 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | Held]:
-    """The photographs to train on and those to validate on: decoded in memory, where they fit in what `data.memory`
-    allows, else decoded when a batch asks for them.
+def pick_precision(name: str, device: torch.device) -> str:
+    """ "auto" is bfloat16 where the processor or GPU computes in it, else float32.
 
-    Raises:
-        DataError: a part is empty or cannot be read.
+    A processor without AMX or AVX512-BF16 imitates bfloat16, at a fraction of the speed.
     """
-    data = config.data
-    paths = shard_paths(data.folder)
-    validation = [path for path in paths if fnmatch(path.name, data.validation)]
-    train = [path for path in paths if fnmatch(path.name, data.train) and path not in validation]
-    for part, pattern, found in (("train", data.train, train), ("validation", data.validation, validation)):
-        if not found:
-            raise DataError(f"{data.folder}: no shard is named {pattern} to take for {part}; set data.{part}")
-    held_back = min(data.validation_limit, data.limit or data.validation_limit)
-    room = data.memory * 2**30
-    keep = _from_sources(data.folder, data.sources) if data.sources else None
-    parts = []
-    # The smaller part first: it is read anew at each validation.
-    for photographs in (Photographs(validation, held_back, keep), Photographs(train, data.limit, keep)):
-        if photographs.decoded_bytes() <= room:
-            photographs = Held(photographs)
-            room -= photographs.pixels.nbytes
-        parts.append(photographs)
-    return parts[1], parts[0]
-
-
-def _from_sources(folder: str, patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    known = sources(folder)
-    chosen = {name for name, source in known.items() if any(fnmatch(source, pattern) for pattern in patterns)}
-    if not chosen:
-        few = sorted(set(known.values()))[:5]
-        raise DataError(
-            f"{folder}: no photograph's source fits data.sources = {list(patterns)}; there are {', '.join(few)} ..."
-        )
-    return chosen.__contains__
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # Names that torch keeps to itself, and may rename.
+        tests = (getattr(torch.cpu, test, None) for test in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
+        fast = device.type == "cpu" and any(test() for test in tests if test is not None)
+    return "bfloat16" if fast else "float32"
 
 
 def own_colours(photographs: Photographs | Held, sample: int = 3000) -> Iterator[np.ndarray]:
@@ -166,9 +149,10 @@ class Run:
         say: Callable[[str], None] = print,
         watch: Callable[[Pace], None] | None = None,
     ):
-        self.config, self.folder = config, Path(folder)
+        self.folder = Path(folder)
         self.processes = Processes(pick_device(config.device))
         self.device = self.processes.device
+        self.config = config = replace(config, precision=pick_precision(config.precision, self.device))
         self.say = say if self.processes.first else lambda line: None
         self.watch = watch or (lambda pace: self.say(str(pace)))
         if config.batch % (self.processes.count * config.accumulate):
@@ -180,6 +164,8 @@ class Run:
         state = checkpoint.load(last) if last.is_file() else None
         if state:
             _check_same_run(config, state["config"], last, self.say)
+        # A run that starts from a released model is exported as that was, unless its card says otherwise.
+        self.release = state.get("release") if state else checkpoint.release_of(config.start)
         self._loaded: tuple[Photographs | Held, Photographs | Held] | None = None
         bins = checkpoint.bins(state) if state else self._bins()
         self.target = targets.make(config.target, bins, config.data.gray == "value").to(self.device)
@@ -304,6 +290,7 @@ class Run:
                 "adversary": self.adversary.state_dict() if self.adversary else None,
                 "bins": None if self.target.bins is None else self.target.bins.tolist(),
                 "prior": None if self.prior is None else self.prior.tolist(),
+                "release": self.release,
                 "step": self.step,
                 "best": self.best,
                 "seconds": self.seconds,
@@ -350,12 +337,15 @@ class Run:
         validation = Batches(held_back, VALIDATION_BATCH, side, Augmentation(), seed, threads, **truth)
         if self.step == 0:
             self._initialise(Batches(train, config.batch, config.data.side, augmentation, seed, **truth))
-        every = config.validate_every or max(1, len(train) // batches.size)
-        self.say(f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}")
+        every = config.validate_every or max(OFTEN, len(train) // batches.size)
+        self.say(
+            f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}, "
+            f"{config.precision}"
+        )
         board = self._board() if self.processes.first else None
         self._note("start", photographs=len(train), torch=torch.__version__, config=to_dict(config))
         saved = shown = time.monotonic()
-        since, waited = self.step, 0.0
+        begun, since, waited = self.step, self.step, 0.0
         stream = batches.stream(self.step, config.steps)
         try:
             while self.step < config.steps:
@@ -364,6 +354,9 @@ class Run:
                 waited += time.monotonic() - asked
                 self._step(batch.to(self.device), objective)
                 done = self.step == config.steps
+                if self.step - begun == FORETOLD and self.step % config.log_every and not done:
+                    seconds = (time.monotonic() - shown) / (self.step - since) * (config.steps - self.step)
+                    self.say(f"step {self.step}/{config.steps}  about {clock(seconds)} left, without validations")
                 if self.step % config.log_every == 0 or done:
                     means = self._means()
                     now = time.monotonic()
@@ -550,7 +543,10 @@ class Run:
         figures = {name: value / len(validation.photographs) for name, value in sums.items()}
         figures |= {"auc": areas.auc(), "auc_balanced": areas.auc_balanced()}
         self._log(board, "validation", **figures)
-        self.say("validation  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+        self.say(
+            f"step {self.step}/{self.config.steps}  validation  "
+            + "  ".join(f"{key} {value:.3f}" for key, value in figures.items())
+        )
         if figures["chroma"] < COLLAPSED * figures["true_chroma"]:
             self.say(
                 "warning: the mean chroma has collapsed to less than a quarter of the truth's; lower the rate, "
