@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b, file_digest
@@ -43,6 +43,10 @@ COLOR = ".color"
 
 SUFFIX_OF = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
 """Format -> suffix of the results whose photograph has none that fits."""
+
+FOLLOWED, FOLLOWS = "hint_object_de", 5.0
+"""The figure of a card that tells how far one hint changes the object that it lies on, and its least value for a model
+that is said to follow hints; docs/experiments.md has both."""
 
 Hints = str | os.PathLike | Iterable[Hint | Mapping[str, Any]]
 Photograph = Any  # str | PathLike | bytes | BinaryIO | numpy.ndarray | PIL.Image.Image
@@ -85,7 +89,8 @@ class Colorizer:
 
     model: the name of a model that ships, the path of an .onnx file, or an open Model.
     size: short side of what the network sees, in pixels; None: what the model's card calls best.
-    temperature: of the annealed mean, above 0: low is vivid and sure, high is mild; None: the card's.
+    temperature: of the annealed mean, above 0: low gives the likeliest colour of each place, often a plain one; high
+        the mean of all that the model holds possible, which is more colourful. None: the card's.
     vividness: factor on the chroma, from 0.
     blend: 0 gives the original gray, 1 the full colour.
     threads: processors to use; None: all that this process may use. The results do not depend on it.
@@ -178,10 +183,13 @@ class Colorizer:
             raise OptionError("A format or quality can be chosen only where an image file comes out")
         if page is not None:
             raise OptionError("A page can be chosen only of an image file: give the array or image of that page")
+        hints = None if hints is None else read_hints(hints)
         pillow = sys.modules.get("PIL.Image")
         if pillow is not None and isinstance(photo, pillow.Image):
+            _warn(self._doubts(hints))
             return self._pillow(photo, hints, negative)
         if isinstance(photo, np.ndarray):
+            _warn(self._doubts(hints))
             return self._array(photo, hints, negative)
         raise OptionError(
             f"A photograph must be a path, bytes, an open file, an array or a Pillow image, not {type(photo).__name__}"
@@ -213,6 +221,7 @@ class Colorizer:
         if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
             refuse_same(source, target)
         _check_page(page)
+        hints = None if hints is None else read_hints(hints)
         picture = read(source, name, page=page, salvage=salvage, negative=negative)
         if examine is not None:
             examine(picture)
@@ -223,7 +232,7 @@ class Colorizer:
         settings = self.settings(hints, quality, negative=negative, page=page)
         mark = replace(self.mark, settings=settings, origin=picture.origin or "")
         lost = write(picture, strips, target, format=format, quality=quality, mark=mark)
-        return (*picture.notes, *lost)
+        return (*picture.notes, *self._doubts(hints), *lost)
 
     def strips(
         self,
@@ -306,6 +315,15 @@ class Colorizer:
                 return file_digest(stream, lambda: blake2b(digest_size=8)).hexdigest()
         except OSError:
             return None  # It was open already, and may be gone.
+
+    def _doubts(self, hints: Sequence[Hint] | None) -> tuple[str, ...]:
+        """What a user should know who gives hints to this model."""
+        if not hints:
+            return ()
+        measured = [row["value"] for row in self.model.card.figures if row["metric"] == FOLLOWED]
+        if not measured or measured[0] >= FOLLOWS:
+            return ()
+        return (f"{self.model.name} hardly follows hints: outside their discs little changes; {DEFAULT} follows them",)
 
     def _array(self, array: np.ndarray, hints: Hints | None, negative: bool) -> np.ndarray:
         photo = from_array(array)

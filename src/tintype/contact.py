@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,10 +91,15 @@ def _tile(photo: str | os.PathLike, number: int, model: Model, size: int, temper
     return Tile(number, name, size, temperature, tuple(words))
 
 
-def draw(photo: Photo, rows: Sequence[Sequence[Tile]], models: Sequence[Model]) -> tuple[Image, dict[int, list[int]]]:
+def draw(
+    photo: Photo,
+    rows: Sequence[Sequence[Tile]],
+    models: Sequence[Model],
+    step: Callable[[], object] = lambda: None,
+) -> tuple[Image, dict[int, list[int]]]:
     """The sheet, and where the picture of each tile lies in it: left, top, width, height.
 
-    Each tile is the whole photograph coloured at full size, and then reduced.
+    Each tile is the whole photograph coloured at full size, and then reduced. step: called after each.
 
     Raises:
         OptionError: a size or a temperature cannot be used. ModelError: a model fails.
@@ -119,6 +124,7 @@ def draw(photo: Photo, rows: Sequence[Sequence[Tile]], models: Sequence[Model]) 
             left = MARGIN + place * (CELL + GAP)
             coloured = np.concatenate(list(colorizers[tile].strips(photo, depth=8)))
             page.paste(Image.fromarray(coloured).resize((width, height), Image.Resampling.LANCZOS), (left, top))
+            step()
             boxes[tile.number] = [left, top, width, height]
             pen.text((left, top + height + 6), str(tile.number), fill="black", font=large)
             pen.text((left + 40, top + height + 9), _settings(tile, opened), fill="black", font=small)

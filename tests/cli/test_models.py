@@ -12,6 +12,7 @@ import pytest
 from running import errors_of, tintype
 from tintype.cli import COMMANDS
 from tintype.models import DEFAULT, catalog
+from tintype.models.catalog import PURPOSES, bytes_of
 from tintype.version import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +29,13 @@ def test_models_are_listed_for_programs():
 
 def test_models_are_listed_for_people():
     text = tintype("models", check=0).stdout.decode()
-    listed = [line.split()[0] for line in text.splitlines() if line[:1].strip()]
-    assert listed[:-1] == [card.name for card in catalog()]
+    rows = [line.split() for line in text.splitlines() if " MB " in line]
+    assert [row[0] for row in rows] == [card.name for card in catalog()]
+    # The two to use come first, each with its size and what it is for; the others are for research.
+    use, research = text.index("To use:"), text.index("For research")
+    assert use < text.index(DEFAULT) < text.index("tintype.mini") < research < text.index("resunet.l1 ")
+    assert rows[0][:3] == [DEFAULT, f"{bytes_of(DEFAULT) / 1e6:.1f}", "MB"]
+    assert PURPOSES["tintype.mini"].split(";")[0][:20] in text
     assert text.strip().endswith(f"tintype models {DEFAULT}")
     text = tintype("models", DEFAULT, check=0).stdout.decode()
     for word in (DEFAULT, "licence", "trained on", "measured"):
@@ -40,11 +46,20 @@ def test_a_model_of_ones_own_is_shown(build_model):
     path = build_model(card={"name": "tiny.mine", "training_data": [], "figures": []})
     text = tintype("models", str(path), check=0).stdout.decode()
     assert "tiny.mine" in text
+    assert "0.0 MB" in text
     assert "64 pixels, sides multiples of 8" in text
     assert "None" not in text
     assert "trained on" not in text  # of what the card does not say
     listed = json.loads(tintype("models", DEFAULT, str(path), "--json", check=0).stdout)
     assert [model["name"] for model in listed] == [DEFAULT, "tiny.mine"]
+    assert [model["bytes"] for model in listed] == [bytes_of(DEFAULT), path.stat().st_size]
+
+
+def test_a_file_that_calls_itself_like_a_shipped_model_is_listed_by_another_name(build_model):
+    path = build_model(card={"family": "tintype", "name": DEFAULT})
+    (listed,) = json.loads(tintype("models", str(path), "--json", check=0).stdout)
+    assert listed["name"].startswith("own.")
+    assert DEFAULT not in tintype("models", str(path), check=0).stdout.decode()
 
 
 @pytest.mark.parametrize(

@@ -36,14 +36,14 @@ def test_a_table_is_printed_and_the_curves_are_kept(asked, capsys):
     for name in ("robustness.csv", "robustness.png"):
         assert str(asked["output"] / name) in out.replace("\n", "")
         assert (asked["output"] / name).stat().st_size > 1000
-    assert err == ""
+    assert err == "tintype: warning: 2 photographs are few: the intervals are too narrow; take 30 or more\n"
 
 
 def test_without_matplotlib_there_is_the_table_and_a_sentence(asked, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert robustness(damages="film=cie", **asked) == 0
     said = capsys.readouterr().err
-    assert said.count("\n") == 1
+    assert said.count("\n") == 2
     assert """pip install ".[plot]\"""" in said
     assert (asked["output"] / "robustness.csv").exists()
 

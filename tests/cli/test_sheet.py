@@ -1,8 +1,10 @@
 """`tintype sheet`: what stands on it, commands that make it again, and one of them on a folder."""
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +81,32 @@ def test_each_command_makes_what_the_sheet_shows(photograph, tiny, tmp_path, mon
         )
 
 
+def test_a_sheet_is_not_written_over_in_silence(photograph, tiny, tmp_path):
+    photo = photograph("a.jpg")
+    sheet(photo, models=str(tiny), sizes="32", temperatures="0.5,1")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if "sheet" in path.name}
+    with pytest.raises(OptionError, match=r"a\.sheet\.jpg is there already, and --pick counts on it: .* --overwrite"):
+        sheet(photo, models=str(tiny), sizes="64", temperatures="2")
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if "sheet" in path.name}
+    sheet(photo, models=str(tiny), sizes="64", temperatures="2", overwrite=True)
+    assert [tile["size"] for tile in listed(tmp_path / "a.sheet.jpg")] == [64]
+    sheet(photo, models=str(tiny), sizes="32", temperatures="2", output=tmp_path / "other.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals there")
+def test_on_a_terminal_a_bar_shows_that_it_works(photograph, tiny):
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "tintype", "sheet", str(photograph("a.jpg")), "--models", str(tiny)]
+    done = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the end of a terminal
+        while part := os.read(ours, 4096):
+            said += part
+    assert done.wait(120) == 0
+    assert b"colouring" in said
+
+
 @pytest.mark.parametrize("name", ["plain", "two words", "it's", "Großmutter – 3", "a\\b\n'c'", "\udcff.jpg", "", "$x"])
 @pytest.mark.parametrize("ascii", [False, True])
 def test_a_word_comes_back_from_the_shell(name, ascii):
@@ -134,7 +162,7 @@ def test_wrong_usage_is_refused(photograph, tiny, tmp_path, monkeypatch, options
     sheet(photo, models=str(tiny), sizes="32", temperatures="1")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(OptionError, match=message):
-        sheet(photo, **({"models": str(tiny)} if "pick" not in options else {}) | options)
+        sheet(photo, overwrite=True, **({"models": str(tiny)} if "pick" not in options else {}) | options)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -71,7 +71,8 @@ def colorize(
         Short side of the reduced photograph that the network sees, in pixels, 1 to 2048. Default: what suits the model
         best.
     temperature
-        Low: vivid and sure, high: mild; above 0, up to 100. Default: the model's.
+        Low: the likeliest colours, plainer; high: the mean of all possible colours, more colourful. Above 0, up to 100.
+        Default: the model's.
     vividness
         Multiplies the strength of the colours, 0 to 10.
     blend

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -23,16 +24,27 @@ def models(
     Parameters
     ----------
     models
-        Names of models that ship with tintype, or .onnx files. Default: a line for each that ships.
+        Names of models that ship with tintype, or .onnx files. Default: a line for each that ships, those to use first.
     json
         A JSON list of objects for programs, with all that the cards say.
     """
-    from tintype.models.catalog import card_of, catalog
+    from tintype.models.catalog import PURPOSES, bytes_of, card_of, catalog, name_of, shipped
 
-    cards = [card_of(model) for model in models] or catalog()
+    cards = {model: card_of(model) for model in models} or {card.name: card for card in catalog()}
+    names = {model: model if model in shipped() else name_of(card, Path(model)) for model, card in cards.items()}
+    megabytes = {model: f"{bytes_of(model) / 1e6:.1f} MB" for model in cards}
     if json:
         # The table of bins is as long as all else together, and is the graph's business.
-        print(json_.dumps([{k: v for k, v in asdict(card).items() if k != "bins"} for card in cards], indent=2))
+        print(
+            json_.dumps(
+                [
+                    {key: value for key, value in asdict(card).items() if key != "bins"}
+                    | {"name": names[model], "bytes": bytes_of(model), "purpose": PURPOSES.get(model, "research")}
+                    for model, card in cards.items()
+                ],
+                indent=2,
+            )
+        )
         return 0
 
     from rich.console import Console
@@ -41,18 +53,26 @@ def models(
 
     console = Console(file=sys.stdout, highlight=False, markup=False)
     if not models:
-        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for card in cards:
-            table.add_row(Text(shown(card.name), "bold"), Text(shown(card.description)))
-        console.print(table)
-        console.print()
-        console.print(Text(shown(f"More on one of them: tintype models {cards[0].name}"), "dim"))
+        wide = max(map(len, cards))
+        for head, chosen in (
+            ("To use:", {model: PURPOSES[model] for model in cards if model in PURPOSES}),
+            ("For research, other methods trained on the same photographs:",
+             {model: card.description for model, card in cards.items() if model not in PURPOSES}),
+        ):  # fmt: skip
+            table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+            table.add_column(no_wrap=True, min_width=wide)
+            table.add_column(no_wrap=True, justify="right", min_width=7)
+            table.add_column(overflow="fold")
+            for model, text in chosen.items():
+                table.add_row(Text(shown(model), "bold"), megabytes[model], Text(shown(text)))
+            console.print(Text(head))
+            console.print(table)
+            console.print()
+        console.print(Text(shown(f"More on one of them: tintype models {next(iter(cards))}"), "dim"))
         return 0
-    for card in cards:
+    for model, card in cards.items():
         table = Table(
-            title=Text(shown(card.name), "bold"),
+            title=Text(shown(names[model]), "bold"),
             title_justify="left",
             show_header=False,
             box=None,
@@ -68,6 +88,8 @@ def models(
         figures = "\n".join(f"{row['metric']} {row['value']} ({row['protocol']})" for row in card.figures)
         for label, text in (
             ("", card.description),
+            ("for", PURPOSES.get(model, "research" if model in shipped() else "")),
+            ("size", megabytes[model]),
             ("version", card.version),
             ("family", card.family),
             ("network size", f"{card.size} pixels, sides multiples of {card.stride}"),

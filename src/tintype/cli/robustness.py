@@ -71,6 +71,7 @@ def robustness(
         raise OptionError(f"--side takes a number of pixels, or {WHOLE}, not {side!r}")
 
     from tintype.evaluation import robustness
+    from tintype.evaluation.compare import FEW
     from tintype.evaluation.manifest import NAME, TERMS
 
     chosen = [name for name in (models or "").split(",") if name]
@@ -86,6 +87,8 @@ def robustness(
             problems += robustness.plates(chosen, plates, output, limit=limit, jobs=jobs, watch=watch("plates"))
     table = robustness.write_table(output)
     say(f"{table}{_picture(output)}")
+    if (count := robustness.fewest(output)) < FEW:
+        complain(f"warning: {count} photographs are few: the intervals are too narrow; take {FEW} or more")
     if data == NAME:
         say(f"{NAME}: {TERMS}")
     for problem in problems:

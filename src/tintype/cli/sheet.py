@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +25,7 @@ def sheet(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     pick: int | None = None,
     on: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> int:
     """A photograph in several models, sizes and temperatures on one sheet, each with the command that makes it.
 
@@ -37,7 +42,8 @@ def sheet(
     sizes
         Short sides of what the network sees, in pixels. Default: half, once and twice what suits the model best.
     temperatures
-        Low: vivid and sure, high: mild. Default: half, once and twice the model's.
+        Low: the likeliest colours, plainer; high: the mean of all possible colours, more colourful. Default: half, once
+        and twice the model's.
     output
         The sheet. Default: beside the photograph, as NAME.sheet.jpg. The commands lie beside it too, as
         NAME.sheet.jpg.json. With --pick, where the coloured photographs go, as for tintype colorize.
@@ -45,6 +51,8 @@ def sheet(
         The number of a picture on a sheet that was made before, which shall be repeated.
     on
         The folder or photograph on which it is repeated.
+    overwrite
+        Replace a sheet that is there already. --pick then counts on the new one.
     """
     if (pick is None) != (on is None):
         raise OptionError(
@@ -79,12 +87,17 @@ def sheet(
     output = output or contact.sheet_path(photo)
     check_output(path=output)
     refuse_same(photo, output)
+    if not overwrite and os.path.lexists(output):
+        raise OptionError(
+            f"{output} is there already, and --pick counts on it: name another sheet with -o, or add --overwrite"
+        )
     opened = [Model(name) for name in dict.fromkeys((models or DEFAULT).split(","))]
     rows = contact.plan(photo, opened, asked_sizes, asked_temperatures)
-    page, boxes = contact.draw(read(photo), rows, opened)
+    with _progress(sum(map(len, rows))) as step:
+        page, boxes = contact.draw(read(photo), rows, opened, step)
     pixels = np.asarray(page)
     # Marked as results are, so that a run over the folder does not take it for a photograph.
-    names = ", ".join(dict.fromkeys(model.card.name for model in opened))
+    names = ", ".join(dict.fromkeys(model.name for model in opened))
     write(from_array(pixels), [pixels], output, mark=Mark("tintype", __version__, names))
     contact.save_list(contact.list_path(output), photo, rows, boxes)
     for row in rows:
@@ -92,3 +105,18 @@ def sheet(
             say(f"{tile.number}  {tile.command}")
     say(f"{output}, {contact.list_path(output)}")
     return 0
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[Callable[[], object]]:
+    """A bar over the pictures, on a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("colouring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=count)
+        yield lambda: progress.advance(bar)

@@ -188,6 +188,19 @@ def write_table(folder: str | os.PathLike) -> Path:
     return folder / TABLE
 
 
+def fewest(folder: str | os.PathLike) -> int:
+    """Of how many photographs the smallest run of a condition is.
+
+    Raises:
+        DataError: no run is there, or one is broken.
+    """
+    folder = Path(folder)
+    counts = [len(read_run(folder / "=".join(condition)).photos) for condition in _finished(folder)]
+    if not counts:
+        raise DataError(f"{folder} holds no run of a condition: make them with tintype robustness -o {folder}")
+    return min(counts)
+
+
 def _rows(folder: Path) -> Iterator[tuple[str, str, str, str, float]]:
     """Of the table, in its columns."""
     found = {condition: Resampled(read_run(folder / "=".join(condition))) for condition in _finished(folder)}
