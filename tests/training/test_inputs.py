@@ -71,7 +71,8 @@ def test_what_is_missing_is_named(two, change, error, said):
     config = read(two[0])
     key = change.partition("=")[0]
     if key == "network.encoder":
-        config = read(ROOT / "configs" / "tintype.v1.first.toml", [change, f"data.folder={config.data.folder}"])
+        parts = ["data.train=train-*.tar", "data.validation=validation-*.tar", f"data.folder={config.data.folder}"]
+        config = read(ROOT / "configs" / "tintype.v1.first.toml", [change, *parts])
     else:
         config = read(two[0], [change])
     with pytest.raises(error, match=said):
