@@ -21,7 +21,7 @@ def _flags() -> list[str]:
 # Tests run side by side, a process for each processor, in which torch shall not start a thread for each once more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# On processors with AVX2 and no AVX-512, the oneDNN in torch 2.13 writes beyond its memory in the backward pass of networks
+# On processors with AVX2 and no AVX-512, the oneDNN in torch 2.13 writes beyond its memory in the backward pass of nets
 # as small as those of the tests, and the process is aborted.
 if "avx2" in _flags() and not any(flag.startswith("avx512") for flag in _flags()):
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX")

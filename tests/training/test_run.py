@@ -24,6 +24,7 @@ from tintype.models import load
 from tintype.training import checkpoint, loop
 from tintype.training.config import from_dict, read, to_dict
 from tintype.training.export import export
+from tintype.training.inputs import load_photographs
 from tintype.training.loop import Pace, Run, clock, own_prior
 from tintype.training.objective import Objective
 from tintype.training.optimizers import rate_at
@@ -501,7 +502,7 @@ def test_the_rate(data):
 
 def test_a_prepared_set_brings_its_prior(data, tmp_path):
     folder = write_set(tmp_path / "set", 3, 1)
-    train, _ = loop.load_photographs(config(folder))
+    train, _ = load_photographs(config(folder))
     assert np.array_equal(loop.prior_of(config(folder), train), own_prior(train))
     prior = np.full(313, 1 / 313)
     (folder / "set.json").write_text(json.dumps({"prior": prior.tolist()}))
@@ -512,12 +513,12 @@ def test_a_prepared_set_brings_its_prior(data, tmp_path):
 
 def test_the_parts_never_overlap(tmp_path):
     folder = write_set(tmp_path / "set", 3, 2)
-    train, held_back = loop.load_photographs(config(folder, data={"train": "*.tar"}))
+    train, held_back = load_photographs(config(folder, data={"train": "*.tar"}))
     assert len(train) == 3
     assert len(held_back) == 2
     assert not set(train.names) & set(held_back.names)
     with pytest.raises(DataError, match="no shard is named x-"):
-        loop.load_photographs(config(folder, data={"validation": "x-*"}))
+        load_photographs(config(folder, data={"validation": "x-*"}))
 
 
 def test_a_checkpoint_holds_no_code(tmp_path):
