@@ -254,6 +254,9 @@ FILES = {
     "interlaced PNG of 992 megapixels": lambda: png_header(31_000, 32_000, color=2, interlaced=1, pixels=bytes(9000)),
     "progressive JPEG of 992 megapixels": lambda: progressive(31_000, 32_000),
     "lossless WebP of 268 megapixels": flat_webp,
+    "GIF whose frame has 1600 megapixels": lambda: (
+        b"GIF89a\x10\0\x10\0\0\0\0" + b"," + struct.pack("<4HB", 0, 0, 40_000, 40_000, 0) + b"\2\1\0\0;"
+    ),
     "TIFF strip of 992 megapixels": lambda: strip(31_000, 32_000, 8, zlib.compress(bytes(1000))),
     "TIFF strip of 992 megapixels, LZW": lambda: strip(31_000, 32_000, 5, bytes(1000)),
     "TIFF of one row of 992 megapixels": lambda: strip(992_000_000, 1, 32773, b"\x81\0" * 1000),

@@ -205,7 +205,7 @@ def test_what_xmp_says_already_goes_before_iptc_and_what_has_no_place_is_told(tm
     assert result_of(same, coloured, tmp_path, "png")[1] == ()
 
 
-@pytest.mark.parametrize("day", [b"00000000", b"1931", b"19310500", b"19310000", b"abcdefgh", b"\xff" * 8])
+@pytest.mark.parametrize("day", [b"", b"00000000", b"1931", b"19310500", b"19310000", b"abcdefgh", b"\xff" * 8])
 def test_dates_of_iptc_that_are_not_whole(tmp_path, coloured, day):
     photo = read(jpeg(segment(0xED, b"Photoshop 3.0\0" + resources(iptc((55, day), (60, b"1200"))))))
     path, _ = result_of(photo, coloured, tmp_path, "png")

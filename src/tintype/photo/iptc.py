@@ -70,7 +70,7 @@ def properties(record: bytes) -> tuple[list[Property], int]:
         if (texts := letters.get(number))
     ]
     for number, (name, clock) in _DATES.items():
-        if (date := _date(*(letters.get(one, [""])[0] for one in (number, clock)))) is not None:
+        if (date := _date(*((letters.get(one) or [""])[0] for one in (number, clock)))) is not None:
             found.append(Property(name, (date,)))
     known = _PROPERTIES.keys() | _DATES.keys() | _PLAIN
     return found, sum(bool(texts) for number, texts in letters.items() if number not in known)

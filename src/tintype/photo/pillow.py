@@ -61,6 +61,10 @@ def read_gif(stream: BinaryIO, name: str) -> Photo:
             raise UnsupportedPhoto(
                 f"{name} is an animation (GIF), which tintype does not read: export the frames first"
             )
+    except Image.DecompressionBombError:
+        raise UnsupportedPhoto(
+            f"{name} says that it has more pixels than Pillow reads of a GIF file: make it smaller first"
+        ) from None
     except _FAILURES as error:
         raise _broken(name, error) from None
     comment = image.info.get("comment")
