@@ -623,3 +623,14 @@ def test_bmp_with_fields_beyond_its_pixels(masks):
     data[54:66] = struct.pack("<3I", *masks)
     with pytest.raises(UnreadablePhoto, match="broken or cut short"):
         read(bytes(data))
+
+
+def test_a_strip_that_claims_to_be_larger_than_its_page_is_not_unpacked(tmp_path, pixels):
+    tifffile.imwrite(tmp_path / "a.tif", pixels, compression="jpeg2000", photometric="rgb")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    at = data.index(b"\xff\x4f\xff\x51") + 8
+    for place in (at, at + 4):
+        wrong = bytearray(data)
+        wrong[place : place + 4] = struct.pack(">I", 30_000)
+        with pytest.raises(UnreadablePhoto, match="a strip holds"):
+            read(bytes(wrong))

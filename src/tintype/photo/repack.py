@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyvips
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, formats
+from tintype.photo import exif, formats, heads
 from tintype.photo.decode import check_size
 
 if TYPE_CHECKING:
@@ -82,6 +83,19 @@ def deflated(page: Page, data: bytes, name: str) -> tuple[Page, bytes]:
     return replace(page, index=0, tags=tags), file
 
 
+def _size(kind: str, strip: bytes) -> tuple[int, int]:
+    """Height and width of a strip or tile that is a picture, by its head. Raises ValueError where that is broken."""
+    if kind == "webp":
+        try:
+            image = pyvips.Image.webpload_buffer(strip)
+        except (pyvips.Error, UnicodeDecodeError) as error:
+            raise ValueError("a strip is no WebP picture") from error
+        return image.height, image.width
+    if (size := heads.size(strip)) is None:
+        raise ValueError("a strip is no picture")
+    return size
+
+
 def _unpacker(page: Page, name: str):
     kind = page.compression
     if kind == "lzma":
@@ -93,6 +107,10 @@ def _unpacker(page: Page, name: str):
 
     def picture(strip: bytes, full: int, shape: tuple[int, int, int]) -> bytes:
         lines, wide, samples = shape
+        height, width = _size(kind, strip)
+        if width != wide or not lines <= height <= page.height + lines:
+            # Not to be unpacked: a few bytes may ask for gigabytes.
+            raise ValueError(f"a strip holds {width} x {height} pixels")
         pixels = decode(strip)
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.dtype.itemsize * 8 != page.bits or pixels.shape[1:] != (wide, samples) or len(pixels) < lines:
