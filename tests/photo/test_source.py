@@ -1,9 +1,12 @@
 """A file is read once: whatever others do to it meanwhile, tags and pixels belong together, and no process is ended."""
 
+import gc
+import io
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -149,3 +152,20 @@ def test_a_disk_that_fails_while_it_is_read(tmp_path, monkeypatch):
         UnreadablePhoto, match=r"Dark\.png cannot be read \(Input/output error\): check the path and the disk"
     ):
         read(path)
+
+
+def test_files_that_were_mended_are_not_kept_in_memory():
+    noise = np.random.default_rng(0).integers(0, 256, (800, 800), np.uint8)
+    memory = io.BytesIO()
+    Image.fromarray(noise).save(memory, "jpeg", quality=95)
+    without_end = memory.getvalue().removesuffix(b"\xff\xd9")
+    assert read(without_end).notes
+    tracemalloc.start()
+    try:
+        for _ in range(8):
+            # A new object each time, as of another file.
+            read(bytes(bytearray(without_end)))
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 4 * len(without_end)
+    finally:
+        tracemalloc.stop()

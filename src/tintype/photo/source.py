@@ -60,8 +60,7 @@ class Source:
     def __init__(self, given: str | os.PathLike | bytes | BinaryIO, name: str, in_memory: int | None = None):
         self.name = name
         self.data: bytes | None = None
-        self.failure: OSError | None = None
-        """What the disk said while libvips was reading."""
+        self._failures: list[OSError] = []  # what the disk said while libvips was reading
         self._file: BinaryIO | None = None
         self._views: list[BinaryIO] = []
         if isinstance(given, str | os.PathLike):
@@ -73,8 +72,11 @@ class Source:
         return self
 
     def __exit__(self, *error) -> None:
+        # What libvips calls back outlives the reading, and must not keep the bytes.
         for view in self._views:
             view.close()
+        self._views.clear()
+        self.data = None
         if self._file is not None:
             self._file.close()
 
@@ -111,8 +113,8 @@ class Source:
 
     def check(self) -> None:
         """Raises UnreadablePhoto when the file was changed since it was opened, OSError when the disk failed."""
-        if self.failure is not None:
-            raise self.failure
+        if self._failures:
+            raise self._failures[0]
         if self._file is not None and _state(self._file) != self._state:
             raise _changed(self.name)
 
@@ -135,13 +137,14 @@ class Source:
     def _custom(self, mend: Mend | None = None) -> pyvips.SourceCustom:
         view = self.stream() if mend is None else mend.applied(self.stream())
         self._views.append(view)
+        failures = self._failures
 
         def read(size: int) -> bytes:
             try:
                 return view.read(size)
             except (OSError, ValueError) as error:
                 # An exception cannot pass through libvips, which takes this for the end of the file.
-                self.failure = error if isinstance(error, OSError) else OSError(str(error))
+                failures.append(error if isinstance(error, OSError) else OSError(str(error)))
                 return b""
 
         def seek(offset: int, whence: int) -> int:
@@ -201,6 +204,10 @@ class _Mended(io.RawIOBase):
     def __init__(self, stream: BinaryIO, mend: Mend):
         self._stream, self._mend, self._at = stream, mend, 0
         self._length = stream.seek(0, os.SEEK_END)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
