@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from tintype.color.lab import lightness
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto, UnwritablePhoto
-from tintype.photo import icc, read, write
+from tintype.photo import from_array, icc, read, write
 
 REVERSED = bytes(int(f"{code:08b}"[::-1], 2) for code in range(256))
 """Each byte with its bits the other way round."""
@@ -147,6 +147,9 @@ def test_png_gamma(picture, kind, gamma, coloured, mark):
     shown = encode_srgb((pixels / np.iinfo(kind).max) ** (1 / gamma))
     photo = agree(png(pixels, gamma_chunk(gamma)), lightness_of(shown))
     agree(png(picture, gamma_chunk(gamma)), lightness_of(encode_srgb((picture / 255) ** (1 / gamma))))
+    # An image of Pillow comes with the same numbers.
+    given = from_array(Image.open(io.BytesIO(png(pixels, gamma_chunk(gamma)))))
+    assert np.abs(given.lightness() - photo.lightness()).max() < 0.01
     # The result says what space it is in, and nobody has to know of gAMA.
     result = io.BytesIO()
     write(photo, coloured(photo), result, mark=mark)

@@ -13,7 +13,7 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, jpeg, png
+from tintype.photo import exif, jpeg, png, spaces
 from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of, reason_of
 from tintype.photo.photo import Metadata, Photo, Text
 
@@ -149,7 +149,8 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", t
     packet = packet.encode() if isinstance(packet, str) else packet
     record = info.get("photoshop", {}).get(0x0404) if isinstance(info.get("photoshop"), dict) else None
     metadata = metadata_of(tags, packet, record, dpi, texts=texts)
-    return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits)
+    space = None if "srgb" in info else spaces.of_png(info.get("gamma"), info.get("chromaticity"))
+    return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits, space=space)
 
 
 def _texts(image: Image.Image) -> list[Text]:
