@@ -359,7 +359,7 @@ def test_export_says_which_step_it_took(unbroken, tmp_path):
     said = f"best.pt: step {best} of 30, where the validation loss was lowest"
     assert said in out
     if best != 30:
-        assert "the run has come to step 30" in out
+        assert "the run has reached step 30" in out
     out = tintype("export", str(unbroken[0] / "last.pt"), "-o", str(tmp_path / "b.onnx"), check=0).stdout.decode()
     assert "last.pt: step 30 of 30\n" in out
 

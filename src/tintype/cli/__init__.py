@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return 1
     except KeyboardInterrupt:
-        complain("stopped; what is finished is whole, and the same command goes on from here")
+        complain("stopped; finished files are complete, and the same command continues from here")
         return 130
 
 

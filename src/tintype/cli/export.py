@@ -19,18 +19,18 @@ def export(
 ) -> None:
     """Write a checkpoint as a model file that `tintype colorize --model` takes.
 
-    The weights are rounded to float16; the file appears only when its colours agree with the checkpoint's.
+    The weights are rounded to float16. The file is written only if its colours agree with the checkpoint's.
 
     Example: tintype export runs/mine -o mine.onnx --card mine.card.toml
 
     Parameters
     ----------
     checkpoint
-        A checkpoint file, or the folder of a run (then its best checkpoint by validation).
+        A checkpoint file, or the folder of a run, for its checkpoint with the lowest validation loss.
     output
         The .onnx file to write.
     card
-        A TOML file with what the model shall say of itself: version, description, licence, size, temperature,
+        A TOML file with what the model says about itself: version, description, licence, size, temperature,
         training_data and figures.
     """
     from tintype.training.export import export, read_card_file

@@ -231,7 +231,7 @@ def architecture(
     source
         A family, drawn with its published defaults, or the configuration of a run.
     changes
-        Keys of the configuration that are to be otherwise, as key=value.
+        Keys of the configuration to change, as key=value.
     output
         The picture.
     channels
@@ -264,7 +264,7 @@ def training(
     source
         The configuration of a run.
     changes
-        Keys of the configuration that are to be otherwise, as key=value.
+        Keys of the configuration to change, as key=value.
     output
         The picture.
     """

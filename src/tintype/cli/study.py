@@ -385,7 +385,7 @@ def _serve(
             if host in ("127.0.0.1", "localhost", "::1") and not given:
                 say("Only this computer reaches that address: for others, add --host 0.0.0.0")
         say(f"Results: {address}results?token={token}")
-        say("Ctrl-C stops; the same command goes on from there.")
+        say("Ctrl-C stops; the same command continues from there.")
 
     server.serve(folder, host=host, port=port, token=token, address=address, proxy=proxy, quiz=quiz, announce=announce)
     return 0

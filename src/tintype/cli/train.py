@@ -25,7 +25,7 @@ def train(
     samples: int | None = None,
     max_minutes: float | None = None,
 ) -> int:
-    """Train models as configurations say. Repeated after an interruption, it goes on from the last checkpoint.
+    """Train models as their configurations say. To continue an interrupted run, repeat the command.
 
     Under torchrun the processes share each batch, on one machine or on several.
 
@@ -34,15 +34,15 @@ def train(
     Parameters
     ----------
     words
-        One or more TOML files, which docs/training.md explains, and keys that are to be otherwise than in the files, as
-        key=value. Several files are trained one after the other.
+        One or more TOML files (see docs/training.md), and keys to change, as key=value. Several files are trained one
+        after the other.
     output
-        Folder of the run: its checkpoints, its log and its TensorBoard events. Default: runs/NAME. Of several files:
-        the folder in which each has a folder of its own, NAME. Default: runs.
+        Folder of the run, for its checkpoints, log and TensorBoard events. Default: runs/NAME. For several files: the
+        folder in which each gets a folder called NAME. Default: runs.
     samples
-        Train each for as many steps as show it this many photographs, whatever the size of its batches.
+        Train each configuration on this many photographs, repeated ones counted, whatever its batch size.
     max_minutes
-        Stop in time, with a checkpoint.
+        Stop after this many minutes, with a checkpoint.
     """
     if max_minutes is not None and not max_minutes > 0:
         raise OptionError(f"--max-minutes must be above 0, not {max_minutes:g}")

@@ -138,7 +138,7 @@ def read(source: str | os.PathLike, channels: int | None = None, changes: tuple[
     Args:
         source: a family with its published defaults, or the TOML file of a configuration.
         channels: of the output; default: what the configuration's target asks for, CLASSES of a family.
-        changes: keys of the configuration that are to be otherwise, as key=value.
+        changes: keys of the configuration to change, as key=value.
     Raises:
         ConfigError: there is no such family, or it cannot be made like this.
         OptionError: a number of channels below 1, or changes of a family. TintypeError: torch is not installed.

@@ -36,7 +36,7 @@ def read(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> Any:
     """A configuration.
 
     Args:
-        changes: keys that are to be otherwise, as key=value.
+        changes: keys to change, as key=value.
     Raises:
         ConfigError: it cannot be read, or what it says cannot work. OptionError: it is not a TOML file.
         TintypeError: torch is not installed.

@@ -217,7 +217,7 @@ def _taken(path: Path, state: Mapping[str, Any], config: Config) -> str:
     said += ", where the validation loss was lowest"
     with suppress(ConfigError):
         if (step := checkpoint.load(last)["step"]) != state["step"]:
-            said += f"; the run has come to step {step}, which is in {last}"
+            said += f"; the run has reached step {step}, which is in {last}"
     return said
 
 
