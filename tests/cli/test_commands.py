@@ -69,7 +69,7 @@ def test_the_usage_line_has_the_names_of_the_table():
 
 
 def test_the_help_of_colorize_has_the_ranges():
-    help_text = re.sub(r"[\s│]+", " ", run("colorize", "--help", check=0).stdout.decode())
+    help_text = re.sub(r"[\s│]+", " ", run("colorize", "--help", check=0).stdout.decode().lower())
     for words in ("1 to 2048", "0 to 10", "above 0, up to 100", "1 to 100", "at least 1"):
         assert words in help_text
 

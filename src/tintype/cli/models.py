@@ -35,16 +35,12 @@ def models(
     megabytes = {model: f"{bytes_of(model) / 1e6:.1f} MB" for model in cards}
     if json:
         # The table of bins is as long as all else together, and is the graph's business.
-        print(
-            json_.dumps(
-                [
-                    {key: value for key, value in asdict(card).items() if key != "bins"}
-                    | {"name": names[model], "bytes": bytes_of(model), "purpose": PURPOSES.get(model, "research")}
-                    for model, card in cards.items()
-                ],
-                indent=2,
-            )
-        )
+        listed = [
+            {key: value for key, value in asdict(card).items() if key != "bins"}
+            | {"name": names[model], "bytes": bytes_of(model), "purpose": PURPOSES.get(model, "research")}
+            for model, card in cards.items()
+        ]
+        print(json_.dumps(listed, indent=2))
         return 0
 
     from rich.console import Console
