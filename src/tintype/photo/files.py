@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tintype.errors import UnwritablePhoto
-from tintype.photo.reader import name_of
+from tintype.photo.source import name_of
 
 OLD = 86_400
 """Seconds after which an unfinished file of another machine, or of an unknown process, is no longer in work."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -18,29 +15,12 @@ from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import avif, damage, exif, jpeg, png, samples, spaces, tiff, webp, xmp
 from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
 from tintype.photo.kinds import HEAD, recognise
+from tintype.photo.loader import FAILURES, OR_SALVAGE, WHOLE_COPY, Damaged, as_it_is, broken, load, open_image
 from tintype.photo.origin import origin_of
 from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo, Text
-from tintype.photo.source import Mend, Source
+from tintype.photo.source import Source, name_of, unopened
 from tintype.photo.toning import Samples
-
-_FAILURES = (pyvips.Error, UnicodeDecodeError)
-"""What pyvips raises when libvips fails; the second when a broken file has made its way into the message."""
-
-
-_SALVAGED = ("jpeg", "png", "tiff")
-_WHOLE_COPY = "get a whole copy of it"
-_OR = "or colour what is left of it with --salvage"
-
-_ROWS_OF_BLOCKS = 32
-"""Rows before the first missing one that are in part not there, as JPEG packs pixels in blocks."""
-
-
-_ADDRESS = re.compile(r"(https?:)/+", re.IGNORECASE)
-
-
-class Damaged(UnreadablePhoto):
-    """Broken or cut short."""
 
 
 def read(
@@ -69,12 +49,12 @@ def read(
     try:
         opened = Source(source, name)
     except (OSError, ValueError) as error:
-        raise _unopened(source, name, error) from None
+        raise unopened(source, name, error) from None
     with opened:
         try:
             photo = replace(_read(opened, name, salvage, page), origin=origin_of(opened.stream()))
         except OSError as error:
-            raise _unopened(source, name, error) from None
+            raise unopened(source, name, error) from None
     if photo.is_line_art:
         note = f"{name} holds hardly anything but black and white, which take no colour: scan it in shades of gray"
         photo = replace(photo, notes=(*photo.notes, note))
@@ -148,17 +128,6 @@ def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
         return heads.size(source.stream().read(heads.LENGTH))
 
 
-def name_of(source) -> str:
-    """What errors call a source: its path in printable letters, or what it is."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return "the given file"
-    if not isinstance(source, str | os.PathLike):
-        source = getattr(source, "name", None)
-        if not isinstance(source, str):
-            return "the given stream"
-    return os.fsdecode(source).encode("utf-8", "backslashreplace").decode()
-
-
 def xmp_of(path: str | os.PathLike) -> bytes | None:
     """The XMP packet of a file, without decoding a pixel; None where there is none."""
     name = name_of(path)
@@ -176,7 +145,7 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
         if kind == "tiff":
             return tiff.first_xmp(stream, name)
         if kind == "avif":
-            return blob(_open(kind, source, name), "xmp-data")
+            return blob(open_image(kind, source, name), "xmp-data")
     return None
 
 
@@ -187,7 +156,7 @@ def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
         OSError: the file cannot be read.
     """
     name = name_of(source)
-    with Source(source, name, in_memory=0) as opened, suppress(PhotoError, *_FAILURES):
+    with Source(source, name, in_memory=0) as opened, suppress(PhotoError, *FAILURES):
         stream = opened.stream()
         kind = recognise(stream.read(HEAD), name)
         if kind == "tiff":
@@ -195,7 +164,7 @@ def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
         if kind == "jpeg":
             return len(jpeg.photographs(stream))
         if kind == "avif":
-            return _pictures(_open("avif", opened, name))
+            return _pictures(open_image("avif", opened, name))
         if kind == "heic":
             from tintype.photo import formats
 
@@ -213,12 +182,12 @@ def _read(source: Source, name: str, salvage: bool = False, page: int | None = N
             raise UnsupportedPhoto(no_such_page(name, page, 1))
         else:
             photo = _READERS[kind](stream, source, name, salvage)
-    except (PhotoError, *_FAILURES) as error:
+    except (PhotoError, *FAILURES) as error:
         # What looks broken may only have been written meanwhile.
         source.check()
         if isinstance(error, PhotoError):
             raise
-        raise _broken(name, error) from None
+        raise broken(name, error) from None
     source.check()
     return photo
 
@@ -242,7 +211,7 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
         raise UnsupportedPhoto(f"{name} is {what}, which tintype does not read: convert it to PNG or TIFF first")
     check_size(*segments.size, name, 8 * len(segments.components), _length(stream))
     tags = exif_tags(segments.exif)
-    return _decoded(
+    return load(
         "jpeg",
         source,
         name,
@@ -283,10 +252,10 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
     tags = exif_tags(chunks.exif)
     space = spaces.of_code_points(*chunks.code_points, name) if chunks.code_points else None
     # By the standard, code points go before a profile, and a profile before gAMA.
-    prepared = _without_profile if space is not None else _as_it_is
+    prepared = _without_profile if space is not None else as_it_is
     if space is None and not chunks.srgb:
         space = spaces.of_png(chunks.gamma, chunks.primaries)
-    return _decoded(
+    return load(
         "png",
         source,
         name,
@@ -312,7 +281,7 @@ def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
     return as_photo(
         name,
         "webp",
-        _open("webp", source, name),
+        open_image("webp", source, name),
         orientation=orientation_of(tags),
         compression="lossless" if chunks.lossless else "lossy",
         metadata=metadata_of(tags, chunks.xmp, None, None, damaged=chunks.damaged),
@@ -326,14 +295,14 @@ def _pictures(image: pyvips.Image) -> int:
 def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool, page: int | None) -> Photo:
     named = avif.code_points(stream)
     space = spaces.of_code_points(*named, name) if named else None
-    image = _open("avif", source, name)
+    image = open_image("avif", source, name)
     count = _pictures(image)
     if page is None and count > 1:
         raise UnsupportedPhoto(several(name, f"is an AVIF file of {count} pictures"))
     if page is not None:
         if not 0 < page <= count:
             raise UnsupportedPhoto(no_such_page(name, page, count))
-        image = _open("avif", source, name, page=page - 1)
+        image = open_image("avif", source, name, page=page - 1)
     tags = exif_tags((blob(image, "exif-data") or b"").removeprefix(b"Exif\0\0"))
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
     if bits > 8:
@@ -366,8 +335,8 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
     missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))
     own = samples.reads(page)
     if bad is not None and (own or not salvage):
-        remedy = "" if own else f", {_OR}"
-        raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {_WHOLE_COPY}{remedy}")
+        remedy = "" if own else f", {OR_SALVAGE}"
+        raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {WHOLE_COPY}{remedy}")
     facts = {
         "orientation": page.number(exif.ORIENTATION, 1),
         "bits": page.bits,
@@ -383,7 +352,7 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
             return photo
         # CIELAB of 8 bits is held in 16, as all colours are; the result has the depth of the file.
         return replace(photo, depth=8, alpha=None if photo.alpha is None else (photo.alpha >> 8).astype(np.uint8))
-    return _decoded(
+    return load(
         "tiff",
         source,
         name,
@@ -409,10 +378,6 @@ def _without_extras(image: pyvips.Image, page: tiff.Page) -> pyvips.Image:
     if page.alpha is not None:
         colour = colour.bandjoin(image.extract_band(page.alpha))
     return colour.copy(interpretation=image.interpretation)
-
-
-def _as_it_is(image: pyvips.Image) -> pyvips.Image:
-    return image
 
 
 def _without_profile(image: pyvips.Image) -> pyvips.Image:
@@ -476,157 +441,6 @@ _PAGED = {"jpeg": _read_jpeg, "tiff": _read_tiff, "avif": _read_avif, "heic": _r
 """Those that may hold several photographs."""
 
 
-def _decoded(
-    kind: str,
-    source: Source,
-    name: str,
-    salvage: bool,
-    *,
-    strict: str = "error",
-    mend: Callable[[], Mend | None] = lambda: None,
-    blank: Callable[[], tuple[Mend, Mend] | None] = lambda: None,
-    longer: Callable[[Mend | None], Mend | None] = lambda mended: None,
-    damaged_from: int | None = None,
-    lost_from: Callable[[pyvips.Image, int], int] = lambda image, whole: whole,
-    prepared: Callable[[pyvips.Image], pyvips.Image] = _as_it_is,
-    options: Mapping = MappingProxyType({}),
-    **facts,
-) -> Photo:
-    """The photograph from a file of which some pixels may be damaged.
-
-    strict: of libvips' grades of severity the first that means damage. mend: what makes harmless faults good.
-    blank, longer: see damage.blank_jpeg and damage.longer_jpeg. damaged_from: a row with damage that libvips does not
-    see. lost_from: takes what libvips makes of the damaged file, and the number of rows before the first damage; gives
-    the row from which on nothing of the photograph is there. prepared: what becomes of the opened picture. options: of
-    the loader. facts: what `as_photo` takes.
-
-    Raises Damaged, or UnreadablePhoto where nothing is left to salvage.
-    """
-
-    def attempt(mended: Mend | None) -> Photo:
-        image = _open(kind, source, name, mended, fail_on=strict, **options)
-        try:
-            photo = as_photo(name, kind, prepared(image), **facts)
-            if (claimed := longer(mended)) is not None:
-                _open(kind, source, name, claimed, fail_on=strict, **options).avg()
-        except _FAILURES as error:
-            raise _broken(name, error, kind) from None
-        notes = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
-        return replace(photo, notes=(*photo.notes, *notes))
-
-    def fails(mended: Mend) -> bool:
-        try:
-            attempt(mended)
-        except Damaged:
-            return True
-        return False
-
-    mended, photo = None, None
-    try:
-        if damaged_from is None:
-            photo = attempt(None)
-    except Damaged:
-        source.check()
-        mended = mend()
-        if mended is not None:
-            with suppress(Damaged):
-                photo = attempt(mended)
-        if photo is None:
-            if not salvage:
-                raise
-            if (zeros := blank()) is not None:
-                mended = zeros[0]
-    if photo is not None:
-        if (zeros := blank()) is None or not fails(zeros[0]) or fails(zeros[1]):
-            return photo
-        if not salvage:
-            raise Damaged(f"{name} is cut short (its last rows are filled with zeros): {_WHOLE_COPY}, {_OR}")
-        mended = zeros[0]
-    try:
-        whole = damage.whole_rows(_open(kind, source, name, mended, fail_on=strict, **options))
-    except Damaged:
-        whole = 0
-    height = _open(kind, source, name, mended, fail_on="none", **options).height
-    if damaged_from is not None:
-        whole = min(whole, damaged_from)
-    elif whole >= height:
-        # Of the last row of blocks libvips does not tell.
-        whole = (height - 1) // 8 * 8
-    lost = lost_from(_open(kind, source, name, mended, fail_on="none", **options), whole)
-    if not lost:
-        raise UnreadablePhoto(f"{name} is too damaged: none of its {height} rows can be salvaged")
-    try:
-        image = _open(kind, source, name, mended, fail_on="none", **options)
-        photo = as_photo(name, kind, prepared(image), lost_from=lost, **facts)
-    except _FAILURES as error:
-        raise _broken(name, error) from None
-    return replace(photo, notes=(*photo.notes, *_of_damage(name, whole, lost, height)))
-
-
-def _of_damage(name: str, whole: int, lost: int, height: int) -> Iterator[str]:
-    if lost < height:
-        yield f"{name} lacks {height - lost} of its {height} rows, which were left gray"
-    if lost == height or whole < lost - _ROWS_OF_BLOCKS:
-        where = f"from row {whole + 1} of {height} on" if whole else "from its first row on"
-        yield f"{name} is damaged {where} (as the file stores them): what it shows there may be wrong"
-
-
-def _open(kind: str, source: Source, name: str, mend: Mend | None = None, **options) -> pyvips.Image:
-    loader = {"avif": "heif"}.get(kind, kind) + "load"
-    options = {"access": "sequential", "fail_on": "error"} | options
-    if mend is not None and "page" in options:
-        # A mended TIFF file has one directory.
-        options["page"] = 0
-    try:
-        image = source.load(loader, mend, **options)
-    except _FAILURES as error:
-        raise _broken(name, error, kind) from None
-    check_size(image.width, image.height, name)
-    return image
-
-
-def _broken(name: str, error: pyvips.Error | UnicodeDecodeError, kind: str | None = None) -> Damaged:
-    """kind: that of a file from which something may be salvaged."""
-    if isinstance(error, UnicodeDecodeError):
-        # pyvips stumbled over the message itself, and has left it where the next failure would find it.
-        pyvips.vips_lib.vips_error_clear()
-        detail = error.object.decode("utf-8", "replace")
-    else:
-        detail = str(error.detail)
-    # The last line is that of the decoder; those before it may be the complaints of what it stands on.
-    reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
-    reason = "".join(letter if letter.isprintable() else "?" for letter in reason)
-    remedy = f", {_OR}" if kind in _SALVAGED else ""
-    return Damaged(f"{name} is broken or cut short ({reason}): {_WHOLE_COPY}{remedy}")
-
-
-def is_address(name: str | os.PathLike) -> bool:
-    """Whether a name is an address of the web and not the path of a file."""
-    return _ADDRESS.match(os.fsdecode(name)) is not None
-
-
-def absent(name: str) -> str:
-    """The sentence for a path where no file is, which may be an address of the web."""
-    if is_address(name):
-        # A path has one slash where an address has two.
-        name = _ADDRESS.sub(r"\1//", name)
-        pipe = "curl -s ADDRESS | tintype colorize - > coloured.jpg"
-        return f"{name} is an address, not a file: download it first, or pipe it to -, as in: {pipe}"
-    return f"{name} does not exist: check the path"
-
-
-def _unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto:
-    if isinstance(error, FileNotFoundError) or is_address(name):
-        return UnreadablePhoto(absent(name))
-    # Windows says of a folder that it may not be read.
-    if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
-        return UnreadablePhoto(f"{name} is a folder, not a photograph")
-    if isinstance(error, PermissionError):
-        return UnreadablePhoto(f"{name} cannot be read: check its permissions")
-    reason = getattr(error, "strerror", None) or error
-    return UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk")
-
-
 def is_marked(path: str | os.PathLike) -> bool:
     """Whether a file is a result of tintype, by the mark in its XMP; False for what is not a photograph.
 
@@ -642,5 +456,5 @@ def mark_of(path: str | os.PathLike) -> xmp.Mark | None:
     """
     try:
         return xmp.read_mark(xmp_of(path))
-    except (OSError, ValueError, PhotoError, *_FAILURES):
+    except (OSError, ValueError, PhotoError, *FAILURES):
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import threading
 import time
@@ -25,12 +26,53 @@ from tintype.errors import UnreadablePhoto
 IN_MEMORY = 64 << 20
 """Bytes of the largest file that is read as a whole."""
 
+_ADDRESS = re.compile(r"(https?:)/+", re.IGNORECASE)
+
 _TICK = 20_000_000
 """Nanoseconds within which two changes of a file may carry the same time: twice the longest tick of a kernel."""
 
 _TRIES = 10
 
 _CALLED_BACK: deque[pyvips.SourceCustom] = deque(maxlen=1000)
+
+
+def name_of(source) -> str:
+    """What errors call a source: its path in printable letters, or what it is."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "the given file"
+    if not isinstance(source, str | os.PathLike):
+        source = getattr(source, "name", None)
+        if not isinstance(source, str):
+            return "the given stream"
+    return os.fsdecode(source).encode("utf-8", "backslashreplace").decode()
+
+
+def is_address(name: str | os.PathLike) -> bool:
+    """Whether a name is an address of the web and not the path of a file."""
+    return _ADDRESS.match(os.fsdecode(name)) is not None
+
+
+def absent(name: str) -> str:
+    """The sentence for a path where no file is, which may be an address of the web."""
+    if is_address(name):
+        # A path has one slash where an address has two.
+        name = _ADDRESS.sub(r"\1//", name)
+        pipe = "curl -s ADDRESS | tintype colorize - > coloured.jpg"
+        return f"{name} is an address, not a file: download it first, or pipe it to -, as in: {pipe}"
+    return f"{name} does not exist: check the path"
+
+
+def unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto:
+    """The error of a source that cannot be opened or read, in a sentence."""
+    if isinstance(error, FileNotFoundError) or is_address(name):
+        return UnreadablePhoto(absent(name))
+    # Windows says of a folder that it may not be read.
+    if isinstance(error, IsADirectoryError) or (isinstance(source, str | os.PathLike) and os.path.isdir(source)):
+        return UnreadablePhoto(f"{name} is a folder, not a photograph")
+    if isinstance(error, PermissionError):
+        return UnreadablePhoto(f"{name} cannot be read: check its permissions")
+    reason = getattr(error, "strerror", None) or error
+    return UnreadablePhoto(f"{name} cannot be read ({reason}): check the path and the disk")
 
 
 @dataclass(frozen=True)

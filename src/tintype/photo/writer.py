@@ -20,7 +20,7 @@ from tintype.photo import captions, exif, icc, jpeg, png, spaces, tiff, webp, xm
 from tintype.photo.files import Destination, whole_file
 from tintype.photo.kinds import SUFFIXES
 from tintype.photo.photo import Photo
-from tintype.photo.reader import name_of
+from tintype.photo.source import name_of
 from tintype.photo.xmp import Mark
 
 QUALITY = 95
