@@ -150,8 +150,8 @@ def test_missing_files_and_models(tmp_path, tiny):
     assert errors_of(done)[0] == f"tintype: {tmp_path}/none.jpg does not exist"
     assert (tmp_path / "a.color.jpg").exists()
     (tmp_path / "broken.onnx").write_bytes(tiny.read_bytes()[:500])
-    for model in (tmp_path / "none.onnx", tmp_path / "broken.onnx", photo, "tintype.v0"):
-        done = tintype("colorize", photo, "--overwrite", model=model, check=1)
+    for model, code in ((tmp_path / "none.onnx", 2), (tmp_path / "broken.onnx", 1), (photo, 1), ("tintype.v0", 2)):
+        done = tintype("colorize", photo, "--overwrite", model=model, check=code)
         assert len(errors_of(done)) == 1
         assert str(model) in errors_of(done)[0]
 
@@ -163,7 +163,8 @@ def test_broken_hints(content, tmp_path, tiny):
     photo = photograph(tmp_path / "a.jpg")
     (tmp_path / "hints.json").write_text(content)
     done = tintype("colorize", photo, "--hints", tmp_path / "hints.json", model=tiny, check=1)
-    assert len(errors_of(done)) == 2
+    assert len(errors_of(done)) <= 2
+    assert "hint" in errors_of(done)[0]
     assert files(tmp_path) == ["a.jpg", "hints.json"]
 
 

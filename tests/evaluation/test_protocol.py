@@ -27,7 +27,7 @@ def test_json_gives_it_back():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"photographs": {}}', OURS.to_json().replace('"crop"', '"cut"')])
 def test_other_text_is_no_protocol(text):
-    with pytest.raises(ValueError, match="no protocol"):
+    with pytest.raises(ValueError, match="not the protocol of an evaluation"):
         Protocol.from_json(text)
 
 

@@ -118,7 +118,7 @@ def test_lpips_of_photographs(tmp_path):
     assert lpips(network, prediction, truth) == pytest.approx(network(*inputs).item(), rel=1e-5)
     # Weights of 1 make each level the squared distance of two unit vectors without negative entries: 2 at most.
     assert 0 < lpips(network, prediction, truth) < 10
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         lpips(network, prediction, truth[1:])
 
 

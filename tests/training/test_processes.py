@@ -116,7 +116,7 @@ def test_two_processes_learn_what_one_does(alone, together):
         assert [step for step, _ in ours] == [step for step, _ in theirs]
         assert [loss for _, loss in ours] == pytest.approx([loss for _, loss in theirs], abs=1e-4)
     assert figures(alone, "train")[-1][0] == 20
-    assert figures(alone, "train")[-1][1] < figures(alone, "train")[0][1] - 0.01
+    assert figures(alone, "train")[-1][1] < figures(alone, "train")[0][1] - 0.005
     for part in ("network", "average"):
         assert farthest(together[0] / "last.pt", alone / "last.pt", part) < 1e-4
 
@@ -128,8 +128,8 @@ def test_only_the_first_process_writes_and_speaks(alone, together):
         name.partition(".tfevents")[0] for name in names[1]
     ]
     assert len(figures(folder, "start", "photographs")) == 1
-    assert len([line for line in said if line.startswith("step 5/20")]) == 1
-    assert len([line for line in said if line.startswith("validation")]) == 2
+    assert len([line for line in said if line.startswith("step 5/20  loss")]) == 1
+    assert len([line for line in said if line.partition("  ")[2].startswith("validation")]) == 2
 
 
 def test_one_process_goes_on_with_what_two_began(toml, together, tmp_path):

@@ -22,7 +22,7 @@ _MPF = b"MPF\0"
 _LONGEST = 65533
 MOST_SEGMENTS, _MOST_FILL = 10_000, 1 << 20
 _MOST_PICTURES = 16
-_MARKER = re.compile(rb"\xff+([^\0\xff])")
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
 _MOST_COMMENTS = 100
 
 # ITU-T T.81 Annex K, row by row.

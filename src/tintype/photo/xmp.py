@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.dom import minidom
 from xml.dom.expatbuilder import ExpatBuilderNS
 from xml.parsers.expat import ExpatError
-from xml.sax.saxutils import unescape
 
 LONGEST = 16 << 20
 """Bytes of a packet that is read."""
@@ -140,7 +140,7 @@ def read_mark(packet: bytes | None) -> Mark | None:
     def said(prefix: bytes, name: bytes) -> str:
         # Other programs write as an attribute what was an element.
         found = re.search(rb"\b%s:%s\s*(?:=\s*[\"']|>)([^<\"']{0,500})" % (prefix, name), packet)
-        return unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
+        return html.unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
 
     tool = said(rb"\w+", b"CreatorTool")
     software = "tintype" if tool.startswith("tintype") else tool

@@ -60,7 +60,8 @@ def boxes(config) -> dict[str, Box]:
         "validation": Box(
             "Validation",
             (
-                f"{data.validation}, {data.validation_limit} at most",
+                data.validation,
+                f"{data.validation_limit} photographs at most",
                 f"{data.validation_side} x {data.validation_side} pixels",
                 f"every {config.validate_every} steps" if config.validate_every else "once an epoch",
             ),
