@@ -18,7 +18,7 @@ def test_each_part_says_what_the_configuration_says_of_it():
     parts = said("eccv16.smoothed", "data.augmentation.film=0.25", "optimizer.average=0.9")
     assert parts["photographs"] == ("data/comparison", "train-*.tar")
     assert parts["batch"] == ("32 of 96 x 96 pixels", "crops of 0.6 to 1", "gray: L*", "mirror 50 %, film 25 %")
-    assert parts["network"] == ("eccv16", "395\N{NO-BREAK SPACE}071 parameters", "random weights", "bfloat16")
+    assert parts["network"] == ("eccv16", "395\N{NO-BREAK SPACE}071 parameters", "random weights", "precision auto")
     assert parts["target"] == ("313 bins (published)", "soft code of 5, sigma 5", "annealed mean, T = 0.38")
     assert " ".join(parts["losses"]) == "1 x cross entropy rebalanced: own prior, smoothed by 5, uniform 0.5"
     assert parts["optimizer"] == ("adamw, rate 0.003", "decay 0.02, clip 1", "cosine, 1875 steps", "warm-up 100 steps")

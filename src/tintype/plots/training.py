@@ -103,7 +103,7 @@ def _network(config) -> tuple[str, ...]:
     start = config.start or pretrained
     begins = f"from {Path(start).name}" if start else f"{config.initialisation} weights"
     norms = "norms frozen" if config.norms == "frozen" else ""
-    return _said(config.family, parameters, begins, norms, config.precision)
+    return _said(config.family, parameters, begins, norms, f"precision {config.precision}")
 
 
 def _target(config) -> tuple[str, ...]:
