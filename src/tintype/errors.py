@@ -17,6 +17,10 @@ Each message is one sentence: what, where, what to do. What a user should know o
 same is a TintypeWarning.
 """
 
+from __future__ import annotations
+
+import unicodedata
+
 
 class TintypeError(Exception):
     """The base of every error that tintype raises on purpose."""
@@ -82,4 +86,12 @@ def not_installed(what: str, package: str | None, extra: str) -> TintypeError:
     """
     return TintypeError(
         f"{what} needs {package}, which is not installed: in the folder of tintype, run {install_line(extra)}"
+    )
+
+
+def printable(text: object) -> str:
+    """Text in printable characters: names of files, cards and tags may hold others, which a terminal would obey."""
+    return "".join(
+        letter if letter.isprintable() or unicodedata.category(letter) == "Zs" else ascii(letter)[1:-1]
+        for letter in str(text)
     )

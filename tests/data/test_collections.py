@@ -761,3 +761,18 @@ def test_pooch_is_needed_for_fetching_alone(published, tmp_path):
     (line,) = errors_of(done)
     assert 'pip install ".[data]"' in line
     assert "cifar-100-python.tar.gz" in line
+
+
+def test_names_in_an_archive_reach_no_terminal_as_they_are(tmp_path):
+    meta = {
+        b"fine_label_names": [name.encode() for name in FLAT],
+        b"coarse_label_names": [name.encode() for name in GROUPS],
+    }
+    train = cifar_table(0, 40) | {b"filenames": [b"\x1b[2J%06d.png" % i for i in range(40)]}
+    tables = {"meta": meta, "test": cifar_table(40, 8), "train": train}
+    path = tmp_path / "cifar-100-python.tar.gz"
+    path.write_bytes(gzip.compress(tar_of({f"cifar-100-python/{name}": pickled(t) for name, t in tables.items()})))
+    made([f"cifar100={path}"], tmp_path / "data", Settings())
+    manifest = (tmp_path / "data" / "manifest.csv").read_text("utf-8")
+    assert "\x1b" not in manifest
+    assert r"\x1b[2J000000.png" in manifest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, get_args
 
 from tintype.errors import OptionError, TintypeError
+from tintype.errors import printable as shown
 from tintype.version import __version__
 
 if TYPE_CHECKING:
@@ -91,14 +91,6 @@ def say(line: object = "") -> None:
 def complain(message: object) -> None:
     """One line on standard error, in the name of the program."""
     print(f"tintype: {shown(str(message).strip())}", file=sys.stderr, flush=True)
-
-
-def shown(text: object) -> str:
-    """Text in printable characters: names of files, cards and tags may hold others, which a terminal would obey."""
-    return "".join(
-        letter if letter.isprintable() or unicodedata.category(letter) == "Zs" else ascii(letter)[1:-1]
-        for letter in str(text)
-    )
 
 
 def numbers(text: str | None, kind: type, option: str, form: str) -> list:

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tintype.errors import OptionError, StudyError, not_installed
+from tintype.errors import OptionError, StudyError, not_installed, printable
 from tintype.evaluation import charts
 from tintype.photo.writer import whole_file
 from tintype.study import attention, tables
@@ -90,8 +90,8 @@ def page(study: Study, analysis: Analysis) -> str:
     environment.filters["points"] = lambda value: _percent(value, signed=True)
     environment.filters["seconds"] = lambda value: f"{value:.2f}"
     environment.filters["thousands"] = lambda value: "–" if math.isnan(value) else f"{value:,.0f}"
-    environment.filters["breaks"] = lambda name: Markup(".<wbr>").join(tables.visible(name).split("."))
-    environment.filters["visible"] = tables.visible
+    environment.filters["breaks"] = lambda name: Markup(".<wbr>").join(printable(name).split("."))
+    environment.filters["visible"] = printable
     rates = analysis.rates[ATTENTIVE]
     return environment.get_template("report.html.jinja").render(
         study=study,
@@ -157,7 +157,7 @@ def _forest(rates: Mapping[str, Share]) -> str:
         marks.append(f'<text class="{side}" x="{across}" dx="{4 if side == "label" else -4}" y="-8">')
         marks.append(f"{words} {100 * value:g}</text>")
     for down, (method, rate) in zip(range(28, high, row), rates.items(), strict=True):
-        marks.append(f'<text class="label" x="4" y="{down - 10}">{escape(tables.visible(method))}</text>')
+        marks.append(f'<text class="label" x="4" y="{down - 10}">{escape(printable(method))}</text>')
         for kind, place, ends in (("naive", down + 7, rate.naive), ("interval", down, (rate.low, rate.high))):
             marks.append(f'<path class="{kind}" d="M{_x(scale, ends[0], wide)} {place}H{_x(scale, ends[1], wide)}"/>')
         marks.append(f'<path class="dot large" d="M{_x(scale, rate.value, wide)} {down}h0"/>')
@@ -165,7 +165,7 @@ def _forest(rates: Mapping[str, Share]) -> str:
         marks.append(f'<text class="below" x="{_x(scale, tick / 100, wide)}" y="{high + 15}">{tick:g}</text>')
     marks.append(f'<text class="below name" x="{wide / 2:g}" y="{high + 32}">{scale.label}</text>')
     summary = "; ".join(
-        f"{tables.visible(method)} {_percent(rate.value)} % [{_percent(rate.low)}, {_percent(rate.high)}]"
+        f"{printable(method)} {_percent(rate.value)} % [{_percent(rate.low)}, {_percent(rate.high)}]"
         for method, rate in rates.items()
     )
     return (
@@ -216,7 +216,7 @@ def _cases(study: Study, analysis: Analysis) -> list[dict[str, Any]]:
 def _case(study: Study, fooling: Fooling) -> dict[str, Any]:
     pictures = [study.picture(fooling.photograph, way) for way in (TRUTH, fooling.method)]
     return {
-        "name": tables.visible(study.photographs[fooling.photograph].name),
+        "name": printable(study.photographs[fooling.photograph].name),
         "fooling": fooling,
         "pictures": [_data(path) for path in pictures],
     }

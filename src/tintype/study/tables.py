@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tintype.errors import printable
 from tintype.photo.writer import whole_file
 from tintype.study import attention
 from tintype.study.analysis import ATTENTIVE, ENOUGH, Analysis, Estimate, Share, read_rows
@@ -44,14 +45,9 @@ COLUMNS = {
 """Of the table of answers: where each is in the file."""
 
 
-def visible(text: str) -> str:
-    """A name with what cannot be printed written as in Python: `\\x1b` for an escape character."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-
-
 def cell(text: str) -> str:
     """A text as a cell that no spreadsheet takes for a formula."""
-    return f"'{visible(text)}" if text.startswith(FORMULAS) else visible(text)
+    return f"'{printable(text)}" if text.startswith(FORMULAS) else printable(text)
 
 
 def _written(rows: Iterable[Sequence]) -> str:
