@@ -6,7 +6,13 @@
 `Colorizer` does the same for many photographs, `tintype.errors` tells what can go wrong.
 """
 
+import os
+
 from tintype.version import __version__
+
+# libvips writes its warnings to standard error, some of them only when the process ends; what they mean is said in the
+# notes of a photograph. It looks for this when it is first imported, by whatever part of tintype.
+os.environ.setdefault("VIPS_WARNING", "0")
 
 __all__ = ["Colorizer", "TintypeError", "__version__", "colorize"]
 

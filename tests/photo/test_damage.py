@@ -274,6 +274,12 @@ def test_what_is_missing_of_a_turned_photograph_is_turned_with_it(jpeg, orientat
     assert (photo.height, photo.width)[:: 1 if orientation < 5 else -1] == (300, 400)
 
 
+def test_the_threads_of_libvips_call_no_python(jpeg, caplog):
+    data = jpeg("sequential")
+    assert read(data[: len(data) // 2], salvage=True).missing is not None
+    assert not [record for record in caplog.records if record.name == "pyvips" and record.levelname == "WARNING"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "random bytes"])
 def test_salvaging_a_png(scene, encoded, damage):
     pixels = (scene(300, 400) * 255).astype(np.uint8)

@@ -71,7 +71,6 @@ def prepare(
     jobs
         Photographs processed at the same time. Default: one per processor.
     """
-    import logging
 
     from tintype.data.collections import sources_of
     from tintype.data.fingerprint import read_fingerprints
@@ -83,8 +82,6 @@ def prepare(
         raise OptionError("name at least one folder of photographs, as in: tintype prepare photographs -o data/mine")
     if jobs is not None and jobs < 1:
         raise OptionError(f"--jobs must be at least 1, not {jobs}")
-    # A broken photograph is named in dropped.csv; what libvips says on its own would be said twice.
-    logging.getLogger("pyvips").addHandler(logging.NullHandler())
     settings = Settings(
         size=size,
         longest=round(1.5 * size) if longest is None else longest,

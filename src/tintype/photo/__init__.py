@@ -1,11 +1,5 @@
 """A photograph on disk: read whole, written whole, with everything that its file said."""
 
-import os
-
-# libvips writes its warnings to standard error, some of them only when the process ends; what they mean is said in the
-# notes of a photograph. It looks for this when it is first imported.
-os.environ.setdefault("VIPS_WARNING", "0")
-
 from tintype.photo.decode import MOST_PIXELS
 from tintype.photo.kinds import FORMATS, LISTED, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of

@@ -27,6 +27,10 @@ _SMALL, _PACKED = 64 << 20, 1032
 # Some decoders fill the memory with the whole picture before they find that its file ends. No photograph is packed
 # more densely than zlib packs zeros, and what takes less than 64 MB need not be asked.
 
+# pyvips hands the warnings of libvips to Python, from the threads of libvips. When Python collects its garbage there,
+# and with it a picture that the same thread works on, the process is aborted.
+pyvips._remove_log_handler()
+
 # Results are read once and written once, and a file may change between two reads of it: nothing is worth caching.
 pyvips.cache_set_max(0)
 
