@@ -99,21 +99,17 @@ def take(browser, study, folder: Path, tmp_path: Path) -> None:
     simulated = write_study(
         tmp_path / "simulated", photographs=200, practice=10, trials=40, catch=0.2, exposure=1, title="Simulated people"
     )
-    answer_all(tmp_path / "simulated.sqlite", simulated, {"ours": 0.32, "theirs": 0.22}, 80)
-    with served(simulated, tmp_path / "simulated.sqlite") as browser.home:
-        fresh(browser)
-        browser.get(f"{browser.home}/results?token={TOKEN}")
-        browser.get(f"{browser.home}/results/report")
-        shot("report", width=1100, height=900)
     few = write_study(
         tmp_path / "few", photographs=60, practice=2, trials=20, catch=0.25, exposure=1, title="One person"
     )
-    answer_all(tmp_path / "few.sqlite", few, {"ours": 0.32, "theirs": 0.22}, 1)
-    with served(few, tmp_path / "few.sqlite") as browser.home:
-        fresh(browser)
-        browser.get(f"{browser.home}/results?token={TOKEN}")
-        browser.get(f"{browser.home}/results/report")
-        shot("report-few", width=1100, height=900)
+    for name, made, people in (("report", simulated, 80), ("report-few", few, 1)):
+        answers = tmp_path / f"{name}.sqlite"
+        answer_all(answers, made, {"ours": 0.32, "theirs": 0.22}, people)
+        with served(made, answers) as browser.home:
+            fresh(browser)
+            browser.get(f"{browser.home}/results?token={TOKEN}")
+            browser.get(f"{browser.home}/results/report")
+            shot(name, width=1100, height=900)
     with served(study, tmp_path / "quiz.sqlite", quiz=True, address="http://192.168.1.17:8765/") as browser.home:
         fresh(browser)
         to_the_trials(browser)

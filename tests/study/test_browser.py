@@ -118,6 +118,17 @@ def told(page) -> str:
     return find(page, "#said").text
 
 
+def to_the_thanks(page) -> None:
+    """Answer all pairs, of which the first is practice, and be told after it."""
+    for number in range(4):
+        to_the_answer(page, number)
+        find(page, "#left").click()
+        if number == 0:
+            assert told(page)
+            go(page)
+    at(page, "/thanks")
+
+
 def rows(path, sql: str) -> list[tuple]:
     with sqlite3.connect(path) as database:
         return database.execute(sql).fetchall()
@@ -130,13 +141,7 @@ def test_by_mouse_from_consent_to_thanks(page, study, tmp_path):
         find(page, f"#plate{number}").send_keys(str(plate.digit))
     find(page, "form .main").click()
     at(page, "/trial")
-    for number in range(4):
-        to_the_answer(page, number)
-        find(page, "#left").click()
-        if number == 0:
-            assert told(page)
-            go(page)
-    at(page, "/thanks")
+    to_the_thanks(page)
     find(page, "#show").click()
     assert "of 3" in find(page, "#score").text
     assert page.get_log("browser") == []
@@ -362,13 +367,7 @@ def test_a_recruited_participant_ends_at_the_site_that_sent_them(browser, recrui
         browser.get(f"{browser.home}/?pid=5fA-1&session=2")
         assert "5fA-1" in find(browser, "main").text
         to_the_trials(browser)
-        for number in range(4):
-            to_the_answer(browser, number)
-            find(browser, "#left").click()
-            if number == 0:
-                assert told(browser)
-                go(browser)
-        at(browser, "/thanks")
+        to_the_thanks(browser)
         assert find(browser, "#complete").get_attribute("href") == "https://site.example/done?cc=A1"
         assert not [
             entry

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tintype.data.originals import printable
-from tintype.errors import DataError, UnreadablePhoto
+from tintype.errors import DataError, UnreadablePhoto, printable
 
 MOST = 20_000_000
 """Files in an archive at most. All of ImageNet, the largest collection of its kind, has 14 million."""

@@ -21,7 +21,7 @@ from tintype.data.downloads import fetch
 from tintype.data.matlab import read_matrices
 from tintype.data.originals import Classes, Original, Source
 from tintype.data.pickles import read_pickle
-from tintype.errors import DataError, OptionError, UnreadablePhoto
+from tintype.errors import DataError, OptionError, UnreadablePhoto, printable
 from tintype.photo import SUFFIXES
 
 _SUFFIXES = (".tar", ".tgz", ".gz", ".zip", ".mat")
@@ -177,7 +177,7 @@ def _cifar100(paths: Sequence[Path], wanted: Classes) -> Iterator[Original]:
                 for i, (name, label) in enumerate(zip(table["filenames"], labels, strict=True)):
                     of = "/".join(kind[place] for kind, place in zip(names, label, strict=True))
                     if wanted(of):
-                        yield Original(f"{of}/{name.decode()}", partial(_bitmap, pixels[i]), part)
+                        yield Original(printable(f"{of}/{name.decode()}"), partial(_bitmap, pixels[i]), part)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             raise DataError(
                 f"{path}: not the Python version of CIFAR-100 ({type(error).__name__}: {error}); "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tintype.errors import DataError, UnreadablePhoto
+from tintype.errors import DataError, UnreadablePhoto, printable
 from tintype.photo import SUFFIXES
 
 
@@ -101,8 +101,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadablePhoto(f"{path.name} cannot be read ({error.strerror})") from None
-
-
-def printable(name: str) -> str:
-    """A name of a file, which need not be text, as text."""
-    return name.encode(errors="backslashreplace").decode()

@@ -40,7 +40,7 @@ from tintype.color.lab import rgb_to_lab
 from tintype.data.fingerprint import Fingerprints, fingerprint
 from tintype.data.originals import Classes, Original, Source, folder
 from tintype.data.shards import DESCRIPTION
-from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto, printable
+from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import LISTED, MOST_PIXELS
 from tintype.photo.kinds import HEAD, recognise_colour
 from tintype.photo.xmp import has_mark
@@ -467,5 +467,4 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence]) ->
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        # The names of photographs come from folders and archives, and may hold what a terminal would obey.
-        writer.writerows([printable(cell) for cell in row] for row in rows)
+        writer.writerows(rows)

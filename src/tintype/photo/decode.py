@@ -9,7 +9,7 @@ import numpy as np
 import pyvips
 
 from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
-from tintype.errors import UnreadablePhoto, UnsupportedPhoto
+from tintype.errors import UnreadablePhoto, UnsupportedPhoto, printable
 from tintype.photo import exif, icc, scale, tiff, xmp
 from tintype.photo.iptc import LONGEST as LONGEST_IPTC
 from tintype.photo.photo import Metadata, Photo, Text
@@ -285,8 +285,7 @@ def as_image(pixels: np.ndarray, profile: bytes | None = None, ink: bool = False
 
 def reason_of(error: Exception) -> str:
     """What a library said, in printable letters on one line."""
-    text = " ".join(str(error).split()) or "it cannot be decoded"
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return printable(" ".join(str(error).split())) or "it cannot be decoded"
 
 
 def blob(image: pyvips.Image, field: str) -> bytes | None:

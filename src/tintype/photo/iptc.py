@@ -62,7 +62,7 @@ def resources_of(record: bytes) -> bytes:
 def properties(record: bytes) -> tuple[list[Property], int]:
     """What a record says, as XMP, and how many of its data sets XMP has no place for."""
     sets = _data_sets(record)
-    letters = {number: [_decoded(value) for value in values] for number, values in sets.items()}
+    letters = {number: [decoded(value) for value in values] for number, values in sets.items()}
     letters = {number: [text for text in texts if text.strip()] for number, texts in letters.items()}
     found = [
         Property(name, tuple(dict.fromkeys(texts)), form)
@@ -95,8 +95,9 @@ def _data_sets(record: bytes) -> dict[int, list[bytes]]:
     return found
 
 
-def _decoded(value: bytes) -> str:
-    # What the record says of its own encoding is wrong as often as it is missing.
+def decoded(value: bytes) -> str:
+    """The letters of a text whose encoding nothing tells reliably: UTF-8, else Windows-1252."""
+    # What a record says of its own encoding is wrong as often as it is missing; of JPEG comments nothing says it.
     value = value.rstrip(b"\0 ")
     try:
         return value.decode("utf-8")

@@ -147,16 +147,7 @@ def _take_extension(found: Segments, extensions: dict[tuple[str, int], dict[int,
 
 def comments(segments: Segments) -> list[str]:
     """The comments as texts."""
-    return [decoded(comment) for comment in segments.comments]
-
-
-def decoded(comment: bytes) -> str:
-    """The letters of a comment, of which no standard says how they are written."""
-    comment = comment.rstrip(b"\0")
-    try:
-        return comment.decode("utf-8")
-    except UnicodeDecodeError:
-        return comment.decode("cp1252", "replace")
+    return [iptc.decoded(comment) for comment in segments.comments]
 
 
 def packet(segments: Segments) -> bytes | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pyvips
 
-from tintype.errors import UnreadablePhoto
+from tintype.errors import UnreadablePhoto, printable
 from tintype.photo import damage
 from tintype.photo.decode import as_photo, check_size
 from tintype.photo.photo import Photo
@@ -153,6 +153,5 @@ def broken(name: str, error: pyvips.Error | UnicodeDecodeError, kind: str | None
         detail = str(error.detail)
     # The last line is that of the decoder; those before it may be the complaints of what it stands on.
     reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
-    reason = "".join(letter if letter.isprintable() else "?" for letter in reason)
     remedy = f", {OR_SALVAGE}" if kind in _SALVAGED else ""
-    return Damaged(f"{name} is broken or cut short ({reason}): {WHOLE_COPY}{remedy}")
+    return Damaged(f"{name} is broken or cut short ({printable(reason)}): {WHOLE_COPY}{remedy}")

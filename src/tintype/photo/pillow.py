@@ -13,7 +13,7 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import exif, jpeg, png, spaces
+from tintype.photo import exif, iptc, jpeg, png, spaces
 from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of, reason_of
 from tintype.photo.photo import Metadata, Photo, Text
 
@@ -162,7 +162,7 @@ def _texts(image: Image.Image) -> list[Text]:
             if png.is_caption(str(keyword))
         ]
     comment = image.info.get("comment")
-    return [Text("Comment", jpeg.decoded(comment))] if isinstance(comment, bytes) and image.format == "JPEG" else []
+    return [Text("Comment", iptc.decoded(comment))] if isinstance(comment, bytes) and image.format == "JPEG" else []
 
 
 def _frames(image: Image.Image) -> int:
