@@ -18,7 +18,7 @@ from torch.nn import functional
 from benchmarks.quality import Row, photographs, table
 from tintype.color import lab
 from tintype.color.gamut import fit_chroma
-from tintype.families import get
+from tintype.networks.families import get
 from tintype.training import checkpoint, norms
 from tintype.training.export import shift_of
 

@@ -69,9 +69,9 @@ def network(table: Table, runs: int, folder: Path) -> None:
     import torch
 
     from benchmarks.peers import ECCV16, SIGGRAPH17, check
-    from tintype.families import get
     from tintype.models.catalog import card_of, shipped
     from tintype.models.runtime import Session
+    from tintype.networks.families import get
     from tintype.training.config import read
     from tintype.training.norms import fold
 

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from tintype.encoders import SqueezeNet, stage
+from tintype.networks.encoders import SqueezeNet, stage
 
 CONVOLUTIONS = {
     0: 64,

@@ -36,7 +36,7 @@ def test_colouring_needs_no_torch(tmp_path, tiny):
         f"tintype.colorize({str(photo)!r}, model={str(tiny)!r})\n"
         "from tintype.cli import main\n"
         f"assert main(['colorize', {str(photo)!r}, '--overwrite', '--model', {str(tiny)!r}]) == 0\n"
-        "studio = {'torch', 'msgspec', 'onnx', 'tintype.training', 'tintype.families', 'tintype.data'}\n"
+        "studio = {'torch', 'msgspec', 'onnx', 'tintype.training', 'tintype.networks', 'tintype.data'}\n"
         "assert not studio & sys.modules.keys(), studio & sys.modules.keys()"
     )
 

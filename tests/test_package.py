@@ -236,13 +236,14 @@ def test_the_changelog_knows_this_version():
 
 def test_the_map_names_every_file_and_no_other():
     block = re.search(r"```\nsrc/tintype/\n(.*?)```", read(ROOT / "docs" / "architecture.md"), re.DOTALL)[1]
-    named, room = set(), ""
+    named, rooms = set(), []
     for line in block.splitlines():
         word = line.split()[0]
+        rooms = rooms[: line.index(word) // 2 - 1]
         if word.endswith("/"):
-            room = word
+            rooms.append(word)
         else:
-            named.add(word if line.startswith("  ") and line[2] != " " else room + word)
+            named.add("".join(rooms) + word)
     source = ROOT / "src" / "tintype"
     files = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if path.name != "__init__.py"}
     assert named == files

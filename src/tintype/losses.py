@@ -16,10 +16,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype import encoders
 from tintype.color.bins import published_bins, soft_encode
 from tintype.color.lab import lab_to_rgb
 from tintype.errors import ConfigError
+from tintype.networks import encoders
 
 
 class SoftCodes:

@@ -14,11 +14,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from tintype.color.lab import gray, lightness
-from tintype.encoders import MobileNetV2, Same
 from tintype.errors import ConfigError, ModelError
 from tintype.evaluation.metrics import fid
 from tintype.evaluation.torch_metrics import Inception, classify, imagenet_class, imagenet_classes, lpips
 from tintype.losses import Lpips
+from tintype.networks.encoders import MobileNetV2, Same
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 WEIGHTS = DATA / "weights" / "mobilenetv2_100_keras_full_fp16.safetensors"

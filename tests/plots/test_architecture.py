@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype import families
 from tintype.errors import ConfigError, OptionError
+from tintype.networks import families
 from tintype.plots import architecture, figure
 
 

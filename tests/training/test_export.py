@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from tintype import families, targets
+from tintype import targets
 from tintype.color.bins import annealed_mean, published_bins, published_prior, rebalancing_weights
 from tintype.errors import ConfigError, ModelError
 from tintype.models import load
+from tintype.networks import families
 from tintype.training import checkpoint, norms
 from tintype.training.config import from_dict, to_dict
 from tintype.training.export import Contract, check, export, read_card_file, round_weights

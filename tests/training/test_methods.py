@@ -9,8 +9,9 @@ import torch
 
 from small_sets import write_set
 from small_weights import write_lpips, write_resnet18, write_squeezenet, write_vgg16
-from tintype import families, targets
+from tintype import targets
 from tintype.models import load
+from tintype.networks import families
 from tintype.training import checkpoint
 from tintype.training.config import read
 from tintype.training.export import export

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from small_sets import picture, write_set
-from tintype import families
 from tintype.color.bins import annealed_mean
 from tintype.color.lab import lightness
 from tintype.data.batches import Augmentation, make_batch
 from tintype.errors import ConfigError
 from tintype.models import load
+from tintype.networks import families
 from tintype.training import checkpoint, norms
 from tintype.training.config import from_dict, to_dict
 from tintype.training.export import export

@@ -530,9 +530,9 @@ def _opened_networks(networks: Networks) -> dict[str, Any]:
         return {}
     import torch
 
-    from tintype.encoders import MobileNetV2
     from tintype.evaluation.torch_metrics import Inception
     from tintype.losses import Lpips
+    from tintype.networks.encoders import MobileNetV2
 
     torch.set_num_threads(1)
     found: dict[str, Any] = {}

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tintype.encoders import MobileNetV2
 from tintype.errors import ModelError
 from tintype.losses import Lpips
 from tintype.models.runtime import Session
 from tintype.models.threads import available_threads
+from tintype.networks.encoders import MobileNetV2
 
 
 def classify(network: MobileNetV2, rgb: np.ndarray) -> str:

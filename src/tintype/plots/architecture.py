@@ -177,7 +177,7 @@ def read_critic(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> tup
         return None
     import torch
 
-    from tintype import critics
+    from tintype.networks import critics
 
     side = config.data.side // config.describe_network().scale
     with torch.device("meta"):
@@ -191,7 +191,7 @@ def studio() -> tuple[Any, Any]:
         TintypeError: torch is not installed.
     """
     try:
-        from tintype import families
+        from tintype.networks import families
         from tintype.training.config import read
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("tintype"):

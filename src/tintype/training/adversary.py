@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from tintype import critics, losses
+from tintype import losses
+from tintype.networks import critics
 from tintype.targets import at_resolution
 from tintype.training.config import Config
 

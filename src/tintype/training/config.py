@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 import torch
 
-from tintype import critics, families, targets
+from tintype import targets
 from tintype.data.batches import Augmentation
 from tintype.errors import ConfigError
+from tintype.networks import critics, families
 from tintype.training import optimizers
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]

@@ -17,10 +17,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype import families, targets
+from tintype import targets
 from tintype.errors import ConfigError, ModelError
 from tintype.models.card import KEY, Card
 from tintype.models.runtime import Session
+from tintype.networks import families
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config
 from tintype.training.inputs import load_photographs

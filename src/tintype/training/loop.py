@@ -16,7 +16,7 @@ import torch
 from msgspec.structs import replace
 from torch.nn import functional
 
-from tintype import families, targets
+from tintype import targets
 from tintype.color.bins import count, published_bins
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
@@ -24,6 +24,7 @@ from tintype.data.batches import Augmentation, Batch, Batches
 from tintype.data.shards import Held, Photographs, describe
 from tintype.errors import ConfigError, TintypeError
 from tintype.evaluation.metrics import Areas
+from tintype.networks import families
 from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
 from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, check_bins, differences, from_dict, to_dict

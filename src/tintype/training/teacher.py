@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tintype import families
 from tintype.data.batches import Batch
 from tintype.errors import ConfigError
+from tintype.networks import families
 from tintype.targets import Target
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config

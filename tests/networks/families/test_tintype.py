@@ -5,9 +5,16 @@ import torch
 from safetensors.torch import save_file
 from torch.nn.functional import batch_norm, conv2d
 
-from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, IMAGENET_DEVIATION, IMAGENET_MEAN, LiteFeatures, MobileNetV2
 from tintype.errors import ConfigError
-from tintype.families.tintype import Config, Network
+from tintype.networks.encoders import (
+    GRAY_DEVIATION,
+    GRAY_MEAN,
+    IMAGENET_DEVIATION,
+    IMAGENET_MEAN,
+    LiteFeatures,
+    MobileNetV2,
+)
+from tintype.networks.families.tintype import Config, Network
 
 SMALL = {"context": 16, "decoder": (16, 16, 16, 16)}
 

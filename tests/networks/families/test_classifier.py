@@ -6,7 +6,7 @@ import torch
 
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.families.classifier import Config, Network
+from tintype.networks.families.classifier import Config, Network
 
 
 @pytest.mark.parametrize("scale", [1, 4])

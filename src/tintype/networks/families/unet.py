@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype.encoders import GRAY_DEVIATION, GRAY_MEAN, RESNET18_PARTS, Semantic, load_resnet18, stage
 from tintype.errors import ConfigError
+from tintype.networks.encoders import GRAY_DEVIATION, GRAY_MEAN, RESNET18_PARTS, Semantic, load_resnet18, stage
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

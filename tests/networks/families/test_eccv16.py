@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from benchmarks.peers import ECCV16
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.families.eccv16 import Config, Network
+from tintype.networks.families.eccv16 import Config, Network
 
 SIMPLIFIED = {"depth": (2,) * 8, "widths": (1, 2, 4, 6.5, 6.5, 6.5, 6.5, 4)}
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tintype.critics import Config, make
 from tintype.errors import ConfigError
+from tintype.networks.critics import Config, make
 
 
 def count(critic):

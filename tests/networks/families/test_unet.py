@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from exported_networks import exported
-from tintype.encoders import SqueezeNet
 from tintype.errors import ConfigError
-from tintype.families.unet import Config, Network
+from tintype.networks.encoders import SqueezeNet
+from tintype.networks.families.unet import Config, Network
 
 
 def encoder_weights(network):

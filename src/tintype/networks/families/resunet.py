@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype.encoders import Semantic
 from tintype.errors import ConfigError
+from tintype.networks.encoders import Semantic
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

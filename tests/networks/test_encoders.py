@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save_file
 
 from tintype.color.lab import gray
-from tintype.encoders import IMAGENET_DEVIATION, IMAGENET_MEAN, VGG16, Semantic, SqueezeNet
 from tintype.errors import ConfigError
+from tintype.networks.encoders import IMAGENET_DEVIATION, IMAGENET_MEAN, VGG16, Semantic, SqueezeNet
 
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "weights"
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "weights"
 
 
 def shared(name):

@@ -6,7 +6,7 @@ import torch
 
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.families.cnn10 import Config, Network
+from tintype.networks.families.cnn10 import Config, Network
 
 
 @pytest.mark.parametrize(("channels", "count"), [(2, 7_782_210), (3, 7_782_787)])

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 import torch
 
-from tintype import families
 from tintype.errors import ConfigError
+from tintype.networks import families
 
 
 def test_an_unknown_family_is_refused_with_the_names_there_are():

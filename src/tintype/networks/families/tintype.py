@@ -22,7 +22,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype.encoders import (
+from tintype.errors import ConfigError
+from tintype.networks.encoders import (
     GRAY_DEVIATION,
     GRAY_MEAN,
     RESNET18_PARTS,
@@ -31,7 +32,6 @@ from tintype.encoders import (
     load_resnet18,
     stage,
 )
-from tintype.errors import ConfigError
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

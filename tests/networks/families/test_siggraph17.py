@@ -9,7 +9,7 @@ from torch import nn
 from benchmarks.peers import SIGGRAPH17
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.families.siggraph17 import Config, Network
+from tintype.networks.families.siggraph17 import Config, Network
 
 # Place, kernel, inside and outside of each convolution of the authors' PyTorch port, and the place of the norm.
 PORT = {

@@ -7,7 +7,7 @@ from torch import nn
 
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.families.dcgan import Config, Network
+from tintype.networks.families.dcgan import Config, Network
 
 
 def test_as_many_parameters_as_were_published():

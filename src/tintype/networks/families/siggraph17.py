@@ -19,8 +19,8 @@ import msgspec
 import torch
 from torch import nn
 
-from tintype.encoders import load, read_weights
 from tintype.errors import ConfigError
+from tintype.networks.encoders import load, read_weights
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ import torch
 
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.families.cnn_mse import Config, Network
+from tintype.networks.families.cnn_mse import Config, Network
 
 
 def test_as_many_parameters_as_were_counted():
