@@ -27,8 +27,8 @@ from torch.nn import functional
 from tintype import Colorizer
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import gray, lab_to_rgb, lightness, rgb_to_lab
-from tintype.data.batches import Augmentation, crop
 from tintype.data.shards import Photographs
+from tintype.training.batches import Augmentation, crop
 
 SIDE = 128
 ASKED = 0.25

@@ -16,9 +16,9 @@ from fnmatch import fnmatch
 
 import torch
 
-from tintype.data.batches import Batches
 from tintype.data.shards import Held, Photographs, shard_paths
 from tintype.models.threads import available_threads
+from tintype.training.batches import Batches, OnDevice
 from tintype.training.config import read
 from tintype.training.loop import Run, own_prior
 from tintype.training.objective import Objective
@@ -67,7 +67,7 @@ def main() -> None:
         print(f"{run.device}, {torch.get_num_threads()} threads, batches of {config.batch} at {config.data.side} px")
         print(f"{'step alone, without a loader':42}{speed(lambda: train(ready), given.steps, config.batch):9.1f} /s")
         if run.device.type == "cuda":
-            ways = {"held on the GPU": Held(stored).to(run.device), **ways}
+            ways = {"held on the GPU": OnDevice(held, run.device), **ways}
         for name, photographs in ways.items():
             stream = batches(photographs).stream(0, 10**6)
             alone = speed(lambda stream=stream: next(stream), given.steps, config.batch)

@@ -24,8 +24,8 @@ from benchmarks.hints_local import SIDE, beside, photograph
 from benchmarks.sheet import MARGIN, sheet
 from tintype import Colorizer
 from tintype.color import lab
-from tintype.evaluation import plates
 from tintype.photo import read
+from tintype.prokudin import NAMES, align
 
 LIST = Path(__file__).with_suffix(".csv")
 
@@ -46,8 +46,8 @@ def pair(row: dict[str, str], data: Path) -> tuple[np.ndarray, np.ndarray | None
     if row["kind"] == "historic":
         return photograph(path), None
     if row["kind"] == "plate":
-        truth = np.rint(plates.align(read(path)).exposures * 255).astype(np.uint8).transpose(1, 2, 0)
-        return np.ascontiguousarray(truth[..., plates.NAMES.index("green")]), truth
+        truth = np.rint(align(read(path)).exposures * 255).astype(np.uint8).transpose(1, 2, 0)
+        return np.ascontiguousarray(truth[..., NAMES.index("green")]), truth
     photo = Image.open(path).convert("RGB")
     photo.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     truth = np.asarray(photo)

@@ -27,9 +27,9 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from tintype import losses
-from tintype.data.batches import Batch, Batches
 from tintype.data.shards import Held, Photographs, shard_paths
 from tintype.models.threads import available_threads
+from tintype.training.batches import Batch, Batches
 from tintype.training.config import Config, from_dict, read
 from tintype.training.loop import Run, own_prior
 from tintype.training.objective import Objective, class_weights

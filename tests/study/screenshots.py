@@ -14,7 +14,7 @@ from PIL import Image
 from browsing import chromium, show
 from simulated_answers import answer_all
 from study.test_browser import TOKEN, at, find, fresh, go, phase, served, to_the_answer, to_the_trials, told, until
-from tintype.study import plates
+from tintype.study import vision
 from tintype.study.design import read_study
 from written_studies import write_study
 
@@ -57,7 +57,7 @@ def take(browser, study, folder: Path, tmp_path: Path) -> None:
         shot("welcome-dark", scheme="dark")
         find(browser, "form .main").click()
         at(browser, "/vision")
-        for number, plate in enumerate(plates.draw(study.seed)[:2]):
+        for number, plate in enumerate(vision.draw(study.seed)[:2]):
             find(browser, f"#plate{number}").send_keys(str(plate.digit))
         shot("vision")
         find(browser, "form .main").click()

@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from browsing import CONTRAST, chromium, show
-from tintype.study import plates
+from tintype.study import vision
 from tintype.study.answers import Store
 from tintype.study.server import _listening, application
 from written_studies import write_study
@@ -137,7 +137,7 @@ def rows(path, sql: str) -> list[tuple]:
 def test_by_mouse_from_consent_to_thanks(page, study, tmp_path):
     find(page, "form .main").click()
     at(page, "/vision")
-    for number, plate in enumerate(plates.draw(study.seed)):
+    for number, plate in enumerate(vision.draw(study.seed)):
         find(page, f"#plate{number}").send_keys(str(plate.digit))
     find(page, "form .main").click()
     at(page, "/trial")

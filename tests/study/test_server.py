@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from running import command_of, errors_of, tintype
-from tintype.study import plates
+from tintype.study import vision
 from tintype.study.answers import Answer, Store
 from tintype.study.design import method_of, plan
 from tintype.study.limits import Bucket
@@ -122,7 +122,7 @@ def test_the_way_from_consent_to_thanks(served):
     assert "<h1>A &lt;small&gt; study</h1>" in person.get("/").text
     assert served.store.counts()["began"] == 0  # reading is not taking part
     assert person.post("/begin").headers["location"] == "/vision"
-    digits = [plate.digit for plate in plates.draw(served.study.seed)]
+    digits = [plate.digit for plate in vision.draw(served.study.seed)]
     person.post("/vision", data={"plate0": digits[0], "plate1": digits[1], "plate2": "", "plate3": f" {digits[3]} "})
     assert served.store.export(code_of(person))["colour_vision"] == {"shown": 4, "right": 3}
     for number in range(6):

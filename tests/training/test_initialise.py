@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tintype.data.batches import Batch
+from tintype.training.batches import Batch
 from tintype.training.initialise import data_dependent
 
 

@@ -7,11 +7,11 @@ import torch
 from small_sets import picture, write_set
 from tintype.color.bins import annealed_mean
 from tintype.color.lab import lightness
-from tintype.data.batches import Augmentation, make_batch
 from tintype.errors import ConfigError
 from tintype.models import load
 from tintype.networks import families
 from tintype.training import checkpoint, norms
+from tintype.training.batches import Augmentation, make_batch
 from tintype.training.config import from_dict, to_dict
 from tintype.training.export import export
 from tintype.training.loop import Run

@@ -9,9 +9,9 @@ from small_sets import write_set
 from small_weights import write_lpips, write_vgg16
 from tintype import losses, targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
-from tintype.data.batches import Batch
 from tintype.errors import ConfigError
 from tintype.evaluation.metrics import colorfulness
+from tintype.training.batches import Batch
 from tintype.training.config import from_dict
 from tintype.training.loop import Run
 from tintype.training.objective import Objective, class_weights

@@ -18,11 +18,11 @@ from running import command_of, errors_of, tintype
 from small_sets import encode, write_set, write_shard
 from tintype import targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
-from tintype.data.batches import Augmentation, Batch, make_batch
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.models import load
 from tintype.networks import families
 from tintype.training import checkpoint, loop
+from tintype.training.batches import Augmentation, Batch, make_batch
 from tintype.training.config import from_dict, read, to_dict
 from tintype.training.export import export
 from tintype.training.inputs import load_photographs

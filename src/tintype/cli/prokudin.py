@@ -33,17 +33,17 @@ def prokudin(
         Also write the aligned exposures, next to the photograph: gray PNG files named .blue, .green and .red.
     """
     from tintype.colorizer import check_output, refuse_same, result_suffix
-    from tintype.evaluation import plates
     from tintype.photo import read
+    from tintype.prokudin import NAMES, align, write
 
     output = output or negative.with_name(f"{negative.stem}.rgb{result_suffix(negative)}")
     check_output(path=output)
-    grays = {name: output.with_name(f"{output.stem}.{name}.png") for name in plates.NAMES} if exposures else {}
+    grays = {name: output.with_name(f"{output.stem}.{name}.png") for name in NAMES} if exposures else {}
     for path in (output, *grays.values()):
         refuse_same(negative, path)
     photo = read(negative)
-    aligned = plates.align(photo)
-    plates.write(aligned, photo, output, grays)
+    aligned = align(photo)
+    write(aligned, photo, output, grays)
     height, width = aligned.exposures.shape[1:]
     say(f"{output}: {width} x {height} pixels")
     for name, motion in (("blue", aligned.blue), ("red", aligned.red)):

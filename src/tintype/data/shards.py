@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tintype.errors import DataError
@@ -194,7 +195,7 @@ class Held:
             self.shapes = list(pool.map(photographs.shape, range(len(photographs))))
             sizes = [3 * height * width for height, width in self.shapes]
             self.starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
-            self.pixels: Any = np.empty(self.starts[-1], np.uint8)
+            self.pixels: NDArray[np.uint8] = np.empty(self.starts[-1], np.uint8)
 
             def fill(index: int) -> None:
                 self[index][...] = photographs[index]
@@ -204,12 +205,5 @@ class Held:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
         return self.pixels[self.starts[index] : self.starts[index + 1]].reshape(*self.shapes[index], 3)
-
-    def to(self, device: Any) -> Held:
-        """Move the block into the memory of a torch device; `held[i]` is a tensor from then on."""
-        import torch
-
-        self.pixels = torch.as_tensor(self.pixels, device=device)
-        return self

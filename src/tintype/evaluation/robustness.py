@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tintype import prokudin
 from tintype.errors import DataError, OptionError, PhotoError, UnwritablePhoto
 from tintype.evaluation import damage as damages
-from tintype.evaluation import plates as negatives
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.methods import Method, Picture, plan
 from tintype.evaluation.photographs import Photographs
@@ -130,7 +130,7 @@ def plates(
     """Colour each exposure of three-filter negatives, and compare with the colours that the three give aligned.
 
     Args:
-        data: a folder of negatives, for `plates.align`.
+        data: a folder of negatives, for `prokudin.align`.
         folder: gets a run for the lightness and one for each exposure, and in `plates` the aligned photographs, their
             exposures and how they were coloured.
     Returns:
@@ -267,12 +267,12 @@ def _align(data: Path, folder: Path, limit: int | None, watch: Callable[[int, in
         name = f"{path.stem}.png"
         try:
             plate = read(path)
-            aligned = negatives.align(plate)
+            aligned = prokudin.align(plate)
         except PhotoError as error:
             problems.append(f"{str(error).rstrip('.')}; it is left out")
             continue
         grays = {exposure: folder / exposure / name for exposure in EXPOSURES}
-        negatives.write(aligned, plate, folder / "true" / name, grays)
+        prokudin.write(aligned, plate, folder / "true" / name, grays)
     if len(problems) == len(paths):
         raise DataError(problems[0] if problems else f"{data} contains no photographs: give a folder of negatives")
     return problems

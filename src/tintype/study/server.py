@@ -36,7 +36,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tintype.errors import OptionError, TintypeError
-from tintype.study import limits, plates, report, tables
+from tintype.study import limits, report, tables, vision
 from tintype.study.analysis import Analysis, analyse, read_answers
 from tintype.study.answers import INPUTS, Answer, NotNow, Progress, Store, Taken, Unknown
 from tintype.study.design import TRUTH, Study, Trial, method_of, plan, read_study
@@ -187,7 +187,7 @@ class _Site:
         # Browsers send the cookies of a host to all of its ports: two studies must not take each other's.
         kind = "quiz" if quiz else "study"
         self.cookie, self.pass_cookie = f"{kind}-{study.digest[:12]}", f"{kind}-results-{study.digest[:12]}"
-        self.plates = plates.draw(study.seed)
+        self.plates = vision.draw(study.seed)
         self.newcomers, self.pace, self.strangers = Bucket(*NEWCOMERS), Bucket(*PACE), Bucket(*STRANGERS)
         self.pages = Environment(
             loader=PackageLoader("tintype.study", "pages"),
@@ -254,7 +254,7 @@ class _Site:
         progress = self._known(request)
         if progress is None or progress.looked:
             return _to("/")
-        return self._page("vision", plates=len(self.plates), side=plates.SIDE)
+        return self._page("vision", plates=len(self.plates), side=vision.SIDE)
 
     async def look(self, request: Request) -> Response:
         _own(request)

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from tintype import targets
-from tintype.data.batches import Augmentation
 from tintype.errors import ConfigError
 from tintype.networks import critics, families
 from tintype.training import optimizers
+from tintype.training.batches import Augmentation
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Limit = Annotated[int, msgspec.Meta(ge=0)]

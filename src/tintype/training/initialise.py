@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tintype.data.batches import Batch
+from tintype.training.batches import Batch
 
 HEAD = 0.1
 """Deviation of the outputs of a last layer, which shall begin near its prior: its bias."""

@@ -20,13 +20,13 @@ from tintype import targets
 from tintype.color.bins import count, published_bins
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
-from tintype.data.batches import Augmentation, Batch, Batches
 from tintype.data.shards import Held, Photographs, describe
 from tintype.errors import ConfigError, TintypeError
 from tintype.evaluation.metrics import Areas
 from tintype.networks import families
 from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
+from tintype.training.batches import Augmentation, Batch, Batches, OnDevice
 from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, check_bins, differences, from_dict, to_dict
 from tintype.training.inputs import load_photographs
 from tintype.training.objective import Objective, Output, main_head
@@ -82,21 +82,23 @@ def pick_precision(name: str, device: torch.device) -> str:
     return "bfloat16" if fast else "float32"
 
 
-def own_colours(photographs: Photographs | Held, sample: int = 3000) -> Iterator[np.ndarray]:
+def own_colours(photographs: Photographs | Held | OnDevice, sample: int = 3000) -> Iterator[np.ndarray]:
     """a*b* of a thinned sample of photographs, float64 [pixels, 2] of each."""
     for i in range(0, len(photographs), max(1, len(photographs) // sample)):
         pixels = np.asarray(photographs[i])[2::8, 2::8].reshape(-1, 3) / 255
         yield rgb_to_lab(pixels)[:, 1:]
 
 
-def own_prior(photographs: Photographs | Held, bins: np.ndarray | None = None, sample: int = 3000) -> np.ndarray:
+def own_prior(
+    photographs: Photographs | Held | OnDevice, bins: np.ndarray | None = None, sample: int = 3000
+) -> np.ndarray:
     """The prior of a set over bins, soft-counted on a thinned sample of its photographs; float64 [Q], sum 1."""
     table = published_bins() if bins is None else bins
     counts = sum(count(ab, table) for ab in own_colours(photographs, sample))
     return counts / counts.sum()
 
 
-def prior_of(config: Config, photographs: Photographs | Held, bins: np.ndarray | None = None) -> np.ndarray:
+def prior_of(config: Config, photographs: Photographs | Held | OnDevice, bins: np.ndarray | None = None) -> np.ndarray:
     """The prior of the photographs to train on: the prepared set's, where all of it is trained on and the bins are the
     published ones, else their own.
     """
@@ -167,7 +169,7 @@ class Run:
             _check_same_run(config, state["config"], last, self.say)
         # A run that starts from a released model is exported as that was, unless its card says otherwise.
         self.release = state.get("release") if state else checkpoint.release_of(config.start)
-        self._loaded: tuple[Photographs | Held, Photographs | Held] | None = None
+        self._loaded: tuple[Photographs | Held | OnDevice, Photographs | Held] | None = None
         bins = checkpoint.bins(state) if state else self._bins()
         self.target = targets.make(config.target, bins, config.data.gray == "value").to(self.device)
         self.prior = np.array(state["prior"]) if state and state.get("prior") else None
@@ -198,7 +200,7 @@ class Run:
         """End the run after the step at hand, as if its time were up. May be called from a signal or a thread."""
         self.stopping = True
 
-    def photographs(self) -> tuple[Photographs | Held, Photographs | Held]:
+    def photographs(self) -> tuple[Photographs | Held | OnDevice, Photographs | Held]:
         """Those to train on and those to validate on, read once."""
         if self._loaded is None:
             self.say(f"reading photographs from {self.config.data.folder}")
@@ -324,7 +326,8 @@ class Run:
         # Networks that losses measure with are made of random weights first, which a resumed run draws once more.
         with torch.random.fork_rng([]):
             objective = Objective(config, self.target, self.prior)
-        where = self._place(train)
+        train, where = self._place(train)
+        self._loaded = (train, held_back)
         truth = {"scale": self.network.scale, "sampling": config.target.sampling, "gray": config.data.gray}
         augmentation, threads, seed = config.data.augmentation, config.data.threads, config.seed
         part = (self.processes.rank, self.processes.count)
@@ -419,14 +422,18 @@ class Run:
             )
         self.average.load_state_dict(self.network.state_dict())
 
-    def _place(self, train: Photographs | Held) -> str:
-        """Where the photographs are kept; they are moved to the GPU when they take at most half of what is free."""
-        if not isinstance(train, Held):
-            return f"decoded as they are needed: they take more than data.memory = {self.config.data.memory:g} GiB"
-        if self.device.type == "cuda" and 2 * train.pixels.nbytes <= torch.cuda.mem_get_info(self.device)[0]:
-            train.to(self.device)
-            return "held on the GPU"
-        return "held in memory"
+    def _place(self, train: Photographs | Held | OnDevice) -> tuple[Photographs | Held | OnDevice, str]:
+        """The photographs where they are kept, and where that is: on the GPU if they take at most half of what is free.
+
+        The caller drops the copy in memory."""
+        if isinstance(train, Photographs):
+            room = self.config.data.memory
+            return train, f"decoded as they are needed: they take more than data.memory = {room:g} GiB"
+        if self.device.type == "cuda" and isinstance(train, Held):
+            if 2 * train.pixels.nbytes > torch.cuda.mem_get_info(self.device)[0]:
+                return train, "held in memory"
+            train = OnDevice(train, self.device)
+        return train, "held on the GPU" if isinstance(train, OnDevice) else "held in memory"
 
     def _step(self, batch: Batch, objective: Objective) -> None:
         o, adversary, step = self.config.optimizer, self.adversary, self.step

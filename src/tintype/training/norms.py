@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from tintype.data.batches import Batch
+from tintype.training.batches import Batch
 
 
 @torch.no_grad()

@@ -9,8 +9,8 @@ import torch
 
 from tintype import losses
 from tintype.color.bins import published_prior, rebalancing_weights, siggraph17_bins, smooth
-from tintype.data.batches import Batch
 from tintype.targets import Target, at_resolution
+from tintype.training.batches import Batch
 from tintype.training.config import Config, Loss
 from tintype.training.teacher import Teacher
 

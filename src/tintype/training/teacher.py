@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tintype.data.batches import Batch
 from tintype.errors import ConfigError
 from tintype.networks import families
 from tintype.targets import Target
 from tintype.training import checkpoint, norms
+from tintype.training.batches import Batch
 from tintype.training.config import Config
 
 

@@ -23,8 +23,8 @@ from torch.nn import functional
 from tintype.color.film import FILTERS, RESPONSES, fade
 from tintype.color.lab import gray as code_of
 from tintype.color.lab import luminance_to_lightness, rgb_to_lab, srgb_decode, srgb_encode
-from tintype.data.hints import draw_hints
 from tintype.data.shards import Held, Photographs
+from tintype.training.hints import draw_hints
 
 CELL = 4
 """Side in pixels of the cells in which borders are drawn."""
@@ -341,6 +341,20 @@ Places = list[tuple[int, int]]
 """(epoch, photograph) of each place of a batch."""
 
 
+class OnDevice:
+    """Photographs held decoded in the memory of a torch device; `photographs[i]` is uint8 [h, w, 3] there, a view."""
+
+    def __init__(self, held: Held, device: torch.device | str):
+        self.names, self.shapes, self.starts = held.names, held.shapes, held.starts
+        self.pixels = torch.as_tensor(held.pixels, device=device)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.pixels[self.starts[index] : self.starts[index + 1]].reshape(*self.shapes[index], 3)
+
+
 class Batches:
     """Batches of a set in an order that (seed, step) fixes; made ahead by threads.
 
@@ -354,7 +368,7 @@ class Batches:
 
     def __init__(
         self,
-        photographs: Photographs | Held,
+        photographs: Photographs | Held | OnDevice,
         size: int,
         side: int,
         augmentation: Augmentation,

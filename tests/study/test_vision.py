@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tintype.color.lab import srgb_decode
-from tintype.study import plates
+from tintype.study import vision
 
 SEEN_WITHOUT = {
     "long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
@@ -19,14 +19,14 @@ SEEN_WITHOUT = {
 
 @pytest.fixture(scope="module")
 def drawn():
-    return plates.draw(7)
+    return vision.draw(7)
 
 
 def colours(plate) -> tuple[np.ndarray, np.ndarray]:
     """Chromaticities of digit and of ground, linear RGB that sum to 1, as means over the dots."""
     picture = np.asarray(Image.open(io.BytesIO(plate.png)), np.float64)
-    y, x = np.mgrid[: plates.SIDE, : plates.SIDE]
-    inside = plates._inside(np.stack([x, y], -1).reshape(-1, 2), plate.digit).reshape(x.shape)
+    y, x = np.mgrid[: vision.SIDE, : vision.SIDE]
+    inside = vision._inside(np.stack([x, y], -1).reshape(-1, 2), plate.digit).reshape(x.shape)
     dots = (picture != 128).any(-1)
     linear = srgb_decode(picture / 255)
     return tuple(linear[dots & where].mean(axis=0) for where in (inside, ~inside))
@@ -58,5 +58,5 @@ def test_everyone_can_read_the_first(lacking, drawn):
 
 def test_digits_differ_and_come_from_the_seed(drawn):
     assert len({plate.digit for plate in drawn}) == len(drawn) == 4
-    assert plates.draw(7) == drawn
-    assert plates.draw(8) != drawn
+    assert vision.draw(7) == drawn
+    assert vision.draw(8) != drawn

@@ -6,8 +6,8 @@ import pytest
 from skimage import data
 
 from tintype.errors import UnsupportedPhoto
-from tintype.evaluation.plates import Aligned, Motion, align
 from tintype.photo import from_array
+from tintype.prokudin import Aligned, Motion, align
 
 FRAME = (300, 340)
 """Height and width of an exposure within its border."""

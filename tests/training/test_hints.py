@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import torch
 
-from tintype.data.hints import draw_hints
+from tintype.training.hints import draw_hints
 
 SIDE, CELL = 128, 4
 AB = torch.arange(2 * 32 * 32, dtype=torch.float32).reshape(2, 32, 32) / 10

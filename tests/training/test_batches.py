@@ -10,8 +10,8 @@ from PIL import Image
 from small_sets import picture, write_set
 from tintype.color.film import expose
 from tintype.color.lab import gray, lightness, rgb_to_lab, srgb_decode, srgb_encode
-from tintype.data.batches import CELL, Augmentation, Batches, crop, make_batch
 from tintype.data.shards import Photographs
+from tintype.training.batches import CELL, Augmentation, Batches, OnDevice, crop, make_batch
 
 ALL = Augmentation(smallest_crop=0.5, mirror=0.5, film=0.6, fade=0.5, grain=0.5, blur=0.5, border=0.5, hints=0.8)
 
@@ -207,6 +207,14 @@ def test_batches_do_not_depend_on_threads(photographs, tmp_path):
     alone = Batches(photographs, 4, 32, ALL, seed=3).batch(6)
     assert torch.equal(alone.lightness, once[4].lightness)
     assert not torch.equal(alone.lightness, Batches(photographs, 4, 32, ALL, seed=4).batch(6).lightness)
+
+
+def test_photographs_on_a_device_are_the_same(photographs):
+    moved = OnDevice(photographs, "cpu")
+    assert moved.names == photographs.names
+    assert all(torch.equal(moved[i], torch.tensor(photographs[i])) for i in range(len(photographs)))
+    one, other = (Batches(source, 4, 64, Augmentation()).batch(0) for source in (photographs, moved))
+    assert torch.allclose(one.ab, other.ab, atol=0.5)
 
 
 def test_an_epoch_meets_each_photograph_once(photographs):
