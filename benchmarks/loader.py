@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 import torch
 
 from tintype.data.shards import Held, Photographs, shard_paths
-from tintype.models.threads import available_threads
+from tintype.threads import available_threads
 from tintype.training.batches import Batches, OnDevice
 from tintype.training.config import read
 from tintype.training.loop import Run, own_prior

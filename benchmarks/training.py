@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tintype import losses
 from tintype.data.shards import Held, Photographs, shard_paths
-from tintype.models.threads import available_threads
+from tintype.threads import available_threads
 from tintype.training.batches import Batch, Batches
 from tintype.training.config import Config, from_dict, read
 from tintype.training.loop import Run, own_prior

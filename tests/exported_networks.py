@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tintype.models.runtime import Session
-from tintype.models.threads import available_threads
+from tintype.threads import available_threads
 
 
 def exported(network: nn.Module) -> Callable[[torch.Tensor], np.ndarray]:

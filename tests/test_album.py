@@ -365,7 +365,7 @@ def test_a_fault_while_tags_are_read_costs_only_that_file(folder, tiny, monkeypa
 
 
 def test_what_killed_runs_left_in_the_folder_of_results_goes(folder, tmp_path, tiny, monkeypatch):
-    from tintype.photo import files
+    from tintype import files
 
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()

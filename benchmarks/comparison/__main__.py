@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import comparison
 from tintype.errors import TintypeError
-from tintype.models.threads import available_threads
+from tintype.threads import available_threads
 
 
 def arguments() -> argparse.ArgumentParser:

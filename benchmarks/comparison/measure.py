@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 import time
@@ -29,6 +30,7 @@ from tintype.color.render import render
 from tintype.data.shards import Photographs
 from tintype.errors import DataError
 from tintype.evaluation.metrics import Areas, colorfulness, psnr
+from tintype.files import whole_file
 from tintype.models import Model
 from tintype.models.card import Card, read_card
 from tintype.plots.temperatures import MODE
@@ -198,18 +200,17 @@ def measure_way(way: Way, photos: Set, folder: Path) -> float:
         areas.append(np.cumsum(found.errors[:, :-1], axis=1).mean(axis=1))
         rows.append(row)
     columns = {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
-    path = way.file(folder)
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            key=key_of(way, photos, photographs),
-            label=way.label,
-            photos=photographs.names,
-            areas=areas,
-            **columns,
-        )
-    os.replace(part, path)
+    memory = io.BytesIO()
+    np.savez_compressed(
+        memory,
+        key=key_of(way, photos, photographs),
+        label=way.label,
+        photos=photographs.names,
+        areas=areas,
+        **columns,
+    )
+    with whole_file(way.file(folder)) as file:
+        file.write(memory.getvalue())
     return time.monotonic() - started
 
 
@@ -317,17 +318,16 @@ def figures(way: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def write_csv(folder: Path) -> None:
     """FOLDER/figures.csv: model, photo, metric, value."""
-    path = folder / "figures.csv"
-    part = path.with_name(path.name + ".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("model", "photo", "metric", "value"))
-        for label, way in read(folder).items():
-            for metric, values in figures(way).items():
-                table.writerows(
-                    (label, photo, metric, f"{value:.6g}") for photo, value in zip(way["photos"], values, strict=True)
-                )
-    os.replace(part, path)
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(("model", "photo", "metric", "value"))
+    for label, way in read(folder).items():
+        for metric, values in figures(way).items():
+            table.writerows(
+                (label, photo, metric, f"{value:.6g}") for photo, value in zip(way["photos"], values, strict=True)
+            )
+    with whole_file(folder / "figures.csv") as file:
+        file.write(text.getvalue().encode())
 
 
 def costs(ways: Sequence[Way], photos: Set, folder: Path) -> None:
@@ -351,10 +351,8 @@ def costs(ways: Sequence[Way], photos: Set, folder: Path) -> None:
             "network_ms": min(_milliseconds(lambda _, c=colorize, s=seen: c.model.predict(s), some)),
             "photograph_ms": min(_milliseconds(colorize, some)),
         }
-    path = folder / "costs.json"
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    os.replace(part, path)
+    with whole_file(folder / "costs.json") as file:
+        file.write(json.dumps(found, indent=1).encode())
 
 
 def _milliseconds(do: Callable[[np.ndarray], object], some: Sequence[np.ndarray]) -> Iterator[float]:

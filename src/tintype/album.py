@@ -19,8 +19,8 @@ from pathlib import Path
 
 from tintype.colorizer import COLOR, Colorizer, Hints, beside, check_output, page_suffix, refuse_same, result_suffix
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
+from tintype.files import is_unfinished, sweep_once
 from tintype.photo import SUFFIXES, Mark, Photo, count_pages, is_marked, mark_of, origin_of, quick_origin_of, size_of
-from tintype.photo.files import is_unfinished, sweep_once
 from tintype.search import Search, expanded
 
 BUDGET = 256_000_000

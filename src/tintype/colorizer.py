@@ -28,8 +28,8 @@ from tintype.hints import Discs, Hint, draw_hints, keep_local, meet, read_hints
 from tintype.models import DEFAULT, Model
 from tintype.models.card import HOTTEST, LARGEST
 from tintype.models.catalog import shipped
-from tintype.models.threads import available_threads
 from tintype.photo import SUFFIXES, WRITABLE, Mark, Photo, from_array, read, write
+from tintype.threads import available_threads
 from tintype.version import __version__
 
 LONGEST = 4

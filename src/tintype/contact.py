@@ -14,9 +14,9 @@ import numpy as np
 
 from tintype.colorizer import LARGEST, Colorizer, result_suffix
 from tintype.errors import OptionError
+from tintype.files import whole_file
 from tintype.models import Model
 from tintype.photo import Photo
-from tintype.photo.writer import whole_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -138,7 +138,7 @@ def save_list(path: str | os.PathLike, photo: str | os.PathLike, rows: Iterable[
     """Write the tiles of a sheet as JSON.
 
     Raises:
-        UnwritablePhoto: the folder or the disk does not take it.
+        UnwritableFile: the folder or the disk does not take it.
     """
     tiles = [asdict(tile) | {"command": tile.command, "box": boxes[tile.number]} for row in rows for tile in row]
     with whole_file(path) as file:

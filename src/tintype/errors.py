@@ -5,6 +5,7 @@
     │   ├── UnreadablePhoto      broken, empty, not a photograph, not permitted
     │   ├── UnsupportedPhoto     a photograph, but of a kind that is refused by name
     │   └── UnwritablePhoto      the result cannot be put where it should go
+    ├── UnwritableFile       any other file cannot be put where it should go
     ├── ModelError           a model is unknown, or its file breaks the contract
     │   └── UnknownModel         there is no such model: an OptionError, too
     ├── HintError            colour hints that cannot be understood
@@ -44,6 +45,17 @@ class UnsupportedPhoto(PhotoError):
 
 class UnwritablePhoto(PhotoError):
     """The result cannot be put where it should go."""
+
+
+class UnwritableFile(TintypeError):
+    """A file cannot be put where it should go.
+
+    reason: what the system said, such as "No space left on device". number: its `errno`, where it has one.
+    """
+
+    def __init__(self, message: str, *, reason: str = "", number: int | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.number = reason, number
 
 
 class ModelError(TintypeError):

@@ -18,9 +18,9 @@ import numpy as np
 
 from tintype.color.lab import gray
 from tintype.errors import UnsupportedPhoto
+from tintype.files import whole_file
 from tintype.photo import Photo, from_array
 from tintype.photo import write as write_photo
-from tintype.photo.writer import whole_file
 
 NAMES = ("red", "green", "blue")
 """The exposures, in the order of the channels of a photograph."""
@@ -156,7 +156,7 @@ def write(
         photograph: its suffix tells the format.
         grays: paths by NAMES, where single exposures shall be written as gray PNG files.
     Raises:
-        UnwritablePhoto: a folder, the disk or the format does not take it.
+        UnwritableFile: a folder, the disk or the format does not take it.
     """
     from PIL import Image
 

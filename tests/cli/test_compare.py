@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tintype.cli.compare import compare
-from tintype.errors import DataError, OptionError, UnwritablePhoto
+from tintype.errors import DataError, OptionError, UnwritableFile
 from written_evaluations import write_evaluation
 
 
@@ -55,7 +55,7 @@ def test_all_pairs_are_written_for_programs(run, tmp_path, capsys):
     assert len(ranking["pairs"]) == 5 * 4 / 2
     shown = rows(capsys.readouterr().out)
     assert [place["model"].replace("|", "&#124;") for place in ranking["places"]] == [row[0] for row in shown]
-    with pytest.raises(UnwritablePhoto):
+    with pytest.raises(UnwritableFile):
         compare(run, json=tmp_path)
 
 

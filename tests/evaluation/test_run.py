@@ -18,7 +18,7 @@ from small_models import write_model
 from tintype import Colorizer
 from tintype.color.bins import nearest_bin
 from tintype.color.lab import lightness
-from tintype.errors import DataError, ModelError, OptionError, UnwritablePhoto
+from tintype.errors import DataError, ModelError, OptionError, UnwritableFile
 from tintype.evaluation.metrics import measure
 from tintype.evaluation.photographs import Photographs
 from tintype.evaluation.protocol import METRICS
@@ -386,7 +386,7 @@ def test_what_cannot_be_written_is_said(album, model, tmp_path):
     measured([model], album, tmp_path / "run", limit=2)
     other = write_model(tmp_path / "other.onnx", card={"name": "tiny.other"})
     (tmp_path / "run" / "predictions" / "tiny.other").write_text("in the way")
-    with pytest.raises(UnwritablePhoto, match=r"predictions/tiny.other.* cannot be written"):
+    with pytest.raises(UnwritableFile, match=r"predictions/tiny.other.* cannot be written"):
         measured([str(other)], album, tmp_path / "run", limit=2)
     assert read_run(tmp_path / "run").models[3:] == ("tiny.v1",)
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from small_sets import picture
-from tintype.errors import OptionError, UnwritablePhoto
+from tintype.errors import OptionError, UnwritableFile
 from tintype.plots import figure, output, sheet
 
 
@@ -55,10 +55,10 @@ def test_another_format_is_refused_by_name(tmp_path, save, name):
 
 
 def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path):
-    with pytest.raises(UnwritablePhoto, match="cannot be written there"):
+    with pytest.raises(UnwritableFile, match=r"a\.png cannot be written \(No such file or directory\): "):
         output.put(b"picture", tmp_path / "none" / "a.png")
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(UnwritablePhoto, match="cannot be written there"):
+    with pytest.raises(UnwritableFile, match=r"a\.png is a folder: give the name of a file"):
         output.put(b"picture", tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 

@@ -135,8 +135,8 @@ def colorize(
 
     from tintype import album
     from tintype.colorizer import Colorizer, check_output
-    from tintype.models.threads import available_threads
     from tintype.search import expanded
+    from tintype.threads import available_threads
 
     chosen = _pages(pages)
     todo = album.Plan()

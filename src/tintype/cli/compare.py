@@ -53,7 +53,7 @@ def compare(
     from tintype.evaluation.compare import FEW
     from tintype.evaluation.compare import compare as ranked
     from tintype.evaluation.results import read_run
-    from tintype.photo.writer import whole_file
+    from tintype.files import whole_file
 
     found = ranked([read_run(run) for run in runs], _words(metrics), _words(only))
     models = {place.model for ranking in found.rankings for place in ranking.places}

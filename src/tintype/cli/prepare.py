@@ -76,7 +76,7 @@ def prepare(
     from tintype.data.fingerprint import read_fingerprints
     from tintype.data.prepare import Settings, prepare
     from tintype.errors import OptionError
-    from tintype.models.threads import available_threads
+    from tintype.threads import available_threads
 
     if not sources:
         raise OptionError("name at least one folder of photographs, as in: tintype prepare photographs -o data/mine")

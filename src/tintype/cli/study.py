@@ -278,7 +278,7 @@ def texts(*, output: Annotated[Path | None, Parameter(name=["--output", "-o"])] 
     output
         A file to write them to.
     """
-    from tintype.photo.writer import whole_file
+    from tintype.files import whole_file
     from tintype.study.texts import template
 
     if output is None:

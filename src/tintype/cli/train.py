@@ -64,7 +64,7 @@ def train(
         if error.name and error.name.startswith("tintype"):
             raise
         raise not_installed("Training", error.name, "train") from None
-    from tintype.models.threads import available_threads
+    from tintype.threads import available_threads
 
     # torchrun starts several processes on a machine, which share its processors.
     torch.set_num_threads(max(1, available_threads() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))

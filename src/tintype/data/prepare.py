@@ -22,7 +22,6 @@ import heapq
 import io
 import json
 import os
-import shutil
 import tarfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,7 +39,8 @@ from tintype.color.lab import rgb_to_lab
 from tintype.data.fingerprint import Fingerprints, fingerprint
 from tintype.data.originals import Classes, Original, Source, folder
 from tintype.data.shards import DESCRIPTION
-from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto
+from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto, UnwritableFile
+from tintype.files import whole_folder
 from tintype.photo import LISTED, MOST_PIXELS
 from tintype.photo.kinds import HEAD, recognise_colour
 from tintype.photo.xmp import has_mark
@@ -146,7 +146,7 @@ def prepare(
 ) -> Prepared:
     """Make a data set of all photographs in some folders and collections.
 
-    The set appears under its name when it is whole. What a killed attempt left, in DATA.part, is thrown away.
+    The set appears under its name when it is whole. What a killed attempt left is thrown away.
 
     Args:
         sources: folders, and what `collections.sources_of` gives.
@@ -157,27 +157,20 @@ def prepare(
     """
     settings = settings or Settings()
     data = Path(data)
-    part = data.with_name(data.name + ".part")
     if data.exists() and not (data.is_dir() and not any(data.iterdir())):
         raise DataError(f"{data} exists already; remove it or choose another name for the set")
-    seen = {os.path.realpath(data), os.path.realpath(part)}
+    seen = {os.path.realpath(data)}
     read = [source if isinstance(source, Source) else folder(source, seen) for source in sources]
     if settings.smallest is None:
         settings = replace(settings, smallest=min((source.smallest for source in read), default=1))
     originals = _find(read, settings)
     try:
-        _clear(part)
-        part.mkdir(parents=True)
         terms = {source.name: source.terms for source in read if source.terms}
-        made = _fill(part, originals, settings, terms, never or Fingerprints(), threads, watch)
-        if data.exists():
-            data.rmdir()
-        part.replace(data)
-    except OSError as error:
-        raise DataError(
-            f"{data}: the set cannot be written ({error.strerror or error}); free some space, and repeat"
-        ) from error
-    return made
+        with whole_folder(data) as part:
+            return _fill(part, originals, settings, terms, never or Fingerprints(), threads, watch)
+    except (OSError, UnwritableFile) as error:
+        reason = error.reason if isinstance(error, UnwritableFile) else error.strerror or error
+        raise DataError(f"{data}: the set cannot be written ({reason}); free some space, and repeat") from error
 
 
 def _find(sources: Sequence[Source], settings: Settings) -> list[Original]:
@@ -206,16 +199,6 @@ def _draw(seed: int, word: str) -> float:
     """A number in [0, 1) that is random but fixed by seed and word."""
     digest = hashlib.sha256(f"{seed}:{word}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
-
-
-def _clear(part: Path) -> None:
-    """Throw away what a killed attempt left, and nothing else."""
-    if not part.exists():
-        return
-    ours = (".tar", ".csv", ".json")
-    if not part.is_dir() or any(path.suffix not in ours for path in part.iterdir()):
-        raise DataError(f"{part} exists, but the set would be built there; remove it or choose another name")
-    shutil.rmtree(part)
 
 
 def _fill(
@@ -273,7 +256,6 @@ def _fill(
             watch(len(dropped) + len(rows), len(originals))
     reasons = dict(sorted(Counter(reason for _, reason, _ in dropped).items()))
     if not photographs["train"]:
-        shutil.rmtree(part)
         why = ", ".join(f"{number} {reason}" for reason, number in reasons.items()) or "all are for validation or test"
         raise DataError(f"none of {len(originals)} photographs is left to train on ({why}); give more or better ones")
     _write_table(part / "manifest.csv", MANIFEST, rows)

@@ -23,7 +23,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from tintype.data.fingerprint import fingerprint
 from tintype.errors import DataError, not_installed
-from tintype.photo.writer import whole_file
+from tintype.files import whole_file
 
 NAME = "tintype-679"
 
@@ -136,7 +136,7 @@ def fetched(
         address: where they lie, with {repository} and {path}.
     Raises:
         DataError: some cannot be downloaded, or are not the published ones; or pooch and requests are not installed.
-        UnwritablePhoto: the folder does not take them.
+        UnwritableFile: the folder does not take them.
     """
     rows = read_table(table)
     try:

@@ -25,7 +25,7 @@ from tintype.evaluation import charts
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.protocol import differences
 from tintype.evaluation.results import BASELINES, TRUTH, Run, read_run
-from tintype.photo.writer import whole_file
+from tintype.files import whole_file
 from tintype.version import __version__
 
 PHOTOGRAPHS = 24
@@ -191,7 +191,7 @@ def write(
         seed: by which they are drawn.
     Raises:
         OptionError: `photographs` is below 0. DataError: a folder is not a run, or the protocols differ.
-        UnwritablePhoto: the page cannot be written there. TintypeError: jinja2 is not installed.
+        UnwritableFile: the page cannot be written there. TintypeError: jinja2 is not installed.
     """
     if photographs < 0:
         raise OptionError(f"The number of photographs on the page must be 0 or more, not {photographs}")

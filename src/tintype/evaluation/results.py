@@ -24,7 +24,7 @@ from tintype.errors import DataError
 from tintype.evaluation import protocol as protocols
 from tintype.evaluation.metrics import Reliability, dcf, fid, psnr_pooled
 from tintype.evaluation.protocol import Protocol
-from tintype.photo.writer import whole_file
+from tintype.files import whole_file
 
 TRUTH = "truth"
 BASELINES = ("gray", "prior-mean", "random")
@@ -236,7 +236,7 @@ def write_csv(run: Run) -> Path:
     """Write RUN/metrics.csv again; its path.
 
     Raises:
-        UnwritablePhoto: it cannot be written.
+        UnwritableFile: it cannot be written.
     """
     path = run.folder / "metrics.csv"
     text = io.StringIO()

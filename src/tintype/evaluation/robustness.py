@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from tintype import prokudin
-from tintype.errors import DataError, OptionError, PhotoError, UnwritablePhoto
+from tintype.errors import DataError, OptionError, PhotoError, UnwritableFile
 from tintype.evaluation import damage as damages
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.methods import Method, Picture, plan
@@ -30,8 +30,8 @@ from tintype.evaluation.photographs import Photographs
 from tintype.evaluation.protocol import FILE
 from tintype.evaluation.results import TRUTH, read_run
 from tintype.evaluation.run import FILMS, SIDE, evaluate
+from tintype.files import whole_file
 from tintype.photo import SUFFIXES, read
-from tintype.photo.writer import whole_file
 
 LEVELS: dict[str, tuple[str, ...]] = {
     "film": FILMS,
@@ -171,7 +171,7 @@ def write_table(folder: str | os.PathLike) -> Path:
     interval over photographs as `gain_low`, `gain_high`, `gain_kept_low` and `gain_kept_high`.
 
     Raises:
-        DataError: no run is there, or one is broken. UnwritablePhoto: the table cannot be written.
+        DataError: no run is there, or one is broken. UnwritableFile: the table cannot be written.
     """
     folder = Path(folder)
     text = io.StringIO()
@@ -283,7 +283,7 @@ def _make(*folders: Path) -> None:
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnwritablePhoto(f"{error.filename} cannot be made ({error.strerror}): choose another folder") from None
+        raise UnwritableFile(f"{error.filename} cannot be made ({error.strerror}): choose another folder") from None
 
 
 def _write_png(path: Path, rgb: np.ndarray) -> None:

@@ -40,7 +40,7 @@ from tintype.errors import (
     OptionError,
     PhotoError,
     TintypeError,
-    UnwritablePhoto,
+    UnwritableFile,
     not_installed,
 )
 from tintype.evaluation import protocol as protocols
@@ -58,9 +58,9 @@ from tintype.evaluation.results import (
     read_run,
     write_csv,
 )
+from tintype.files import whole_file
 from tintype.models import runtime
-from tintype.models.threads import available_threads
-from tintype.photo.writer import whole_file
+from tintype.threads import available_threads
 from tintype.version import __version__
 
 SIDE = 256
@@ -134,7 +134,7 @@ def evaluate(
         what went wrong, a sentence for each model that failed; it has no row in metrics.csv.
     Raises:
         DataError: photographs cannot be read, or the folder holds another run. ModelError: a model cannot be opened.
-        OptionError: a setting cannot be used. UnwritablePhoto: nothing can be written; what is done stays.
+        OptionError: a setting cannot be used. UnwritableFile: nothing can be written; what is done stays.
     """
     folder = Path(folder)
     networks = networks or Networks()
@@ -176,7 +176,7 @@ def evaluate(
         failures = _fill(tables, protocol, film, damage, networks, jobs, progress)
         write_csv(read_run(folder))
     except OSError as error:
-        raise UnwritablePhoto(
+        raise UnwritableFile(
             f"{error.filename or folder} cannot be written ({error.strerror}): free some space there, and repeat the "
             "command"
         ) from error

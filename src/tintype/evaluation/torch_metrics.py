@@ -14,8 +14,8 @@ import torch
 from tintype.errors import ModelError
 from tintype.losses import Lpips
 from tintype.models.runtime import Session
-from tintype.models.threads import available_threads
 from tintype.networks.encoders import MobileNetV2
+from tintype.threads import available_threads
 
 
 def classify(network: MobileNetV2, rgb: np.ndarray) -> str:

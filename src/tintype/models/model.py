@@ -14,7 +14,7 @@ from tintype.errors import HintError, ModelError, OptionError
 from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, card_in, name_of, own_file, shipped, unusable
 from tintype.models.runtime import Failure, Session
-from tintype.models.threads import available_threads
+from tintype.threads import available_threads
 
 INPUTS = {"lightness": 1, "hints": 3, "temperature": None}
 """What a model may take: the channels of float32 [n, channels, h, w]; None: a scalar."""

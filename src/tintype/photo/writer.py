@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -15,9 +16,9 @@ from typing import BinaryIO
 import numpy as np
 import pyvips
 
-from tintype.errors import UnwritablePhoto
+from tintype.errors import UnwritableFile, UnwritablePhoto
+from tintype.files import Destination, whole_file
 from tintype.photo import captions, exif, icc, jpeg, png, spaces, tiff, webp, xmp
-from tintype.photo.files import Destination, whole_file
 from tintype.photo.kinds import SUFFIXES
 from tintype.photo.photo import Photo
 from tintype.photo.source import name_of
@@ -87,17 +88,23 @@ def write(
     """
     format = output_format(photo, target, format)
     plan = _plan(photo, format, quality, mark)
-    if not isinstance(target, str | os.PathLike):
-        # An encoder may go back in the file, which a pipe cannot; and a stream must not receive half a file.
-        name = name_of(target)
-        with tempfile.TemporaryFile(buffering=0) as part:
-            file = Destination(part, name)
-            _encode(plan, strips, file, name)
-            file.seek(0)
-            shutil.copyfileobj(part, Destination(target, name))
-        return plan.lost
-    with whole_file(target) as file:
-        _encode(plan, strips, file, name_of(target))
+    name = name_of(target)
+    try:
+        if isinstance(target, str | os.PathLike):
+            with whole_file(target) as file:
+                _encode(plan, strips, file, name)
+        else:
+            # An encoder may go back in the file, which a pipe cannot; and a stream must not receive half a file.
+            with tempfile.TemporaryFile(buffering=0) as part:
+                file = Destination(part, name)
+                _encode(plan, strips, file, name)
+                file.seek(0)
+                shutil.copyfileobj(part, Destination(target, name))
+    except UnwritableFile as error:
+        message = str(error)
+        if error.number == errno.ENAMETOOLONG:
+            message = f"{name} is too long a name here: give -o FOLDER, where results keep their photographs' names"
+        raise UnwritablePhoto(message) from error
     return plan.lost
 
 

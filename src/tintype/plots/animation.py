@@ -35,7 +35,7 @@ def save(pictures: list[np.ndarray], path: str | os.PathLike, seconds: float = 1
     Args:
         seconds: from the first colour to the last; gray and the full colour stay for longer.
     Raises:
-        OptionError: another suffix, or no time. UnwritablePhoto: the folder does not take it.
+        OptionError: another suffix, or no time. UnwritableFile: the folder does not take it.
     """
     from PIL import Image
 

@@ -88,7 +88,7 @@ def save(figure: Figure, path: str | os.PathLike) -> None:
     """Write a figure as PNG, SVG or PDF, as its name says; the same figure gives the same bytes.
 
     Raises:
-        OptionError: another suffix. UnwritablePhoto: the folder does not take it.
+        OptionError: another suffix. UnwritableFile: the folder does not take it.
     """
     format = output.check(path, FORMATS)
     # Each format stamps its files in its own words.

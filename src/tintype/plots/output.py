@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from tintype.errors import OptionError, UnwritablePhoto
+from tintype.errors import OptionError
+from tintype.files import whole_file
 
 
 def check(path: str | os.PathLike, formats: Sequence[str]) -> str:
@@ -26,18 +26,10 @@ def check(path: str | os.PathLike, formats: Sequence[str]) -> str:
 
 
 def put(content: bytes, path: str | os.PathLike) -> None:
-    """Write a file under a temporary name and rename it, in place of what was there before.
+    """Write a file whole, in place of what was there before.
 
     Raises:
-        UnwritablePhoto: the folder is missing, or does not take it.
+        UnwritableFile: the folder is missing, or does not take it.
     """
-    path = Path(path)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        try:
-            part.write_bytes(content)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise UnwritablePhoto(f"{path}: the picture cannot be written there ({error.strerror})") from None
+    with whole_file(path) as file:
+        file.write(content)

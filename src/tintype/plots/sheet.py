@@ -114,7 +114,7 @@ def save(page: Image, path: str | os.PathLike) -> None:
     """Write a sheet as PNG, JPEG or WebP, as its name says; the same sheet gives the same bytes.
 
     Raises:
-        OptionError: another suffix. UnwritablePhoto: the folder does not take it.
+        OptionError: another suffix. UnwritableFile: the folder does not take it.
     """
     format = output.check(path, FORMATS)
     options = {"png": {"optimize": True}, "jpg": {"quality": 92, "subsampling": 0}, "webp": {"quality": 90}}

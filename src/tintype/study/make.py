@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,12 +18,12 @@ from PIL import Image
 from tintype.color.lab import gray, lightness, rgb_to_lab
 from tintype.color.render import render
 from tintype.colorizer import Colorizer
-from tintype.errors import OptionError, StudyError
+from tintype.errors import OptionError, StudyError, UnwritableFile
 from tintype.evaluation.methods import Method, prediction_files
 from tintype.evaluation.methods import plan as methods_of
 from tintype.evaluation.photographs import Photographs, decode, square
+from tintype.files import whole_file, whole_folder
 from tintype.models.catalog import shipped
-from tintype.photo.writer import whole_file
 from tintype.study.attention import catches
 from tintype.study.design import FILE, FORMAT, MIXED, PICTURES, RANDOM, TRUTH, Study, digest, read_study
 from tintype.study.texts import read_texts
@@ -104,40 +103,38 @@ def make(
     found = Photographs(photographs, size, limit, predictions)
     _enough(photographs, len(found), practice, trials)
     files = {method.label: _predictions(method, found.names) for method in methods if method.kind == "folder"}
-    part = folder.with_name(f".tintype-{secrets.token_hex(8)}.part")
     try:
-        (part / PICTURES).mkdir(parents=True)
-        said = {
-            "format": FORMAT,
-            "title": title,
-            "seed": seed,
-            "size": size,
-            "exposure": exposure,
-            "practice": practice,
-            "trials": trials,
-            "catch": catch,
-            "assignment": assignment,
-            "methods": [method.label for method in methods],
-            "photographs": _pictures(part, found, methods, files, seed, progress),
-            "about": {method.label: _source(method) for method in methods},
-            "consent": consent_text,
-            "researcher": researcher,
-            "contact": contact,
-            "completion": completion,
-            "participant_code": participant_code,
-            "texts": texts_of_pages,
-        }
-        names = sorted(name for photograph in said["photographs"] for name in photograph["pictures"].values())
-        said["digest"] = digest(said, (part / PICTURES / f"{name}.png" for name in names))
-        with whole_file(part / FILE) as file:
-            file.write(json.dumps(said, indent=1).encode())
-        part.rename(folder)
-    except OSError as error:
+        with whole_folder(folder) as part:
+            (part / PICTURES).mkdir()
+            said = {
+                "format": FORMAT,
+                "title": title,
+                "seed": seed,
+                "size": size,
+                "exposure": exposure,
+                "practice": practice,
+                "trials": trials,
+                "catch": catch,
+                "assignment": assignment,
+                "methods": [method.label for method in methods],
+                "photographs": _pictures(part, found, methods, files, seed, progress),
+                "about": {method.label: _source(method) for method in methods},
+                "consent": consent_text,
+                "researcher": researcher,
+                "contact": contact,
+                "completion": completion,
+                "participant_code": participant_code,
+                "texts": texts_of_pages,
+            }
+            names = sorted(name for photograph in said["photographs"] for name in photograph["pictures"].values())
+            said["digest"] = digest(said, (part / PICTURES / f"{name}.png" for name in names))
+            with whole_file(part / FILE) as file:
+                file.write(json.dumps(said, indent=1).encode())
+    except (OSError, UnwritableFile) as error:
+        reason = error.reason if isinstance(error, UnwritableFile) else error.strerror or error
         raise StudyError(
-            f"{folder} cannot be written ({error.strerror or error}): free some space there, or choose another folder"
+            f"{folder} cannot be written ({reason}): free some space there, or choose another folder"
         ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return read_study(folder)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from tintype.errors import OptionError, StudyError, not_installed, printable
 from tintype.evaluation import charts
-from tintype.photo.writer import whole_file
+from tintype.files import whole_file
 from tintype.study import attention, tables
 from tintype.study.analysis import ATTENTIVE, DRAWS, ENOUGH, Analysis, Fooling, Share, analyse, read_answers
 from tintype.study.design import TRUTH, Study, read_study
@@ -51,7 +51,7 @@ def write(
         least_caught: as for `analyse`.
     Raises:
         StudyError: there is no study or no file of answers, or the study was changed after it began. OptionError: a
-            setting that cannot be. UnwritablePhoto: the page cannot be put there. TintypeError: no jinja2.
+            setting that cannot be. UnwritableFile: the page cannot be put there. TintypeError: no jinja2.
     """
     page_path = Path(folder, "report.html") if path is None else Path(path)
     if page_path.suffix.lower() not in (".html", ".htm"):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tintype.errors import printable
-from tintype.photo.writer import whole_file
+from tintype.files import whole_file
 from tintype.study import attention
 from tintype.study.analysis import ATTENTIVE, ENOUGH, Analysis, Estimate, Share, read_rows
 from tintype.study.design import Study
@@ -90,7 +90,7 @@ def write_answers(study: Study, source: str | os.PathLike, target: str | os.Path
     """Write `answers` to a file.
 
     Raises:
-        StudyError: as for `answers`. UnwritablePhoto: it cannot be put there.
+        StudyError: as for `answers`. UnwritableFile: it cannot be put there.
     """
     text = answers(study, source)
     with whole_file(Path(target)) as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 import torch
 
 from tintype.color.bins import published_bins
-from tintype.errors import ConfigError, TintypeError
+from tintype.errors import ConfigError, TintypeError, UnwritableFile
+from tintype.files import whole_file
 from tintype.models.card import read_card
 from tintype.models.catalog import shipped
 from tintype.training.config import PRETRAINED, Config, from_dict
@@ -23,17 +23,14 @@ def save(path: Path, state: dict[str, Any]) -> None:
     Raises:
         TintypeError: it cannot be written, for want of room or of permission.
     """
-    part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with whole_file(path) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
-        part.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    except (OSError, RuntimeError, UnwritableFile) as error:
+        # After a failed write torch raises a RuntimeError of its own, whose context says why.
+        cause = error.__context__ if isinstance(error, RuntimeError) else error
+        reason = cause.reason if isinstance(cause, UnwritableFile) else getattr(cause, "strerror", None) or error
         raise TintypeError(
             f"{path}: the checkpoint cannot be written ({reason}); free some space or use another folder"
         ) from error

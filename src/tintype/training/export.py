@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tomllib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,8 @@ from torch import nn
 from torch.nn import functional
 
 from tintype import targets
-from tintype.errors import ConfigError, ModelError
+from tintype.errors import ConfigError, ModelError, UnwritableFile
+from tintype.files import whole_file
 from tintype.models.card import KEY, Card
 from tintype.models.runtime import Session
 from tintype.networks import families
@@ -199,13 +199,11 @@ def export(
     check(contract, data, network.stride, temperature)
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(output.name + ".part")
     try:
-        part.write_bytes(data)
-        os.replace(part, output)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ModelError(f"{output}: the model cannot be written ({error.strerror})") from error
+        with whole_file(output) as file:
+            file.write(data)
+    except UnwritableFile as error:
+        raise ModelError(f"{output}: the model cannot be written ({error.reason})") from error
     return card
 
 

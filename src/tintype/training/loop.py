@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from tintype.color.lab import lab_to_rgb, rgb_to_lab
 from tintype.data.shards import Held, Photographs, describe
 from tintype.errors import ConfigError, TintypeError
 from tintype.evaluation.metrics import Areas
+from tintype.files import whole_file
 from tintype.networks import families
 from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
@@ -276,9 +276,8 @@ class Run:
                     kept.append(line + "\n")
             except ValueError:
                 continue  # cut short by the kill
-        part = path.with_name(path.name + ".part")
-        part.write_text("".join(kept), encoding="utf-8")
-        os.replace(part, path)
+        with whole_file(path) as file:
+            file.write("".join(kept).encode())
 
     def _save(self, name: str) -> None:
         if not self.processes.first:

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -16,8 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-from tintype.errors import UnwritablePhoto
-from tintype.photo.source import name_of
+from tintype.errors import UnwritableFile, printable
 
 OLD = 86_400
 """Seconds after which an unfinished file of another machine, or of an unknown process, is no longer in work."""
@@ -30,61 +30,78 @@ _swept: set[str] = set()
 
 
 class Destination:
-    """A binary file whose failures are sentences."""
+    """A binary file that is open for writing, and whose failures are `UnwritableFile`.
 
-    def __init__(self, file: BinaryIO, name: str):
+    name: what errors call it.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
         self.file, self.name = file, name
 
-    def write(self, data) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Writes all of `data`, and returns how many bytes that were."""
+        rest = data
         try:
             # A raw stream may take a part of what it is given; some streams do not say how much they took.
-            while (taken := self.file.write(data)) is not None and taken < len(data):
-                data = data[taken:]
+            while (taken := self.file.write(rest)) is not None and taken < len(rest):
+                rest = rest[taken:]
         except OSError as error:
-            raise UnwritablePhoto(refusal(self.name, error)) from error
+            raise _refusal(self.name, error) from error
+        return len(data)
+
+    def flush(self) -> None:
+        try:
+            self.file.flush()
+        except OSError as error:
+            raise _refusal(self.name, error) from error
 
     def seek(self, offset: int) -> None:
         try:
             self.file.seek(offset)
         except OSError as error:
-            raise UnwritablePhoto(refusal(self.name, error)) from error
+            raise _refusal(self.name, error) from error
 
     def settle(self) -> None:
         """Waits until everything is on the disk."""
+        self.flush()
         try:
-            self.file.flush()
-            _sync(self.file)
+            _sync(self.file.fileno())
         except OSError as error:
-            raise UnwritablePhoto(refusal(self.name, error)) from error
+            raise _refusal(self.name, error) from error
 
 
 @contextmanager
-def whole_file(target: str | os.PathLike) -> Iterator[Destination]:
-    """A file that appears under its name only when it is complete and on the disk."""
-    name = name_of(target)
-    target = os.fsdecode(target)
-    if os.path.exists(target) and not os.path.isfile(target):
+def whole_file(target: str | os.PathLike[str]) -> Iterator[Destination]:
+    """A file that appears under its name only when it is complete and on the disk.
+
+    What was there before is replaced. When anything fails, nothing is left behind and what was there stays.
+
+    Raises:
+        UnwritableFile: the folder or the disk does not take it. What the `with` block raises is passed on.
+    """
+    path = os.fsdecode(target)
+    name = printable(path)
+    if os.path.exists(path) and not os.path.isfile(path):
         # A file that is renamed over a device would take its place.
-        what = "a folder" if os.path.isdir(target) else "a pipe or a device"
-        raise UnwritablePhoto(f"{name} is {what}: give the name of a file")
-    folder = os.path.dirname(target)
+        what = "a folder" if os.path.isdir(path) else "a pipe or a device"
+        raise UnwritableFile(f"{name} is {what}: give the name of a file", reason=f"it is {what}")
+    folder = os.path.dirname(path)
     sweep_once(folder)
-    part = os.path.join(
-        folder, f".tintype-{_host()}-{os.getpid()}-{_start(os.getpid()) or 0}-{secrets.token_hex(8)}.part"
-    )
+    part = os.path.join(folder, _part_name())
     try:
         file = open(part, "xb")  # noqa: SIM115 - closed below, where a failure to close must not hide another
     except (OSError, ValueError) as error:
-        raise UnwritablePhoto(refusal(name, error)) from None
+        raise _refusal(name, error) from None
     try:
         destination = Destination(file, name)
         yield destination
         destination.settle()
         file.close()
         try:
-            _put_in_place(part, target)
-        except OSError as error:
-            raise UnwritablePhoto(refusal(name, error)) from None
+            _put_in_place(part, path)
+            _sync_folder(folder)
+        except (OSError, ValueError) as error:
+            raise _refusal(name, error) from None
     except BaseException:
         # Closing may try once more to write what the disk has refused.
         with suppress(OSError):
@@ -94,7 +111,46 @@ def whole_file(target: str | os.PathLike) -> Iterator[Destination]:
         raise
 
 
-def is_unfinished(path: str | os.PathLike) -> bool:
+@contextmanager
+def whole_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """A new folder that appears under its name only when all its files are complete and on the disk.
+
+    The block receives the folder under its temporary name, beside the target. The folders above are made. When
+    anything fails, nothing is left behind. An empty folder under the name is replaced.
+
+    Raises:
+        UnwritableFile: something is there already, or the disk does not take it. What the `with` block raises is
+            passed on.
+    """
+    path = Path(target)
+    name = printable(path)
+    part = path.parent / _part_name()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep_once(path.parent)
+        part.mkdir()
+    except (OSError, ValueError) as error:
+        raise _refusal(name, error) from None
+    try:
+        yield part
+        try:
+            for folder, _, names in os.walk(part):
+                for inside in names:
+                    with open(os.path.join(folder, inside), "r+b") as file:
+                        _sync(file.fileno())
+                _sync_folder(folder)
+            with suppress(FileNotFoundError):
+                path.rmdir()
+            part.rename(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise _refusal(name, error) from None
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def is_unfinished(path: str | os.PathLike[str]) -> bool:
     """Whether a file is empty, or is one whose beginning is still to be written (see `_copy`).
 
     Raises OSError when it cannot be read.
@@ -103,24 +159,27 @@ def is_unfinished(path: str | os.PathLike) -> bool:
         return not stream.read(16).strip(b"\0")
 
 
-def sweep(folder: str | os.PathLike) -> int:
-    """Remove the unfinished files of processes that are dead from a folder, and return how many there were.
+def sweep(folder: str | os.PathLike[str]) -> int:
+    """Remove the unfinished files and folders of dead processes from a folder, and return how many there were.
 
     Those of living processes stay. Those of other machines, and of processes of which nothing is known, are removed
     when nothing was written to them for OLD seconds.
     """
     count = 0
-    with suppress(OSError), os.scandir(folder or ".") as entries:
+    with suppress(OSError), os.scandir(os.fspath(folder) or ".") as entries:
         for entry in entries:
-            if (found := _PART.fullmatch(entry.name)) is not None:
+            if (name := _PART.fullmatch(entry.name)) is not None:
                 with suppress(OSError):
-                    if _is_left(found, entry.stat().st_mtime):
-                        os.unlink(entry.path)
+                    if _is_left(name, entry):
+                        if entry.is_dir(follow_symlinks=False):
+                            shutil.rmtree(entry.path)
+                        else:
+                            os.unlink(entry.path)
                         count += 1
     return count
 
 
-def sweep_once(folder: str | os.PathLike) -> None:
+def sweep_once(folder: str | os.PathLike[str]) -> None:
     """`sweep` a folder, unless this process has done so."""
     place = os.path.abspath(folder)
     if place not in _swept:
@@ -128,15 +187,29 @@ def sweep_once(folder: str | os.PathLike) -> None:
         sweep(folder)
 
 
-def _is_left(found: re.Match, changed: float) -> bool:
-    host, process, start = found.groups()
-    if host != _host() or time.time() - changed > OLD:
-        return time.time() - changed > OLD
+def _part_name() -> str:
+    """A name that nobody can guess, and that says which process of which machine writes there."""
+    return f".tintype-{_host()}-{os.getpid()}-{_start(os.getpid()) or 0}-{secrets.token_hex(8)}.part"
+
+
+def _is_left(name: re.Match[str], entry: os.DirEntry[str]) -> bool:
+    host, process, start = name.groups()
+    old = time.time() - _changed(entry) > OLD
+    if host != _host() or old:
+        return old
     if not _is_alive(int(process)):
         return True
     # The number may have gone to another process since.
     now = _start(int(process))
     return now is not None and int(start) not in (0, now)
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    """When something was last written to a file, or to a folder or what is in it; seconds since 1970."""
+    paths = [entry.path]
+    if entry.is_dir(follow_symlinks=False):
+        paths += [os.path.join(folder, name) for folder, _, names in os.walk(entry.path) for name in names]
+    return max(os.lstat(path).st_mtime for path in paths)
 
 
 def _is_alive(process: int) -> bool:
@@ -179,13 +252,25 @@ def _host() -> str:
     return blake2b(f"{socket.gethostname()} {space}".encode(), digest_size=4).hexdigest()
 
 
-def _sync(file: BinaryIO) -> None:
+def _sync(descriptor: int) -> None:
     try:
-        os.fsync(file.fileno())
+        os.fsync(descriptor)
     except OSError as error:
         # Some network shares and user-space file systems have no such thing, and keep what they are given all the same.
         if error.errno not in _NO_SYNC:
             raise
+
+
+def _sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Puts the names in a folder on the disk, where the system lets a folder be opened."""
+    try:
+        descriptor = os.open(folder or ".", os.O_RDONLY)
+    except OSError:
+        return  # On Windows, and where the folder may be written but not read.
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _put_in_place(part: str, target: str) -> None:
@@ -223,24 +308,27 @@ def _copy(part: str, target: str) -> None:
             while block := source.read(1 << 20):
                 file.write(block)
             file.flush()
-            _sync(file)
+            _sync(file.fileno())
             file.seek(0)
             file.write(head)
             file.flush()
-            _sync(file)
+            _sync(file.fileno())
     except BaseException:
         with suppress(OSError):
             os.unlink(target)
         raise
 
 
-def refusal(name: str, error: OSError | ValueError) -> str:
+def _refusal(name: str, error: OSError | ValueError) -> UnwritableFile:
     """Why a file cannot be written, and what to do."""
     number = getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or str(error)
     if number == errno.EPIPE:
-        return f"{name} cannot be written: nobody reads it any more"
-    if number == errno.ENAMETOOLONG:
-        return f"{name} is too long a name here: give -o FOLDER, where results keep the names of their photographs"
-    full = number in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-    remedy = "free some space on the disk" if full else "check the folder and its permissions"
-    return f"{name} cannot be written ({getattr(error, 'strerror', None) or error}): {remedy}"
+        message = f"{name} cannot be written: nobody reads it any more"
+    elif number == errno.ENAMETOOLONG:
+        message = f"{name} is too long a name here: give a shorter one"
+    elif number in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        message = f"{name} cannot be written ({reason}): free some space on the disk"
+    else:
+        message = f"{name} cannot be written ({reason}): check the folder and its permissions"
+    return UnwritableFile(message, reason=reason, number=number)
