@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
 import sys
 import time
 from collections import Counter
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from cyclopts import Parameter
 
-from tintype.cli import between, complain, say, unknown_option
+from tintype.cli import complain, say
+from tintype.cli.options import Flag, between, several
+from tintype.cli.progress import Progress
+from tintype.cli.usage import unknown_option
 from tintype.errors import OptionError
+from tintype.models import DEFAULT
 
 if TYPE_CHECKING:
-    from tintype.album import Outcome, Plan
+    from tintype.album import Outcome, Plan, Task
+    from tintype.colorizer import Colorizer
+    from tintype.photo import Photo
 
 STANDARD = "-"
 
-Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+PAGES = "all, first, or numbers from 1 on, such as 2 or 1,3"
+
+
+def _page(word: str) -> str | int:
+    """One value of --pages."""
+    if word.lower() in ("all", "first"):
+        return word.lower()
+    if not (word.isascii() and word.isdigit() and len(word) < 9 and int(word) > 0):
+        raise ValueError(PAGES)
+    return int(word)
 
 
 def colorize(
     *inputs: Annotated[str, Parameter(name="INPUT", allow_leading_hyphen=True)],
     output: Annotated[str | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)] = None,
-    model: str = "tintype.v2",
+    model: str = DEFAULT,
     size: Annotated[int | None, between(1, 2048)] = None,
     temperature: Annotated[float | None, between(0, 100, above=True)] = None,
     vividness: Annotated[float, between(0, 10)] = 1.0,
@@ -37,10 +53,10 @@ def colorize(
     quality: Annotated[int | None, between(1, 100)] = None,
     negative: Flag = False,
     salvage: Flag = False,
-    pages: str | None = None,
+    pages: Annotated[tuple[str | int, ...], several(PAGES, _page)] = (),
     suffix: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
-    include: Annotated[list[str] | None, Parameter(negative="")] = None,
-    exclude: Annotated[list[str] | None, Parameter(negative="")] = None,
+    include: Annotated[tuple[str, ...], several("patterns such as *.tif")] = (),
+    exclude: Annotated[tuple[str, ...], several("patterns such as *.tif")] = (),
     overwrite: Flag = False,
     skip_existing: Flag = False,
     skip_colour: Annotated[
@@ -94,9 +110,9 @@ def colorize(
     suffix
         What the names of results have before their ending. Default: .color beside the photographs, nothing in a folder.
     include
-        Colour only what fits this pattern, such as "*.tif" or "1920/**". Can be given several times.
+        Colour only what fits one of these patterns, with commas between them, such as "*.tif" or "1920/**,1930".
     exclude
-        Leave out what fits this pattern, such as "*-back.jpg" or "drafts". Can be given several times.
+        Leave out what fits one of these patterns, with commas between them, such as "drafts,*-back.jpg".
     overwrite
         Replace results that exist.
     skip_existing
@@ -122,8 +138,8 @@ def colorize(
     for name in (*inputs, output or ""):
         # Names are let through with a hyphen for the sake of "-", so a misspelt option arrives here.
         if name.startswith("-") and name != STANDARD and not os.path.lexists(name):
-            options = [f"--{option.replace('_', '-')}" for option in colorize.__kwdefaults__]
-            raise OptionError(unknown_option(name, options, ["tintype", "colorize"]))
+            known = [f"--{option.replace('_', '-')}" for option in inspect.signature(colorize).parameters]
+            raise OptionError(unknown_option(name, known, ["tintype", "colorize"]))
     streams = STANDARD in inputs or output == STANDARD
     if streams and (len(inputs) > 1 or dry_run or os.path.isdir(inputs[0])):
         raise OptionError("Standard input and output are for one photograph")
@@ -138,7 +154,7 @@ def colorize(
     from tintype.search import expanded
     from tintype.threads import available_threads
 
-    chosen = _pages(pages)
+    chosen = _chosen(pages)
     todo = album.Plan()
     result = None
     if streams:
@@ -148,9 +164,7 @@ def colorize(
         if chosen == "all" or (isinstance(chosen, tuple) and len(chosen) > 1):
             raise OptionError("Standard input and output are for one photograph: give --pages one number, or first")
     else:
-        todo = album.plan(
-            inputs, output, format, suffix=suffix, include=include or (), exclude=exclude or (), pages=chosen
-        )
+        todo = album.plan(inputs, output, format, suffix=suffix, include=include, exclude=exclude, pages=chosen)
         check_output(format, quality)
     count = len(todo.tasks)
     if hints is not None and count > 1:
@@ -161,10 +175,16 @@ def colorize(
     colorizer = Colorizer(
         model, size, temperature, vividness, blend, threads=max(1, processors // jobs) if jobs > 1 else None
     )
-    options = {"hints": hints, "format": format, "quality": quality, "negative": negative, "salvage": salvage}
+    options: _Options = {
+        "hints": hints,
+        "format": format,
+        "quality": quality,
+        "negative": negative,
+        "salvage": salvage,
+    }
     if streams:
-        options["page"] = 1 if chosen == "first" else chosen[0] if chosen else None
-        report.add(_stream(colorizer, inputs[0], result, overwrite, skip_colour, options))
+        page = 1 if chosen == "first" else chosen[0] if isinstance(chosen, tuple) else None
+        report.add(_stream(colorizer, inputs[0], result, page, overwrite, skip_colour, options))
         return report.end(todo)
     outcomes = album.colorize_all(
         todo.tasks,
@@ -178,52 +198,72 @@ def colorize(
         progress=report.moved,
         **options,
     )
-    with report.progress(0 if dry_run else count):
+    with Progress(hidden=quiet or dry_run or not count) as progress:
+        report.show(progress, count)
         for outcome in outcomes:
             report.add(outcome)
     return report.end(todo)
 
 
-def _pages(text: str | None) -> str | tuple[int, ...] | None:
-    """What --pages means: all, first, or numbers."""
-    if text is None or text.lower() in ("all", "first"):
-        return text and text.lower()
-    numbers = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and len(part) < 9 and int(part) > 0 for part in numbers):
-        raise OptionError(f"--pages takes all, first, or numbers from 1 on, such as 2 or 1,3, not {text}")
-    return tuple(dict.fromkeys(map(int, numbers)))
+class _Options(TypedDict):
+    """What the making of a result depends on besides the colorizer."""
+
+    hints: str | None
+    format: str | None
+    quality: int | None
+    negative: bool
+    salvage: bool
 
 
-def _stream(colorizer, source: str, result: str | None, overwrite: bool, skip_colour: bool, options: dict) -> Outcome:
+def _chosen(pages: tuple[str | int, ...]) -> str | tuple[int, ...] | None:
+    """What --pages means: all, first, or numbers; None where it is not given."""
+    numbers = tuple(page for page in pages if isinstance(page, int))
+    words = [page for page in pages if isinstance(page, str)]
+    if words and len(pages) > 1:
+        raise OptionError(f"--pages takes {PAGES}, not {','.join(map(str, pages))}")
+    return words[0] if words else numbers or None
+
+
+def _stream(
+    colorizer: Colorizer,
+    source: str,
+    result: str | None,
+    page: int | None,
+    overwrite: bool,
+    skip_colour: bool,
+    options: _Options,
+) -> Outcome:
     """Colour one photograph from standard input, to standard output, or both."""
     from tintype.album import Outcome
     from tintype.errors import TintypeError
 
     begin = time.perf_counter()
-    given, name = (sys.stdin.buffer.read(), "standard input") if source == STANDARD else (source, None)
-    shown = (source, result or STANDARD)
+    photograph, name = (sys.stdin.buffer.read(), "standard input") if source == STANDARD else (source, None)
+    places = Path(source), Path(STANDARD if result is None else result)
     if result is not None and not overwrite and os.path.lexists(result) and os.path.getsize(result):
-        return Outcome(*shown, "skipped", why="kept", message=f"{result} exists: --overwrite replaces it")
-    seen = []
+        return Outcome(*places, "skipped", why="kept", message=f"{result} exists: --overwrite replaces it")
+    in_colour = False
     # The whole result first, so that a photograph that fails puts nothing into the pipe.
-    target = result if result is not None else io.BytesIO()
+    memory = io.BytesIO()
 
-    def examine(photo) -> None:
-        seen.append(photo.in_colour)
-        if skip_colour and photo.in_colour:
+    def examine(photo: Photo) -> None:
+        nonlocal in_colour
+        in_colour = photo.in_colour
+        if skip_colour and in_colour:
             raise _LeftAlone
 
     try:
-        notes = colorizer.file(given, target, name=name, examine=examine, **options)
+        target = memory if result is None else result
+        notes = colorizer.file(photograph, target, name=name, examine=examine, page=page, **options)
     except _LeftAlone:
         message = f"{name or source} is a colour photograph"
-        return Outcome(*shown, "skipped", why="colour", message=message, colour=True)
+        return Outcome(*places, "skipped", why="colour", message=message, colour=True)
     except TintypeError as error:
-        return Outcome(*shown, "failed", time.perf_counter() - begin, str(error))
+        return Outcome(*places, "failed", time.perf_counter() - begin, str(error))
     if result is None:
-        sys.stdout.buffer.write(target.getvalue())
+        sys.stdout.buffer.write(memory.getvalue())
         sys.stdout.buffer.flush()
-    return Outcome(*shown, "coloured", time.perf_counter() - begin, notes=notes, colour=seen[0])
+    return Outcome(*places, "coloured", time.perf_counter() - begin, notes=notes, colour=in_colour)
 
 
 class _LeftAlone(Exception):
@@ -243,7 +283,9 @@ class _Report:
         self.colour = 0
         self.last: Outcome | None = None
         self.begin = time.perf_counter()
-        self._bar = None
+        self._progress: Progress | None = None
+        self._photographs = 0
+        self._shares: dict[Path | None, float] = {}
 
     def add(self, outcome: Outcome) -> None:
         self.count[outcome.status] += 1
@@ -251,8 +293,8 @@ class _Report:
         self.colour += bool(outcome.status == "coloured" and outcome.colour)
         if outcome.status in ("coloured", "planned") or outcome.why == "done":
             self.last = outcome
-        if self._bar is not None:
-            self._bar.finish(outcome.output)
+        self._shares.pop(outcome.output, None)
+        self._show()
         if self.as_json:
             self._line(
                 {
@@ -279,17 +321,20 @@ class _Report:
             elif outcome.status == "skipped":
                 say(f"{outcome.input} is skipped: {outcome.message}")
 
-    def progress(self, count: int):
-        """A context with a progress bar on a terminal."""
-        if not self.terminal or not count:
-            return nullcontext()
-        self._bar = _Bar(count)
-        return self._bar
+    def show(self, progress: Progress, count: int) -> None:
+        """Show from now on how many of so many photographs are done."""
+        self._progress, self._photographs = progress, count
+        self._show()
 
-    def moved(self, task, share: float) -> None:
+    def moved(self, task: Task, share: float) -> None:
         """Told of the finished share of a photograph that is in work."""
-        if self._bar is not None:
-            self._bar(task, share)
+        self._shares[task.output] = share
+        self._show()
+
+    def _show(self) -> None:
+        if self._progress is not None:
+            done = self.count.total() + sum(self._shares.copy().values())
+            self._progress("colouring", done, self._photographs)
 
     def end(self, plan: Plan) -> int:
         """Say the last line; returns the exit code."""
@@ -348,20 +393,22 @@ class _Report:
 
     def _place(self, plan: Plan) -> str:
         """Where the results are, to be put after their number."""
-        if self.last.output == STANDARD:
+        last = self.last
+        if last is None or last.output is None:
+            return ""
+        if last.output == Path(STANDARD):
             return ", to standard output"
         if sum(self.count[status] for status in ("coloured", "planned")) + self.why["done"] == 1:
-            return f": {self.last.output}"
+            return f": {last.output}"
         if plan.folder is not None:
             return f", in {plan.folder}"
-        output = self.last.output
-        added = output.stem.removeprefix(self.last.input.stem)
-        if self.last.page is not None:
-            added = added.removeprefix(f".p{self.last.page}")
+        added = last.output.stem.removeprefix(last.input.stem)
+        if last.page is not None:
+            added = added.removeprefix(f".p{last.page}")
         return f", beside the photographs, as NAME{added}.EXT"
 
     @staticmethod
-    def _line(content: dict) -> None:
+    def _line(content: dict[str, object]) -> None:
         print(json.dumps(content), flush=True)
 
 
@@ -379,43 +426,3 @@ def _listed(kinds: Counter[str], most: int = 5) -> str:
     words = [f"{number} {kind or 'without suffix'}" for kind, number in found[:most]]
     more = sum(number for _, number in found[most:])
     return ", ".join(words) + (f" and {more} more" if more else "")
-
-
-class _Bar:
-    """A progress bar over photographs, which counts the shares of those in work."""
-
-    def __init__(self, count: int):
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("colouring"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TextColumn("{task.fields[done]} of {task.fields[count]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._row = self._progress.add_task("", total=count, done=0, count=count)
-        self._shares: dict = {}
-        self._done = 0
-
-    def __enter__(self):
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error):
-        self._progress.stop()
-
-    def __call__(self, task, share: float) -> None:
-        self._shares[task.output] = share
-        self._show()
-
-    def finish(self, output) -> None:
-        self._shares.pop(output, None)
-        self._done += 1
-        self._show()
-
-    def _show(self) -> None:
-        self._progress.update(self._row, completed=self._done + sum(self._shares.copy().values()), done=self._done)

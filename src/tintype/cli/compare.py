@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from tintype.cli import say, shown
+from tintype.cli.options import Flag, several
 from tintype.errors import OptionError
 
 if TYPE_CHECKING:
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 
 def compare(
     *runs: Annotated[Path, Parameter(name="RUN")],
-    metrics: str = "psnr,auc_balanced,colorfulness,dcf",
+    metrics: Annotated[tuple[str, ...], several("names of metrics such as psnr,ciede2000")] = (
+        "psnr",
+        "auc_balanced",
+        "colorfulness",
+        "dcf",
+    ),
     against: str | None = None,
-    only: str | None = None,
-    markdown: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    only: Annotated[tuple[str, ...], several("beginnings of names such as bsds,kodak")] = (),
+    markdown: Flag = False,
     json: Path | None = None,
 ) -> int:
     """Rank the models of evaluation runs, with intervals over the photographs, and say which differences are real.
@@ -35,7 +41,7 @@ def compare(
     runs
         Folders that tintype evaluate has made.
     metrics
-        Metrics to rank by, separated by commas; docs/metrics.md explains them.
+        Metrics to rank by, with commas between them; docs/metrics.md explains them.
     against
         Compare all models with this one. Default: each is compared with the one before it.
     only
@@ -46,28 +52,28 @@ def compare(
         Write all figures and the differences of all pairs to this file.
     """
     if not runs:
-        raise OptionError("name a run, as in: tintype compare run")
-    if not _words(metrics):
-        raise OptionError("name a metric, as in: tintype compare run --metrics psnr,ciede2000")
+        raise OptionError("Name a run, as in: tintype compare run")
 
     from tintype.evaluation.compare import FEW
     from tintype.evaluation.compare import compare as ranked
     from tintype.evaluation.results import read_run
     from tintype.files import whole_file
 
-    found = ranked([read_run(run) for run in runs], _words(metrics), _words(only))
-    models = {place.model for ranking in found.rankings for place in ranking.places}
+    comparison = ranked([read_run(run) for run in runs], metrics, only)
+    models = {place.model for ranking in comparison.rankings for place in ranking.places}
     if against is not None and against not in models:
         raise OptionError(f"There is no model {against} to compare against: choose from {', '.join(sorted(models))}")
     if json is not None:
         with whole_file(json) as file:
-            file.write(json_.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+            file.write(
+                json_.dumps(comparison.to_json(), indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+            )
     show = _markdown if markdown or not sys.stdout.isatty() else _terminal
-    say(_measured_on(found))
-    count = len(found.protocol.photographs)
+    say(_measured_on(comparison))
+    count = len(comparison.protocol.photographs)
     if count < FEW:
         say(f"{count} photographs are few: the intervals are too narrow, and what is called real may not be.")
-    for ranking in found.rankings:
+    for ranking in comparison.rankings:
         say()
         say(_head(ranking, against))
         if ranking.without:
@@ -77,13 +83,9 @@ def compare(
     return 0
 
 
-def _words(text: str | None) -> list[str]:
-    return [] if text is None else [word for word in dict.fromkeys(text.split(",")) if word]
-
-
-def _measured_on(found: Comparison) -> str:
-    protocol = found.protocol
-    chosen = f" that begin with {' or '.join(found.only)}" if found.only else ""
+def _measured_on(comparison: Comparison) -> str:
+    protocol = comparison.protocol
+    chosen = f" that begin with {' or '.join(comparison.only)}" if comparison.only else ""
     side = "" if protocol.side is None else f", {protocol.side} pixels"
     return (
         f"{len(protocol.photographs)} photographs of {protocol.source}{chosen}; {protocol.crop}{side}; gray: "
@@ -112,12 +114,12 @@ def _rows(ranking: Ranking, against: str | None) -> list[tuple[str, str, str, st
     rows = []
     for number, place in enumerate(ranking.places):
         other = against if against is not None else ranking.places[number - 1].model if number else None
-        shown, verdict = "", ""
-        if other not in (None, place.model, *ranking.without):
+        better_by, verdict = "", ""
+        if other is not None and other not in (place.model, *ranking.without):
             pair = ranking.difference(place.model, other)
-            shown = _figure(pair.better_by, pair.low, pair.high, digits + 1, "+")
+            better_by = _figure(pair.better_by, pair.low, pair.high, digits + 1, "+")
             verdict = "real" if pair.real else "not told apart"
-        rows.append((place.model, _figure(place.value, place.low, place.high, digits), shown, verdict))
+        rows.append((place.model, _figure(place.value, place.low, place.high, digits), better_by, verdict))
     return rows
 
 

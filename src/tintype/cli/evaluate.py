@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from tintype.cli import complain, say, shown
+from tintype.cli.options import Output, between, exactly, pixels_or_whole, several
+from tintype.cli.progress import Progress
+from tintype.models import DEFAULT
 
-from tintype.cli import complain, numbers, say, shown
-from tintype.errors import OptionError
-
-WHOLE = "whole"
+if TYPE_CHECKING:
+    from tintype.evaluation.results import Run
 
 
 def evaluate(
     *,
     data: str,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    models: str | None = None,
-    side: str = "256",
+    output: Output,
+    models: Annotated[tuple[str, ...], several("names of models, files and folders such as tintype.v2,mine.onnx")] = (
+        DEFAULT,
+    ),
+    side: Annotated[int | None, pixels_or_whole] = 256,
     film: str = "cie",
     damage: str | None = None,
-    temperatures: str | None = None,
-    sizes: str | None = None,
-    hints: str | None = None,
-    limit: int | None = None,
+    temperatures: Annotated[tuple[float, ...], several("numbers such as 0.2,0.4", float)] = (),
+    sizes: Annotated[tuple[int, ...], several("whole numbers such as 128,256", int)] = (),
+    hints: Annotated[tuple[int, ...], several("whole numbers such as 1,10", int)] = (),
+    limit: Annotated[int | None, between(1)] = None,
     classifier: Path | None = None,
-    lpips: str | None = None,
+    lpips: Annotated[
+        tuple[str, str] | None, exactly(2, "VGG16,LPIPS: two files with a comma between them", str)
+    ] = None,
     inception: Path | None = None,
-    jobs: int | None = None,
+    jobs: Annotated[int | None, between(1)] = None,
 ) -> int:
     """Measure models: turn colour photographs gray, colour them, and compare the results with the true colours.
 
@@ -49,8 +52,8 @@ def evaluate(
     output
         The folder of the run.
     models
-        Names of models, .onnx files, or folders with predictions of any other program, separated by commas. Such a
-        folder has one picture for each photograph, with the same name. Default: tintype.v2.
+        Names of models, .onnx files, or folders with predictions of any other program, with commas between them. Such
+        a folder has one picture for each photograph, with the same name.
     side
         Side of the centre square that is measured, in pixels; whole: photographs at their own size.
     film
@@ -68,26 +71,12 @@ def evaluate(
     classifier
         Weights of MobileNetV2: adds semantic_accuracy, for photographs named after a class of ImageNet.
     lpips
-        Weights of VGG16 and of LPIPS, two files separated by a comma: adds lpips.
+        Weights of VGG16 and of LPIPS, two files with a comma between them: adds lpips.
     inception
         An ONNX file that computes the features of Inception: adds fid.
     jobs
         Number of processes. Default: one per processor.
     """
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"--jobs must be at least 1, not {jobs}")
-    if limit is not None and limit < 1:
-        raise OptionError(f"--limit must be at least 1, not {limit}")
-    if side != WHOLE and not side.isdecimal():
-        raise OptionError(f"--side takes a number of pixels, or {WHOLE}, not {side!r}")
-    if lpips is not None and lpips.count(",") != 1:
-        raise OptionError(f"--lpips takes two files separated by a comma, VGG16 and LPIPS, not {lpips!r}")
-    settings = {
-        "temperatures": numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4"),
-        "sizes": numbers(sizes, int, "--sizes", "whole numbers such as 128,256"),
-        "hints": numbers(hints, int, "--hints", "whole numbers such as 1,10"),
-    }
-
     from tintype.evaluation.photographs import PUBLISHED
     from tintype.evaluation.results import read_run
     from tintype.evaluation.run import Networks, nearly_gray
@@ -95,25 +84,27 @@ def evaluate(
 
     networks = Networks(
         None if classifier is None else str(classifier),
-        None if lpips is None else tuple(lpips.split(",")),
+        lpips,
         None if inception is None else str(inception),
     )
-    with _progress() as moved:
+    with Progress() as progress:
         problems = run(
-            [] if models is None else [name for name in models.split(",") if name],
+            models,
             data,
             output,
-            side=None if side == WHOLE else int(side),
+            side=side,
             film=film,
             damage=damage,
+            temperatures=temperatures,
+            sizes=sizes,
+            hints=hints,
             limit=limit,
             networks=networks,
             jobs=jobs,
-            progress=moved,
-            **settings,
+            progress=progress,
         )
-    found = read_run(output)
-    _table(found)
+    measured = read_run(output)
+    _table(measured)
     say(f"{output / 'metrics.csv'}, {output / 'protocol.json'}, {output / 'predictions'}")
     if data == PUBLISHED:
         from tintype.evaluation.manifest import TERMS, differing, fetched
@@ -124,14 +115,14 @@ def evaluate(
                 f"{len(apart)} photographs, such as {apart[0]}, differ slightly from the published ones, because "
                 "other releases of libraries made them; the last digits of figures may differ"
             )
-    if gray := nearly_gray(found):
-        complain(f"{len(gray)} of {len(found.photos)} photographs are nearly gray themselves, such as {gray[0]}")
+    if gray := nearly_gray(measured):
+        complain(f"{len(gray)} of {len(measured.photos)} photographs are nearly gray themselves, such as {gray[0]}")
     for problem in problems:
         complain(problem)
     return 1 if problems else 0
 
 
-def _table(run) -> None:
+def _table(run: Run) -> None:
     """The figures that say most, for the eye; all of them are in metrics.csv."""
     from rich import box
     from rich.console import Console
@@ -151,24 +142,3 @@ def _table(run) -> None:
             Text(shown(model)), *(f"{figures[metric]:.2f}" if metric in figures else "" for metric in columns)
         )
     Console().print(table)
-
-
-@contextmanager
-def _progress():
-    """A bar for each thing that is done, on a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    bars = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-
-        def moved(what: str, done: int, count: int) -> None:
-            if what not in bars:
-                bars[what] = progress.add_task(what)
-            progress.update(bars[what], completed=done, total=count)
-
-        yield moved

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from tintype.cli import say
+from tintype.cli.options import Output
 
 
 def export(
     checkpoint: Path,
     /,
     *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: Output,
     card: Path | None = None,
 ) -> None:
     """Write a checkpoint as a model file that `tintype colorize --model` takes.

@@ -11,11 +11,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tintype.cli import shown
+from tintype.cli.options import Flag
 
 
 def models(
     *models: Annotated[str, Parameter(name="MODEL")],
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Flag = False,
 ) -> int:
     """List the models that ship with tintype, or say of those that are named how they were made and how well they do.
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from tintype.cli import say
+from tintype.cli.options import Output, between, several
+from tintype.cli.progress import Progress
 
 
 def prepare(
     *sources: Annotated[str, Parameter(name="SOURCE")],
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: Output,
     size: int = 160,
     longest: int | None = None,
     smallest: int | None = None,
-    classes: str = "",
+    classes: Annotated[tuple[str, ...], several("names of classes such as n02701002,n03417042")] = (),
     count: int | None = None,
     validation: float = 0.05,
     test: float = 0.05,
@@ -26,7 +27,7 @@ def prepare(
     seed: int = 0,
     never_train: Path | None = None,
     downloads: Path | None = None,
-    jobs: int | None = None,
+    jobs: Annotated[int | None, between(1)] = None,
 ) -> int:
     """Make a data set for `tintype train` from colour photographs.
 
@@ -52,7 +53,7 @@ def prepare(
     smallest
         Leave out photographs whose short side is below this. Default: 96, and 32 with cifar100.
     classes
-        Use only these classes, separated by commas: WordNet ids, or names of classes, groups or sub-folders.
+        Use only these classes, with commas between them: WordNet ids, or names of classes, groups or sub-folders.
     count
         Use only this many photographs, chosen at random. Some of them may then be left out; they are not replaced.
     validation
@@ -80,8 +81,6 @@ def prepare(
 
     if not sources:
         raise OptionError("name at least one folder of photographs, as in: tintype prepare photographs -o data/mine")
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"--jobs must be at least 1, not {jobs}")
     settings = Settings(
         size=size,
         longest=round(1.5 * size) if longest is None else longest,
@@ -90,13 +89,19 @@ def prepare(
         test=test,
         seed=seed,
         count=count,
-        classes=tuple(word.strip() for word in classes.split(",") if word.strip()),
+        classes=classes,
         split=split,
     )
     never = read_fingerprints(never_train) if never_train else None
-    with _display() as bar:
-        found = sources_of(sources, downloads, bar("fetching"))
-        made = prepare(found, output, settings, never, jobs or available_threads(), bar("preparing"))
+    with Progress() as progress:
+
+        def fetching(done: int, count: int) -> None:
+            progress("fetching", done / 1e6, count / 1e6, unit="MB")
+
+        collections = sources_of(sources, downloads, fetching)
+        made = prepare(
+            collections, output, settings, never, jobs or available_threads(), partial(progress, "preparing")
+        )
     say(f"{output}: " + ", ".join(f"{number} to {_USE[part]}" for part, number in made.parts.items()))
     if made.dropped:
         say(
@@ -104,7 +109,7 @@ def prepare(
             + ", ".join(f"{number} {reason}" for reason, number in made.dropped.items())
             + f"; see {output / 'dropped.csv'}"
         )
-    for source in found:
+    for source in collections:
         if terms := getattr(source, "terms", ""):
             say(f"{source.name}: {terms}")
     if not made.parts["validation"]:
@@ -113,21 +118,3 @@ def prepare(
 
 
 _USE = {"train": "train on", "validation": "validate on", "test": "test on"}
-
-
-@contextmanager
-def _display():
-    """Makes bars on a terminal, nothing in a pipe; a bar appears when it is first told of something."""
-    if not sys.stderr.isatty():
-        yield lambda name: lambda done, all: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as progress:
-
-        def bar(name: str):
-            task = progress.add_task(name, visible=False)
-            return lambda done, all: progress.update(task, completed=done, total=all, visible=True)
-
-        yield bar

@@ -8,14 +8,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tintype.cli import say
+from tintype.cli.options import Flag, MaybeOutput
 
 
 def prokudin(
     negative: Annotated[Path, Parameter(name="NEGATIVE")],
     /,
     *,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    exposures: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    output: MaybeOutput = None,
+    exposures: Flag = False,
 ) -> None:
     """Combine a three-filter negative, such as Prokudin-Gorskii's, into a photograph in true colour.
 

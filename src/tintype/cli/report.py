@@ -8,12 +8,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tintype.cli import say
+from tintype.cli.options import Output
 from tintype.errors import OptionError
 
 
 def report(
     *runs: Annotated[Path, Parameter(name="RUN")],
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: Output,
     photographs: int = 24,
     seed: int = 0,
 ) -> int:

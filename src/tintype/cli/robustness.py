@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Annotated
 
 from tintype.cli import complain, say, shown
+from tintype.cli.options import Output, between, pixels_or_whole, several
+from tintype.cli.progress import Progress
 from tintype.errors import OptionError, TintypeError
+from tintype.models import DEFAULT
 
-WHOLE = "whole"
+if TYPE_CHECKING:
+    from tintype.plots.robustness import Table
 
 
 def robustness(
     *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: Output,
     data: str | None = None,
-    models: str | None = None,
-    damages: str | None = None,
+    models: Annotated[tuple[str, ...], several("names of models and files such as tintype.v2,mine.onnx")] = (DEFAULT,),
+    damages: Annotated[tuple[str, ...], several("damages such as film,noise=10")] = (),
     plates: Path | None = None,
-    side: str = "256",
-    limit: int | None = None,
-    jobs: int | None = None,
+    side: Annotated[int | None, pixels_or_whole] = 256,
+    limit: Annotated[int | None, between(1)] = None,
+    jobs: Annotated[int | None, between(1)] = None,
 ) -> int:
     """Measure how well models cope with other films, noise, blur, fading, JPEG and other sizes.
 
@@ -45,10 +46,10 @@ def robustness(
     data
         Colour photographs: a folder and its sub-folders, a .tar file, or tintype-679, the published set.
     models
-        Names of models or .onnx files, separated by commas. Default: tintype.v2.
+        Names of models or .onnx files, with commas between them.
     damages
-        Damages to try, separated by commas: film, noise, blur, fading, jpeg, size, or single levels such as noise=7 or
-        film=blue. Default: all of them.
+        Damages to try, with commas between them: film, noise, blur, fading, jpeg, size, or single levels such as noise=7
+        or film=blue. Default: all of them.
     plates
         A folder of three-filter negatives. Each of their exposures is coloured, and compared with the true colours that
         the three exposures give together.
@@ -62,29 +63,27 @@ def robustness(
     """
     if data is None and plates is None:
         raise OptionError("give photographs with --data, or three-filter negatives with --plates")
-    if damages is not None and data is None:
+    if damages and data is None:
         raise OptionError("--damages needs photographs: give them with --data")
-    for option, number in (("--jobs", jobs), ("--limit", limit)):
-        if number is not None and number < 1:
-            raise OptionError(f"{option} must be at least 1, not {number}")
-    if side != WHOLE and not side.isdecimal():
-        raise OptionError(f"--side takes a number of pixels, or {WHOLE}, not {side!r}")
 
     from tintype.evaluation import robustness
     from tintype.evaluation.compare import FEW
     from tintype.evaluation.manifest import NAME, TERMS
 
-    chosen = [name for name in (models or "").split(",") if name]
-    words = [word.strip() for word in (damages or "").split(",") if word.strip()]
     problems = []
-    with _progress() as watch:
+    with Progress() as progress:
+
+        def watch(what: str, condition: str, done: int, count: int) -> None:
+            progress(what, done, count, note=condition)
+
         if data is not None:
-            width = None if side == WHOLE else int(side)
             problems += robustness.damaged(
-                chosen, data, output, words, side=width, limit=limit, jobs=jobs, watch=watch("photographs")
+                models, data, output, damages, side=side, limit=limit, jobs=jobs, watch=partial(watch, "photographs")
             )
         if plates is not None:
-            problems += robustness.plates(chosen, plates, output, limit=limit, jobs=jobs, watch=watch("plates"))
+            problems += robustness.plates(
+                models, plates, output, limit=limit, jobs=jobs, watch=partial(watch, "plates")
+            )
     table = robustness.write_table(output)
     say(f"{table}{_picture(output)}")
     if (count := robustness.fewest(output)) < FEW:
@@ -111,7 +110,7 @@ def _picture(folder: Path) -> str:
     return f", {path}"
 
 
-def _print(table) -> None:
+def _print(table: Table) -> None:
     """The gain over gray, for the eye; all else is in robustness.csv."""
     from rich import box
     from rich.console import Console
@@ -121,8 +120,8 @@ def _print(table) -> None:
     from tintype.evaluation.results import BASELINES
 
     gains, kept = table["gain"], table.get("gain_kept", {})
-    models = dict.fromkeys(model for levels in gains.values() for by in levels.values() for model in by)
-    models = [model for model in models if model not in BASELINES]
+    measured = dict.fromkeys(model for levels in gains.values() for by in levels.values() for model in by)
+    models = [model for model in measured if model not in BASELINES]
     page = Table(box=box.SIMPLE)
     page.add_column("gain over gray")
     for model in models:
@@ -133,25 +132,3 @@ def _print(table) -> None:
             cells = (f"{by[m]:+.2f}" + (f" ({shares[m]:.0f} %)" if m in shares else "") for m in models if m in by)
             page.add_row(f"{kind}={level}", *cells)
     Console().print(page)
-
-
-@contextmanager
-def _progress():
-    """A bar over the conditions, on a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda what: lambda condition, done, count: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-
-        def bar(what: str):
-            task = progress.add_task(what)
-
-            def watch(condition: str, done: int, count: int) -> None:
-                progress.update(task, description=f"{what}: {shown(condition)}", completed=done, total=count)
-
-            return watch
-
-        yield bar

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from tintype.cli import complain, say
+from tintype.cli.options import Flag, MaybeOutput, Output, between, several
+from tintype.cli.progress import Progress
 from tintype.errors import OptionError, not_installed
 
 study = App(
@@ -24,8 +27,8 @@ study = App(
 def make(
     *predictions: Annotated[Path, Parameter(name="PREDICTIONS")],
     photos: str,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    models: str | None = None,
+    output: Output,
+    models: Annotated[tuple[str, ...], several("names of models and files such as tintype.v2,mine.onnx")] = (),
     size: int = 256,
     practice: int = 10,
     trials: int = 40,
@@ -34,7 +37,7 @@ def make(
     assignment: Literal["one", "mixed"] = "one",
     seed: int = 0,
     title: str | None = None,
-    limit: int | None = None,
+    limit: Annotated[int | None, between(1)] = None,
     consent: Path | None = None,
     researcher: str = "",
     contact: str = "",
@@ -61,7 +64,8 @@ def make(
     output
         The folder of the study.
     models
-        Names of models or .onnx files, with commas between them. Default: tintype.v2, unless there are predictions.
+        Names of models or .onnx files, with commas between them. Default: that of tintype colorize, unless there are
+        predictions.
     size
         Side of the pictures, centre squares, in pixels.
     practice
@@ -94,19 +98,12 @@ def make(
     texts
         The pages in another language: a translated file of `tintype study texts`.
     """
-    if limit is not None and limit < 1:
-        raise OptionError(f"--limit must be at least 1, not {limit}")
-    from rich.console import Console
-    from rich.progress import Progress
-
     from tintype.study import make
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("making pictures")
+    with Progress() as progress:
         made = make.make(
             photos,
-            [] if models is None else [name for name in models.split(",") if name],
+            models,
             predictions,
             output,
             size=size,
@@ -124,7 +121,7 @@ def make(
             completion=completion,
             participant_code=participant_code,
             texts=texts,
-            progress=lambda done, count: bars.update(bar, completed=done, total=count),
+            progress=partial(progress, "making pictures"),
         )
     say(f"{output}: {len(made.photographs)} photographs by {', '.join(made.methods)}")
     say(f"{_catching(made.catches)}")
@@ -140,7 +137,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8765,
     token: str | None = None,
-    address: str | None = None,
+    address: Annotated[tuple[str, ...], several("addresses such as https://study.example.org")] = (),
     proxy: str | None = None,
 ) -> int:
     """Serve a study: from consent over practice and test to thanks, and a page of results.
@@ -177,7 +174,7 @@ def quiz(
     host: str = "127.0.0.1",
     port: int = 8765,
     token: str | None = None,
-    address: str | None = None,
+    address: Annotated[tuple[str, ...], several("addresses such as https://study.example.org")] = (),
     proxy: str | None = None,
 ) -> int:
     """Serve the same pages to a class or an exhibition: everybody is told right or wrong, a screen has the score.
@@ -210,7 +207,7 @@ def report(
     folder: Annotated[Path, Parameter(name="STUDY")],
     /,
     *,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    output: MaybeOutput = None,
     least_caught: float | None = None,
 ) -> int:
     """Report what was answered: how often each method fooled people, over people and photographs, as a page and CSV.
@@ -239,8 +236,8 @@ def answers(
     folder: Annotated[Path, Parameter(name="STUDY")],
     /,
     *,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    quiz: bool = False,
+    output: MaybeOutput = None,
+    quiz: Flag = False,
 ) -> int:
     """Write every single answer as CSV, for analyses of your own.
 
@@ -268,7 +265,7 @@ def answers(
 
 
 @study.command
-def texts(*, output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None) -> int:
+def texts(*, output: MaybeOutput = None) -> int:
     """Print all texts of the pages in English, as the file that is translated for `tintype study make --texts`.
 
     Example: tintype study texts -o german.toml
@@ -344,9 +341,10 @@ def power(
     say(f"{'photographs':>11}  {'people' if methods == 1 else f'people for each of {methods} methods, and in all'}")
     counts = [photographs] if photographs is not None else [n for n in (50, 100, 200, 400, 800) if n >= trials]
     for count in counts:
-        found = people_for(plan, width / 100, count)
-        more = "" if methods == 1 or found is None else f", {found * methods} in all"
-        say(f"{count:>11}  {'not with any number: more photographs are needed' if found is None else f'{found}{more}'}")
+        needed = people_for(plan, width / 100, count)
+        in_all = "" if methods == 1 or needed is None else f", {needed * methods} in all"
+        people_needed = "not with any number: more photographs are needed" if needed is None else f"{needed}{in_all}"
+        say(f"{count:>11}  {people_needed}")
     return 0
 
 
@@ -357,17 +355,17 @@ def _catching(catches: int) -> str:
     if not catches:
         return "No catch trials: nobody who guesses is found"
     needed = attention.needed(catches)
-    said = (
+    sentence = (
         f"{catches} catch trials: who catches fewer than {needed} is excluded, "
         f"and a guesser passes with {100 * attention.tail(needed, catches):.1f} %"
     )
     if catches < attention.LEAST:
         complain(f"warning: {catches} catch trials are too few to find who guesses")
-    return said
+    return sentence
 
 
 def _serve(
-    folder: Path, host: str, port: int, token: str | None, address: str | None, proxy: str | None, quiz: bool
+    folder: Path, host: str, port: int, token: str | None, addresses: tuple[str, ...], proxy: str | None, quiz: bool
 ) -> int:
     try:
         from tintype.study import server
@@ -376,16 +374,23 @@ def _serve(
             raise
         raise not_installed("A study", error.name, "study") from None
 
-    given = address is not None
-
     def announce(address: str, token: str) -> None:
         say(f"{'Quiz' if quiz else 'Study'}:   {address}")
         if quiz:
             say(f"Screen:  {address}screen?token={token}")
-            if host in ("127.0.0.1", "localhost", "::1") and not given:
+            if host in ("127.0.0.1", "localhost", "::1") and not addresses:
                 say("Only this computer reaches that address: for others, add --host 0.0.0.0")
         say(f"Results: {address}results?token={token}")
         say("Ctrl-C stops; the same command continues from there.")
 
-    server.serve(folder, host=host, port=port, token=token, address=address, proxy=proxy, quiz=quiz, announce=announce)
+    server.serve(
+        folder,
+        host=host,
+        port=port,
+        token=token,
+        address=",".join(addresses) or None,
+        proxy=proxy,
+        quiz=quiz,
+        announce=announce,
+    )
     return 0

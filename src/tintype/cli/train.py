@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import shown
+from tintype.cli import say
+from tintype.cli.options import MaybeOutput, between
+from tintype.cli.progress import Progress
 from tintype.errors import OptionError, not_installed
 
 if TYPE_CHECKING:
@@ -21,9 +25,9 @@ if TYPE_CHECKING:
 
 def train(
     *words: Annotated[str, Parameter(name="CONFIG")],
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    samples: int | None = None,
-    max_minutes: float | None = None,
+    output: MaybeOutput = None,
+    samples: Annotated[int | None, between(1)] = None,
+    max_minutes: Annotated[float | None, between(0, above=True)] = None,
 ) -> int:
     """Train models as their configurations say. To continue an interrupted run, repeat the command.
 
@@ -44,10 +48,6 @@ def train(
     max_minutes
         Stop after this many minutes, with a checkpoint.
     """
-    if max_minutes is not None and not max_minutes > 0:
-        raise OptionError(f"--max-minutes must be above 0, not {max_minutes:g}")
-    if samples is not None and samples < 1:
-        raise OptionError(f"--samples must be at least 1, not {samples}")
     files = [word for word in words if "=" not in word]
     changes = [word for word in words if "=" in word]
     if not files:
@@ -80,10 +80,15 @@ def train(
     for settings, folder in runs:
         if samples is not None:
             settings = replace(settings, steps=-(-samples // settings.batch))
-        with _display() as (say, watch):
+        # Where standard output is a file, the pace belongs into it.
+        with Progress(hidden=not sys.stdout.isatty()) as progress:
+
+            def watch(pace: Pace, progress: Progress = progress) -> None:
+                progress("steps", pace.step, pace.steps, note="  ".join(str(pace).split("  ")[1:-1]))
+
             if len(runs) > 1:
                 say(f"{settings.name}: {folder}")
-            run = Run(settings, folder, say, watch)
+            run = Run(settings, folder, say, watch if progress.shown else None)
             if run.device.type == "cpu":
                 _hint_at_malloc(run.say)
             with _finishing_the_step(run):
@@ -102,30 +107,11 @@ def _folder(name: str, output: Path | None, files: int) -> Path:
 
 
 @contextmanager
-def _display():
-    """Where lines and the pace go: a bar on a terminal, plain lines in a pipe."""
-    if not sys.stdout.isatty():
-        yield lambda line: print(shown(line), flush=True), None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = "step {task.completed}/{task.total}", BarColumn(), "{task.fields[pace]}"
-    with Progress(*(c if isinstance(c, BarColumn) else TextColumn(c) for c in columns)) as progress:
-        bar = progress.add_task("", total=None, pace="", visible=False)
-
-        def watch(pace: Pace) -> None:
-            place = {"completed": pace.step, "total": pace.steps, "visible": True}
-            progress.update(bar, pace=str(pace).partition("  ")[2], **place)
-
-        yield lambda line: progress.console.print(shown(line), highlight=False, markup=False), watch
-
-
-@contextmanager
-def _finishing_the_step(run: Run):
+def _finishing_the_step(run: Run) -> Iterator[None]:
     """Let the first Ctrl-C end the run after its step, with a checkpoint; the second one ends it at once."""
     asked = False
 
-    def stop(number, frame):
+    def stop(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = True
         signal.signal(signal.SIGINT, before)
@@ -144,7 +130,7 @@ def _finishing_the_step(run: Run):
         raise KeyboardInterrupt
 
 
-def _hint_at_malloc(say) -> None:
+def _hint_at_malloc(say: Callable[[str], None]) -> None:
     import platform
 
     # glibc gives memory back to the system after every step and asks for it again.
