@@ -12,7 +12,7 @@ from PIL import Image
 from small_models import write_model
 from tintype.cli import main
 from tintype.cli.evaluate import evaluate
-from tintype.errors import DataError, OptionError
+from tintype.errors import DataError
 from tintype.evaluation.results import read_run
 from written_evaluations import photograph
 
@@ -32,8 +32,10 @@ def model(tmp_path) -> str:
     return str(write_model(tmp_path / "ours.onnx", **FULL))
 
 
-def run(album: Path, model: str, output: Path, **options) -> int:
-    return evaluate(data=str(album), output=output, models=model, **{"side": "32", "jobs": 1} | options)
+def run(album: Path, model: str, output: Path, *models: Path, **options) -> int:
+    return evaluate(
+        data=str(album), output=output, models=(model, *map(str, models)), **{"side": 32, "jobs": 1} | options
+    )
 
 
 def test_a_table_and_the_files_are_told(album, model, tmp_path, capsys):
@@ -54,8 +56,9 @@ def test_the_command_line_takes_it(album, model, tmp_path, capsys):
 
 
 def test_options_become_rows_and_protocol(album, model, tmp_path):
-    options = {"temperatures": "0.5", "sizes": "32,48", "hints": "2", "film": "blue", "damage": "jpeg=50"}
-    assert run(album, model, tmp_path / "run", side="whole", **options) == 0
+    more = ["--side=whole", "--temperatures=0.5", "--sizes=32,48", "--hints=2", "--film=blue", "--damage=jpeg=50"]
+    words = ["evaluate", "--models", model, "--data", str(album), "-o", str(tmp_path / "run"), "--jobs=1"]
+    assert main([*words, *more]) == 0
     protocol = json.loads((tmp_path / "run" / "protocol.json").read_text(encoding="utf-8"))
     assert list(protocol["models"]) == ["tiny.v1", "tiny.v1 T=0.5", "tiny.v1 32px", "tiny.v1 48px", "tiny.v1+2hints"]
     assert protocol["gray"] == "blue, jpeg=50"
@@ -64,7 +67,7 @@ def test_options_become_rows_and_protocol(album, model, tmp_path):
 
 def test_a_model_that_fails_ends_in_1(album, model, tmp_path, capsys):
     (tmp_path / "theirs").mkdir()
-    assert run(album, f"{model},{tmp_path / 'theirs'}", tmp_path / "run") == 1
+    assert run(album, model, tmp_path / "run", tmp_path / "theirs") == 1
     assert "theirs: " in capsys.readouterr().err
     assert read_run(tmp_path / "run").models[3:] == ("tiny.v1",)
 
@@ -80,21 +83,23 @@ def test_gray_photographs_are_told_in_one_line(album, model, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ({"side": "big"}, "--side"),
-        ({"side": "4"}, "at least 16"),
-        ({"temperatures": "cold"}, "--temperatures"),
-        ({"sizes": "1.5"}, "--sizes"),
-        ({"hints": "few"}, "--hints"),
-        ({"limit": 0}, "--limit"),
-        ({"jobs": 0}, "--jobs"),
-        ({"lpips": "vgg16.pth"}, "--lpips"),
-        ({"film": "kodachrome"}, "kodachrome"),
-        ({"damage": "scratches"}, "scratches"),
+        ("--side=big", "--side takes a number of pixels, or whole, not big"),
+        ("--side=4", "at least 16"),
+        ("--temperatures=cold", "--temperatures takes numbers such as 0.2,0.4, not cold"),
+        ("--sizes=1.5", "--sizes takes whole numbers such as 128,256, not 1.5"),
+        ("--hints=few", "--hints takes whole numbers"),
+        ("--limit=0", "--limit takes a whole number of at least 1"),
+        ("--jobs=0", "--jobs takes a whole number of at least 1"),
+        ("--lpips=vgg16.pth", "--lpips takes VGG16,LPIPS: two files with a comma between them"),
+        ("--models=,", "--models takes names of models"),
+        ("--film=kodachrome", "kodachrome"),
+        ("--damage=scratches", "scratches"),
     ],
 )
-def test_wrong_options_are_refused(album, model, tmp_path, option, words):
-    with pytest.raises(OptionError, match=words):
-        run(album, model, tmp_path / "run", **option)
+def test_wrong_options_are_refused(album, model, tmp_path, capsys, option, words):
+    command = ["evaluate", "--data", str(album), "-o", str(tmp_path / "run"), option]
+    assert main([*command, *([] if "models" in option else ["--models", model])]) == 2
+    assert words in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -119,7 +124,7 @@ def test_metrics_that_ask_networks(album, model, tmp_path):
     Image.fromarray(photograph(5)).save(album / "n01440764_tench.png")
     options = {
         "classifier": tmp_path / "mobilenet.safetensors",
-        "lpips": f"{write_vgg16(tmp_path)},{write_lpips(tmp_path)}",
+        "lpips": (str(write_vgg16(tmp_path)), str(write_lpips(tmp_path))),
         "inception": tmp_path / "features.onnx",
     }
     assert run(album, model, tmp_path / "run", **options) == 0

@@ -78,7 +78,7 @@ def test_when_the_time_is_up_no_other_begins(files):
         (("small.toml", "wrong.toml"), 1, "wrong.toml: the key loss.sqared is unknown; is squared meant?"),
         (("small.toml", "gone.toml"), 1, "gone.toml: the configuration cannot be read (No such file or directory)"),
         (("steps=3",), 2, "name a configuration, as in: tintype train mine.toml -o runs/first"),
-        (("small.toml", "--samples", "0"), 2, "--samples must be at least 1, not 0"),
+        (("small.toml", "--samples", "0"), 2, "--samples takes a whole number of at least 1, not 0"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_trained(files, words, code, said):

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from running import tintype
+from running import errors_of, tintype
 from small_sets import encode, picture
 from tintype.cli.plot import plot
-from tintype.errors import OptionError, TintypeError
+from tintype.errors import TintypeError
 from written_runs import write_run
 
 ROOT = Path(__file__).parents[2]
@@ -34,28 +34,37 @@ def given(tmp_path):
 
 
 COMMANDS = {
-    "curves": "curves RUN RUN --figures loss chroma -o FILE.png",
+    "curves": "curves RUN RUN --figures loss,chroma -o FILE.png",
+    "curves with spaces": "curves RUN RUN --figures loss chroma -o FILE.png",
     "bars": "bars RUN -o FILE.svg",
     "bars of a table": "bars TABLE --against a --points -o FILE.png",
     "priors": "priors published PHOTOS -o FILE.pdf",
-    "gamut": "gamut --lightness 25 50 -o FILE.png",
+    "gamut": "gamut --lightness 25,50 -o FILE.png",
+    "gamut with spaces": "gamut --lightness 25 50 -o FILE.png",
     "density": "density PHOTO -o FILE.png",
-    "code": "code PHOTO --at 3 4 -o FILE.png",
+    "code": "code PHOTO --at 3,4 -o FILE.png",
+    "code with a space": "code PHOTO --at 3 4 -o FILE.png",
     "code of a colour": "code #8b5a2b --neighbours 3 -o FILE.png",
     "architecture": "architecture eccv16 --channels 2 --size 64 -o FILE.svg",
     "training": "training CONFIG data.side=64 -o FILE.svg",
     "channels": "channels PHOTO --cell 64 -o FILE.jpg",
-    "temperatures": "temperatures PHOTO --model MODEL --at 1 0 --cell 64 -o FILE.png",
-    "methods": "methods PHOTO PHOTO --models MODEL MODEL --cell 64 -o FILE.webp",
+    "temperatures": "temperatures PHOTO --model MODEL --at 1,0 --cell 64 -o FILE.png",
+    "methods": "methods PHOTO PHOTO --models MODEL,MODEL --cell 64 -o FILE.webp",
     "animation": "animation PHOTO --model MODEL --side 64 --frames 3 -o FILE.gif",
 }
+
+
+def word_of(word, given, folder):
+    """A word of a command with the files in place of their names."""
+    named = ",".join(str(given.get(part, part)) for part in word.split(","))
+    return named.replace("FILE", str(folder / "made"))
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_each_kind_writes_its_picture_and_nothing_else(given, tmp_path, tiny, command):
     given |= {"PHOTOS": tmp_path, "MODEL": tiny}
     before = {*tmp_path.iterdir()}
-    words = [given.get(word, word.replace("FILE", str(tmp_path / "made"))) for word in command.split()]
+    words = [word_of(word, given, tmp_path) for word in command.split()]
     run(*words)
     (made,) = {*tmp_path.iterdir()} - before
     assert made == Path(words[-1])
@@ -84,15 +93,17 @@ def test_every_kind_is_tried_and_documented():
         ("curves RUN -o FILE.txt", "does not name a format"),
         ("bars TABLE RUN -o FILE.png", "one table or several runs"),
         ("bars RUN --against a -o FILE.png", "give a table"),
-        ("channels PHOTO --cell 4 -o FILE.png", "within 32 and 2048"),
+        ("channels PHOTO --cell 4 -o FILE.png", "--cell takes a whole number from 32 to 2048, not 4"),
+        ("code PHOTO --at 3 -o FILE.png", "--at takes X,Y such as 200,120, in pixels, not 3"),
+        ("gamut --lightness 50 high -o FILE.png", "--lightness takes numbers such as 25,50,75, not 50 high"),
         ("methods -o FILE.png", "at least one photograph"),
         ("animation PHOTO -o FILE.png", r"a name that ends in \.gif, \.webp"),
     ],
 )
 def test_wrong_usage_is_a_sentence(given, tmp_path, command, words):
-    given = [given.get(word, word.replace("FILE", str(tmp_path / "made"))) for word in command.split()]
-    with pytest.raises(OptionError, match=words):
-        run(*given)
+    done = tintype("plot", *(word_of(word, given, tmp_path) for word in command.split()), check=2)
+    (line,) = errors_of(done)
+    assert re.search(words, line)
 
 
 def test_a_photograph_is_never_written_over(given):

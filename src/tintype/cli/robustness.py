@@ -48,8 +48,8 @@ def robustness(
     models
         Names of models or .onnx files, with commas between them.
     damages
-        Damages to try, with commas between them: film, noise, blur, fading, jpeg, size, or single levels such as noise=7
-        or film=blue. Default: all of them.
+        Damages to try, with commas between them: film, noise, blur, fading, jpeg, size, or single levels such as
+        noise=7 or film=blue. Default: all of them.
     plates
         A folder of three-filter negatives. Each of their exposures is coloured, and compared with the true colours that
         the three exposures give together.
