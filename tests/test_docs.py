@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import options as tables
 from running import tintype
 from tintype.cli import COMMANDS
 
@@ -110,6 +111,25 @@ def test_every_link_leads_somewhere(document):
 
 
 # Commands
+
+
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda path: path.name)
+def test_the_tables_of_options_are_those_of_the_commands(page):
+    assert tables.filled(read(page)) == read(page), "python -m docs.options writes the tables again"
+
+
+def test_every_command_has_one_table_of_options_on_a_page():
+    shown = [name for page in tables.PAGES for name, *_ in tables.TABLE.findall(read(page))]
+    assert sorted(shown) == sorted(name for name, _ in tables.commands())
+
+
+def test_a_table_says_what_the_help_says():
+    (table,) = (text for name, _, text in tables.TABLE.findall(read(tables.PAGES[0])) if name == "colorize")
+    rows = {row.split("`")[1]: row for row in table.splitlines()[2:]}
+    assert "| INT | Short side" in rows["--size"]
+    assert rows["--vividness"].endswith("0 to 10. Default: 1. |")
+    assert "such as `drafts,*-back.jpg`." in rows["--exclude"]
+    assert next(iter(rows)) == "--output, -o"
 
 
 @cache

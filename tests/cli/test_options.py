@@ -7,7 +7,7 @@ from cyclopts import App, CycloptsError
 
 from running import errors_of, tintype
 from tintype.cli import application
-from tintype.cli.options import between, either, exactly, several
+from tintype.cli.options import between, exactly, pixels_or, several
 from tintype.cli.usage import wrong_usage
 
 
@@ -29,7 +29,7 @@ NAMES = Annotated[tuple[str, ...], several("names such as a,b")]
 NUMBERS = Annotated[tuple[float, ...], several("numbers such as 0.2,0.4", float)]
 SPACED = Annotated[tuple[int, ...], several("whole numbers such as 1,2", int, spaces=True)]
 PLACE = Annotated[tuple[int, int] | None, exactly(2, "X,Y such as 410,520")]
-SIDE = Annotated[int | None, either("whole", "a number of pixels, or whole", int)]
+SIDE = Annotated[int | None, pixels_or("whole")]
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ def colorize(
     model
         A model that ships with tintype (see `tintype models`), or an .onnx file.
     size
-        Short side of the reduced photograph that the network sees, in pixels, 1 to 2048. Default: what suits the model
-        best.
+        Short side of the reduced photograph that the network sees, in pixels, 1 to 2048. Smaller gives bolder and
+        coarser colours, larger gives finer and more timid ones. Default: what suits the model best.
     temperature
         Low: the likeliest colours, plainer; high: the mean of all possible colours, more colourful. Above 0, up to 100.
         Default: the model's.
@@ -97,16 +97,18 @@ def colorize(
         JSON file with your own colours for places: [{"x": 10, "y": 20, "color": "#8b5a2b", "radius": 5}], in pixels of
         the upright photograph.
     format
-        jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph.
+        jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph;
+        PNG where that is not written, such as BMP, GIF or HEIC.
     quality
         1 to 100, of JPEG, WebP and AVIF. Default: at least that of the photograph.
     negative
         The photographs are scans of negatives: make dark light before they are coloured.
     salvage
-        Colour what is left of a damaged or cut JPEG, PNG or TIFF file. What is missing stays gray.
+        Colour what is left of a damaged or cut JPEG, PNG or TIFF file. What is missing stays gray, and the command says
+        how many rows that is.
     pages
-        Which pages of a TIFF file, or pictures of an MPO or HEIC file: all, first, or numbers, as in 2 or 1,3. Default:
-        files of several photographs are refused.
+        Which pages of a TIFF file, or pictures of an MPO, HEIC or AVIF file: all, first, or numbers, as in 2 or 1,3.
+        The result of page 2 is NAME.p2.color.EXT. Default: files of several photographs are refused.
     suffix
         What the names of results have before their ending. Default: .color beside the photographs, nothing in a folder.
     include
@@ -125,7 +127,8 @@ def colorize(
     dry_run
         Say what would be done, and do nothing.
     jobs
-        How many photographs are coloured at the same time, at least 1. Default: one per processor.
+        How many photographs are coloured at the same time, at least 1. The results are the same, byte for byte, for
+        any number. Default: one per processor.
     json
         Print one JSON object per photograph on standard output, then one with the summary.
     quiet

@@ -41,7 +41,7 @@ def compare(
     runs
         Folders that tintype evaluate has made.
     metrics
-        Metrics to rank by, with commas between them; docs/metrics.md explains them.
+        Metrics to rank by, with commas between them.
     against
         Compare all models with this one. Default: each is compared with the one before it.
     only

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tintype.cli import complain, say, shown
-from tintype.cli.options import Output, between, exactly, pixels_or_whole, several
+from tintype.cli.options import Output, between, exactly, pixels_or, several
 from tintype.cli.progress import Progress
 from tintype.models import DEFAULT
 
@@ -21,7 +21,7 @@ def evaluate(
     models: Annotated[tuple[str, ...], several("names of models, files and folders such as tintype.v2,mine.onnx")] = (
         DEFAULT,
     ),
-    side: Annotated[int | None, pixels_or_whole] = 256,
+    side: Annotated[int | None, pixels_or("whole")] = 256,
     film: str = "cie",
     damage: str | None = None,
     temperatures: Annotated[tuple[float, ...], several("numbers such as 0.2,0.4", float)] = (),

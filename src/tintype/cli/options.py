@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, get_args
 
 from cyclopts import Parameter, Token
 
@@ -24,8 +24,6 @@ MaybeOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 
 KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "no value"}
 """What an option of a type takes, in words."""
-
-_Value = TypeVar("_Value")
 
 
 def between(least: float, most: float | None = None, *, above: bool = False) -> Parameter:
@@ -98,21 +96,19 @@ def exactly(count: int, form: str, kind: Callable[[str], object] = int, *, space
     )
 
 
-def either(word: str, form: str, otherwise: Callable[[str], _Value]) -> Parameter:
-    """One word that stands for None, or a value."""
+def pixels_or(word: str) -> Parameter:
+    """A number of pixels, or one word that stands for None."""
 
-    def read(hint: object, tokens: Sequence[Token]) -> _Value | None:
+    def read(hint: object, tokens: Sequence[Token]) -> int | None:
         text = tokens[0].value
-        try:
-            return None if text == word else otherwise(text)
-        except ValueError:
-            raise ValueError(form) from None
+        if text == word:
+            return None
+        if not text.isdecimal():
+            raise ValueError(f"a number of pixels, or {word}")
+        return int(text)
 
-    return Parameter(converter=read, n_tokens=1, negative="")
+    return Parameter(converter=read, metavar=f"INT|{word}")
 
-
-pixels_or_whole = either("whole", "a number of pixels, or whole", int)
-"""The side of a centre square, or None for photographs at their own size."""
 
 _PART = re.compile(r"(?:\[[^\]]*\]|[^,])+")
 """What stands between commas. A comma in brackets is part of it, so that a pattern can hold one: `a[,]b,c`."""

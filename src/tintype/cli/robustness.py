@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tintype.cli import complain, say, shown
-from tintype.cli.options import Output, between, pixels_or_whole, several
+from tintype.cli.options import Output, between, pixels_or, several
 from tintype.cli.progress import Progress
 from tintype.errors import OptionError, TintypeError
 from tintype.models import DEFAULT
@@ -23,7 +23,7 @@ def robustness(
     models: Annotated[tuple[str, ...], several("names of models and files such as tintype.v2,mine.onnx")] = (DEFAULT,),
     damages: Annotated[tuple[str, ...], several("damages such as film,noise=10")] = (),
     plates: Path | None = None,
-    side: Annotated[int | None, pixels_or_whole] = 256,
+    side: Annotated[int | None, pixels_or("whole")] = 256,
     limit: Annotated[int | None, between(1)] = None,
     jobs: Annotated[int | None, between(1)] = None,
 ) -> int:

@@ -67,20 +67,20 @@ def make(
         Names of models or .onnx files, with commas between them. Default: that of tintype colorize, unless there are
         predictions.
     size
-        Side of the pictures, centre squares, in pixels.
+        Side of the pictures, centre squares, in pixels, 32 to 1024.
     practice
         Trials with feedback, which do not count.
     trials
         Trials of the test, which give no feedback.
     catch
-        Share of the test that shows another photograph's colours, to find who guesses. Default: a tenth, at least 8
-        trials, and at most a quarter of the test.
+        Share of the test that shows another photograph's colours, to find who guesses, 0 to 0.5. Default: a tenth, at
+        least 8 trials, and at most a quarter of the test.
     exposure
-        Seconds that two pictures are shown.
+        Seconds that two pictures are shown, 0.05 to 60.
     assignment
         one: each participant meets one method; mixed: all of them.
     seed
-        The chance by which photographs, sides and methods are drawn.
+        The seed by which photographs, sides and methods are drawn.
     title
         What the pages are called.
     limit

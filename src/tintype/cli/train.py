@@ -46,7 +46,7 @@ def train(
     samples
         Train each configuration on this many photographs, repeated ones counted, whatever its batch size.
     max_minutes
-        Stop after this many minutes, with a checkpoint.
+        Stop after this many minutes, with a checkpoint. With several files: the time for all together.
     """
     files = [word for word in words if "=" not in word]
     changes = [word for word in words if "=" in word]

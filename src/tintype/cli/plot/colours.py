@@ -33,7 +33,7 @@ def priors(
     output
         The picture.
     uniform
-        Lambda of the rebalancing weights; 1 means no rebalancing.
+        Lambda of the rebalancing weights, 0 to 1; 1 means no rebalancing.
     """
     from tintype.plots import figure, priors
 
@@ -111,7 +111,7 @@ def code(
     at
         X,Y of the pixel, after the photograph's short side is reduced to 640 pixels. Default: its middle.
     neighbours
-        K, the number of nearest bins.
+        K, the number of nearest bins; 1 is one-hot.
     sigma
         Standard deviation of the Gaussian, in units of the ab plane.
     """

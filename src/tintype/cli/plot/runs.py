@@ -35,7 +35,7 @@ def curves(
     window
         Number of steps in the running average of the training.
     validations
-        Number of validations in the running average of the validation.
+        Number of validations in the running average of the validation; 1 means no average.
     across
         The horizontal axis; photographs seen make runs with different batch sizes comparable.
     """
@@ -68,7 +68,7 @@ def bars(
     against
         A model of the table: draw the mean differences to it, photograph by photograph.
     points
-        Points instead of bars, on an axis that need not begin at 0.
+        Points instead of bars, on an axis that need not begin at 0: for figures that differ little.
     """
     from tintype.errors import OptionError
     from tintype.plots import bars, figure
@@ -107,7 +107,7 @@ def architecture(
     channels
         Number of output channels. Default: as many as the configuration's target needs; 313 for a family.
     size
-        Side of the input, in pixels.
+        Side of the input, in pixels; a multiple of the family's stride.
     """
     from tintype.plots import architecture, figure
 
