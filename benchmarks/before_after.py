@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from tintype import Colorizer
+from tintype.sheets import Tile, lay_out
 
 PHOTOGRAPHS = Path("examples/photographs")
 ROWS = (("dust-bowl-house", "count-basie"), ("milwaukee-1936", "coleman-hawkins"))
@@ -18,19 +19,17 @@ LARGEST = 400_000
 """Bytes of the picture."""
 
 
-def row(pairs: list[tuple[Image.Image, Image.Image]], width: int) -> Image.Image:
+def row(pairs: list[tuple[Image.Image, Image.Image]], width: int) -> list[Tile]:
     """Each photograph beside its colours, all of one height, together `width` pixels wide."""
     pictures = [picture for pair in pairs for picture in pair]
     inside = width - GAP * (len(pictures) - 1)
     height = round(inside / sum(picture.width / picture.height for picture in pictures))
-    page = Image.new("RGB", (width, height), "white")
-    left = 0
-    for number, picture in enumerate(pictures, 1):
-        last = number == len(pictures)
-        wide = width - left if last else round(picture.width * height / picture.height)
-        page.paste(picture.convert("RGB").resize((wide, height), Image.Resampling.LANCZOS), (left, 0))
-        left += wide + GAP
-    return page
+    widths = [round(picture.width * height / picture.height) for picture in pictures]
+    widths[-1] = inside - sum(widths[:-1])
+    return [
+        Tile(wide, picture.convert("RGB").resize((wide, height), Image.Resampling.LANCZOS))
+        for picture, wide in zip(pictures, widths, strict=True)
+    ]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -43,11 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
         # Coloured at full size, as the command does, and made small afterwards.
         photographs = [Image.open(PHOTOGRAPHS / f"{name}.jpg") for name in names]
         rows.append(row([(photograph, colorize(photograph)) for photograph in photographs], WIDTH))
-    page = Image.new("RGB", (WIDTH, sum(one.height for one in rows) + GAP * (len(rows) - 1)), "white")
-    top = 0
-    for one in rows:
-        page.paste(one, (0, top))
-        top += one.height + GAP
+    page, _ = lay_out(rows, margin=0, gap=GAP)
     page.save(options.output, quality=88, optimize=True)
     size = options.output.stat().st_size
     if size > LARGEST:

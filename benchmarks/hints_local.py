@@ -15,13 +15,15 @@ import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from benchmarks.hints import RADIUS
-from benchmarks.sheet import CAPTION, sheet
+from benchmarks.sheet import sheet, strip
 from tintype import Colorizer
 from tintype.color import lab
 from tintype.hints import Hint, draw_hints
+from tintype.models import DEFAULT
+from tintype.sheets import Tile
 
 CASES = Path(__file__).with_suffix(".json")
 
@@ -92,17 +94,7 @@ def summary(rows: list[dict[str, float]]) -> str:
     return f"{medians} | {sum(on)} | {sum(off)} | {sum(map(all, zip(on, off, strict=True)))} |"
 
 
-def beside(pictures: list[np.ndarray], caption: str, height: int) -> Image.Image:
-    """Pictures of one size, uint8 [h, w] or [h, w, 3], side by side at `height`, with a caption below."""
-    width = round(height * pictures[0].shape[1] / pictures[0].shape[0])
-    framed = Image.new("RGB", (len(pictures) * width, height + CAPTION), "white")
-    for place, picture in enumerate(pictures):
-        framed.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS), (place * width, 0))
-    ImageDraw.Draw(framed).text((0, height + 1), caption, fill="black", font=ImageFont.load_default(12))
-    return framed
-
-
-def strip(name: str, gray: np.ndarray, pictures: list[np.ndarray], case: dict, height: int) -> Image.Image:
+def tile(name: str, gray: np.ndarray, pictures: list[np.ndarray], case: dict, height: int) -> Tile:
     """Gray, the pictures, and the outline with the hint, side by side; the caption says what they are."""
     outlined = Image.fromarray(gray).convert("RGB")
     draw = ImageDraw.Draw(outlined)
@@ -111,12 +103,12 @@ def strip(name: str, gray: np.ndarray, pictures: list[np.ndarray], case: dict, h
     draw.line([*corners, *corners[:2]], fill="magenta", width=width)
     x, y, color = case["hint"]
     draw.circle((x * outlined.width, y * outlined.height), 3 * width, fill=color, outline="white")
-    return beside([gray, *pictures, np.asarray(outlined)], f"{name}: {case['object']}", height)
+    return strip([gray, *pictures, np.asarray(outlined)], f"{name}: {case['object']}", height)
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="tintype.v2")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cases", type=Path, default=CASES, help="list of photographs, outlines and hints")
     parser.add_argument(
@@ -145,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
             figures = " | ".join(f"{value:.1f}" for value in row.values())
             print(f"| {name} | {case['object']} | {figures} | {'both' if good else ''} |", flush=True)
             if options.sheet:
-                strips.append(strip(name, gray, [without, coloured], case, options.height))
+                strips.append(tile(name, gray, [without, coloured], case, options.height))
     counts = f"object >= {LEAST} | rest <= {MOST} | both"
     print(f"\n| radius | target | at the hint | object | rest | {counts} |\n|---|---|---|---|---|---|---|---|")
     for scale, rows in measured.items():

@@ -20,12 +20,14 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from benchmarks.hints_local import SIDE, beside, photograph
-from benchmarks.sheet import MARGIN, sheet
+from benchmarks.hints_local import SIDE, photograph
+from benchmarks.sheet import MARGIN, sheet, strip
 from tintype import Colorizer
 from tintype.color import lab
+from tintype.models import DEFAULT
 from tintype.photo import read
 from tintype.prokudin import NAMES, align
+from tintype.sheets import Tile
 
 LIST = Path(__file__).with_suffix(".csv")
 
@@ -54,13 +56,13 @@ def pair(row: dict[str, str], data: Path) -> tuple[np.ndarray, np.ndarray | None
     return np.rint(lab.gray(lab.lightness(truth / np.float32(255))) * 255).astype(np.uint8), truth
 
 
-def cell(row: dict[str, str], ways: dict[str, Colorizer], data: Path, height: int) -> Image.Image:
+def tile(row: dict[str, str], ways: dict[str, Colorizer], data: Path, height: int) -> Tile:
     """One photograph: gray, each way of colouring it, and the truth, with a caption."""
     gray, truth = pair(row, data)
     pictures = {"gray": gray} | {label: colorize(gray) for label, colorize in ways.items()}
     if truth is not None:
         pictures["true"] = truth
-    return beside(list(pictures.values()), f"{row['name']}: {', '.join(pictures)}", height)
+    return strip(list(pictures.values()), f"{row['name']}: {', '.join(pictures)}", height)
 
 
 def save(page: Image.Image, path: Path, largest: int = LARGEST) -> None:
@@ -78,7 +80,7 @@ def save(page: Image.Image, path: Path, largest: int = LARGEST) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", default="tintype.v2", help="names or files, comma-separated")
+    parser.add_argument("--models", default=DEFAULT, help="names or files, comma-separated")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--list", type=Path, default=LIST)
@@ -96,14 +98,14 @@ def main(arguments: list[str] | None = None) -> None:
     ways = {
         Path(model).stem if model.endswith(".onnx") else model: Colorizer(model) for model in options.models.split(",")
     }
-    cells = [cell(row, ways, options.data, options.height) for row in rows]
-    width = max(options.width, *(one.width + 2 * MARGIN for one in cells))
-    pages = min(options.pages, len(cells))
-    for number, part in enumerate(np.array_split(np.arange(len(cells)), pages), 1):
+    tiles = [tile(row, ways, options.data, options.height) for row in rows]
+    width = max(options.width, *(one.width + 2 * MARGIN for one in tiles))  # the same for all pages
+    pages = min(options.pages, len(tiles))
+    for number, part in enumerate(np.array_split(np.arange(len(tiles)), pages), 1):
         path = options.output
         if pages > 1:
             path = path.with_stem(f"{path.stem}-{number}")
-        save(sheet([cells[i] for i in part], width), path)
+        save(sheet([tiles[i] for i in part], width), path)
         print(path)
 
 

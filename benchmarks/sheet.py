@@ -1,57 +1,49 @@
-"""A contact sheet of photographs beside their colours: `python -m benchmarks.sheet FOLDER -o SHEET.jpg`."""
+"""A sheet of photographs beside their colours: `python -m benchmarks.sheet FOLDER -o SHEET.jpg`."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageFont
 
 from tintype import Colorizer
+from tintype.models import DEFAULT
+from tintype.sheets import Line, Tile, Words, flowed, lay_out
 
 MARGIN, CAPTION = 6, 16
 
 
-def cell(path: Path, ways: list[Colorizer], height: int) -> Image.Image:
+def strip(pictures: Sequence[np.ndarray], caption: str, height: int) -> Tile:
+    """Pictures of one size, uint8 [h, w] or [h, w, 3], side by side at `height`, with a caption below."""
+    width = round(height * pictures[0].shape[1] / pictures[0].shape[0])
+    joined = Image.new("RGB", (len(pictures) * width, height))
+    for place, picture in enumerate(pictures):
+        joined.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS), (place * width, 0))
+    words = Words(caption, ImageFont.load_default(12))
+    return Tile(joined.width, joined, below=[Line(CAPTION, [words])])
+
+
+def sheet(tiles: Sequence[Tile], width: int) -> Image.Image:
+    """Tiles in rows on a page of this width, or wider where a tile is."""
+    return lay_out(flowed(tiles, width - 2 * MARGIN, MARGIN), margin=MARGIN, gap=MARGIN, least=width)[0]
+
+
+def coloured(path: Path, ways: Sequence[Colorizer], height: int) -> Tile:
     """One photograph: gray and each way of colouring it, side by side, with its name below."""
     photo = Image.open(path).convert("L")
     photo.thumbnail((10 * height, height), Image.Resampling.LANCZOS)
     gray = np.asarray(photo)
-    pictures = [np.repeat(gray[..., None], 3, axis=2), *(colorize(gray) for colorize in ways)]
-    row = Image.fromarray(np.concatenate(pictures, axis=1))
-    framed = Image.new("RGB", (row.width, row.height + CAPTION), "white")
-    framed.paste(row)
-    ImageDraw.Draw(framed).text((0, row.height + 1), path.stem, fill="black", font=ImageFont.load_default(12))
-    return framed
-
-
-def sheet(cells: list[Image.Image], width: int) -> Image.Image:
-    """Cells laid into rows of at most `width` pixels."""
-    rows, row = [], []
-    for one in cells:
-        if row and sum(c.width + MARGIN for c in [*row, one]) > width:
-            rows.append(row)
-            row = []
-        row.append(one)
-    rows.append(row)
-    heights = [max(c.height for c in row) + MARGIN for row in rows]
-    page = Image.new("RGB", (width, sum(heights) + MARGIN), "white")
-    top = MARGIN
-    for row, height in zip(rows, heights, strict=True):
-        left = MARGIN
-        for one in row:
-            page.paste(one, (left, top))
-            left += one.width + MARGIN
-        top += height
-    return page
+    return strip([gray, *(colorize(gray) for colorize in ways)], path.stem, photo.height)
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--model", default="tintype.v2")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--temperatures", default="", help="comma-separated; default: the card's")
     parser.add_argument("--size", type=int)
     parser.add_argument("--vividness", type=float, default=1.0)
@@ -65,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         for t in options.temperatures.split(",")
     ]
     paths = sorted(p for p in options.folder.iterdir() if p.suffix.lower() in (".jpg", ".png"))
-    page = sheet([cell(path, ways, options.height) for path in paths], options.width)
+    page = sheet([coloured(path, ways, options.height) for path in paths], options.width)
     page.save(options.output, quality=options.quality, subsampling=0)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tintype import sheets
 from tintype.colorizer import LARGEST, Colorizer, result_suffix
 from tintype.errors import OptionError
 from tintype.files import whole_file
@@ -31,6 +32,9 @@ CELL, TALLEST = 420, 630
 """Width of a tile, and height of its picture at most, in pixels."""
 
 GAP, MARGIN, LINE = 20, 20, 18
+
+GRAY = "#444444"
+"""Ink of the commands."""
 
 
 @dataclass(frozen=True)
@@ -104,34 +108,30 @@ def draw(
     Raises:
         OptionError: a size or a temperature cannot be used. ModelError: a model fails.
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageFont
 
     opened = {os.fspath(model.source): model for model in models}
     # All of them first: a setting that cannot be used is refused before there is any work in it.
     colorizers = {tile: Colorizer(opened[tile.model], tile.size, tile.temperature) for row in rows for tile in row}
     large, small = ImageFont.load_default(18), ImageFont.load_default(13)
-    scale = min(CELL / photo.width, TALLEST / photo.height)
-    width, height = (max(1, round(side * scale)) for side in (photo.width, photo.height))
-    texts = {tile: _wrapped(tile.arguments, small) for tile in colorizers}
-    heights = [height + 2 * LINE + LINE * max(len(texts[tile]) for tile in row) + GAP for row in rows]
-    columns = max(map(len, rows))
-    page = Image.new("RGB", (2 * MARGIN + columns * (CELL + GAP) - GAP, 2 * MARGIN + sum(heights) - GAP), "white")
-    pen = ImageDraw.Draw(page)
-    boxes = {}
-    top = MARGIN
-    for row, tall in zip(rows, heights, strict=True):
-        for place, tile in enumerate(row):
-            left = MARGIN + place * (CELL + GAP)
-            coloured = np.concatenate(list(colorizers[tile].strips(photo, depth=8)))
-            page.paste(Image.fromarray(coloured).resize((width, height), Image.Resampling.LANCZOS), (left, top))
-            step()
-            boxes[tile.number] = [left, top, width, height]
-            pen.text((left, top + height + 6), str(tile.number), fill="black", font=large)
-            pen.text((left + 40, top + height + 9), _settings(tile, opened), fill="black", font=small)
-            for line, text in enumerate(texts[tile]):
-                pen.text((left, top + height + 6 + (line + 1.5) * LINE), text, fill="#444444", font=small)
-        top += tall
-    return page, boxes
+
+    def coloured(tile: Tile) -> sheets.Tile:
+        strips = np.concatenate(list(colorizers[tile].strips(photo, depth=8)))
+        picture = sheets.fitted(Image.fromarray(strips), CELL, TALLEST)
+        step()
+        head = (sheets.Words(str(tile.number), large), sheets.Words(_settings(tile, opened), small, left=40))
+        command = [sheets.Line(LINE, (sheets.Words(line, small, GRAY),)) for line in _wrapped(tile.arguments, small)]
+        # A narrow picture stands above the beginning of its words.
+        return sheets.Tile(CELL, picture, below=[sheets.Line(2 * LINE, head), *command], left=True)
+
+    page, boxes = sheets.lay_out([[coloured(tile) for tile in row] for row in rows], margin=MARGIN, gap=GAP)
+    places = {
+        tile.number: [box.left, box.top, box.width, box.height]
+        for row, found in zip(rows, boxes, strict=True)
+        for tile, box in zip(row, found, strict=True)
+        if box
+    }
+    return page, places
 
 
 def save_list(path: str | os.PathLike, photo: str | os.PathLike, rows: Iterable[Iterable[Tile]], boxes: dict) -> None:

@@ -40,6 +40,7 @@ def test_rows_have_one_width_and_one_height():
     gray, colour = Image.new("L", (300, 200), 80), Image.new("RGB", (300, 200), (90, 70, 60))
     tall = Image.new("L", (150, 200), 80)
     row = before_after.row([(gray, colour), (tall, tall)], 500)
-    assert row.width == 500
-    assert abs(row.height - (500 - 3 * before_after.GAP) / 4.5) < 1
-    assert row.getpixel((200, 30)) == (90, 70, 60)
+    assert sum(tile.width for tile in row) + 3 * before_after.GAP == 500
+    (height,) = {tile.picture.height for tile in row}
+    assert abs(height - (500 - 3 * before_after.GAP) / 4.5) < 1
+    assert row[1].picture.getpixel((50, 30)) == (90, 70, 60)

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tintype import sheets
 from tintype.plots import output
 from tintype.plots.figure import FAINT, INK, require
+from tintype.sheets import Line, Tile, Words
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,7 +34,7 @@ class Row:
     """Pictures side by side."""
 
     name: str
-    pictures: Sequence[np.ndarray | None]
+    pictures: Sequence[NDArray[np.uint8] | None]
     """uint8 [h, w, 3] each, one for each column; None leaves a place empty."""
 
 
@@ -55,34 +58,23 @@ def lay_out(columns: Sequence[str], rows: Sequence[Row], cell: int) -> Image:
         columns: what stands above each.
         cell: width of the photographs, in pixels.
     """
-    from PIL import Image, ImageDraw
-
     size = max(11, min(18, cell // 12))
-    heads = [_head(text, cell, size) for text in columns]
-    line = round(size * 1.25)
-    top = MARGIN + line * max(head.count("\n") + 1 for head, _ in heads) + GAP // 2
     small = font(max(10, size - 2))
-    named = len(rows) > 1
-    caption = round(small.size * 1.5) if named else 0
-    fitted = [[_fit(picture, cell) for picture in row.pictures] for row in rows]
-    heights = [max(picture.height for picture in row if picture) for row in fitted]
-    width = 2 * MARGIN + len(columns) * (cell + GAP) - GAP
-    page = Image.new("RGB", (width, top + sum(heights) + len(rows) * (caption + GAP) - GAP + MARGIN), "white")
-    pen = ImageDraw.Draw(page)
-    for number, (head, letters) in enumerate(heads):
-        middle = MARGIN + number * (cell + GAP) + cell / 2
-        for up, text in enumerate(reversed(head.split("\n"))):
-            pen.text((middle, top - GAP // 2 - up * line), text, fill=INK, font=letters, anchor="md")
-    for row, pictures, height in zip(rows, fitted, heights, strict=True):
-        if named:
-            pen.text((MARGIN, top), row.name, fill=FAINT, font=small, anchor="la")
-        top += caption
-        for number, picture in enumerate(pictures):
-            left = MARGIN + number * (cell + GAP)
-            if picture:
-                page.paste(picture, (left + (cell - picture.width) // 2, top))
-        top += height + GAP
-    return page
+    heads = [_head(text, cell, size) for text in columns]
+
+    def tile(column: int, row: Row, above: Sequence[Line]) -> Tile:
+        pixels = row.pictures[column]
+        name = [Line(round(1.5 * small.size), (Words(row.name, small, FAINT),) if column == 0 else ())]
+        picture = None if pixels is None else _fit(pixels, cell)
+        return Tile(cell, picture, [*above, *name[: len(rows) > 1]])
+
+    line = round(1.25 * size)
+    above = [
+        [*(Line(line, (Words(part, letters, INK, centred=True),)) for part in head.split("\n")), Line(GAP // 2)]
+        for head, letters in heads
+    ]
+    tiles = [[tile(column, row, lines if row is rows[0] else ()) for column, lines in enumerate(above)] for row in rows]
+    return sheets.lay_out(tiles, margin=MARGIN, gap=GAP)[0]
 
 
 def _head(text: str, width: int, size: int) -> tuple[str, FreeTypeFont]:
@@ -99,25 +91,25 @@ def _head(text: str, width: int, size: int) -> tuple[str, FreeTypeFont]:
         size -= 1
 
 
-def _fit(picture: np.ndarray | None, cell: int) -> Image | None:
+def _fit(pixels: NDArray[np.uint8], cell: int) -> Image:
+    """A photograph, uint8 [h, w, 3], as large as fits into a cell."""
     from PIL import Image
 
-    if picture is None:
-        return None
-    height, width = picture.shape[:2]
-    scale = min(cell / width, TALLEST * cell / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS)
+    return sheets.fitted(Image.fromarray(pixels), cell, TALLEST * cell)
 
 
-def save(page: Image, path: str | os.PathLike) -> None:
+def save(page: Image, path: str | os.PathLike[str]) -> None:
     """Write a sheet as PNG, JPEG or WebP, as its name says; the same sheet gives the same bytes.
 
     Raises:
         OptionError: another suffix. UnwritableFile: the folder does not take it.
     """
     format = output.check(path, FORMATS)
-    options = {"png": {"optimize": True}, "jpg": {"quality": 92, "subsampling": 0}, "webp": {"quality": 90}}
+    options: dict[str, dict[str, int]] = {
+        "png": {"optimize": True},
+        "jpg": {"quality": 92, "subsampling": 0},
+        "webp": {"quality": 90},
+    }
     memory = io.BytesIO()
     page.save(memory, {"jpg": "jpeg"}.get(format, format), **options[format])
     output.put(memory.getvalue(), path)
