@@ -9,13 +9,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from docs import options as tables
 from running import tintype
 from tintype.cli import COMMANDS
+from tintype.color.lab import lightness
 
 ROOT = Path(__file__).parents[1]
+PHOTOGRAPHS = ROOT / "examples" / "photographs"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 
 
@@ -79,6 +83,35 @@ def test_readme_names_the_number_of_example_photographs():
     names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     photographs = list((ROOT / "examples" / "photographs").glob("*.jpg"))
     assert f"{names[len(photographs) - 1]} example photographs" in read(ROOT / "README.md")
+
+
+# From Python
+
+
+def test_every_example_of_the_python_page_runs(tmp_path, monkeypatch):
+    """The blocks of docs/python.md run one after the other, as in a notebook; the test makes what they begin with."""
+    monkeypatch.chdir(tmp_path)
+    with Image.open(PHOTOGRAPHS / "migrant-mother-1936.jpg") as photograph:
+        small = photograph.convert("L").resize((480, 640))
+    for name in ("grandmother.jpg", "scan.jpg", "scan.tif", "street.jpg"):
+        small.save(name)
+    Path("street.json").write_text('[{"x": 40, "y": 50, "color": "#8b5a2b", "radius": 5}]', encoding="utf-8")
+    gray = np.asarray(small)
+    names = {
+        "gray": gray,
+        "data": Path("scan.jpg").read_bytes(),
+        "photos": ["grandmother.jpg", "scan.tif"],
+        "lightness": lightness(np.repeat(gray[:128, :96, None], 3, axis=2) / np.float32(255)),
+    }
+    page = read(ROOT / "docs" / "python.md")
+    for number, block in enumerate(blocks(page, "python"), 1):
+        line = page[: page.index(block)].count("\n")
+        exec(compile("\n" * line + block, f"docs/python.md, block {number}", "exec"), names)
+    for name in ("grandmother.color.jpg", "scan.png", "scan.color.tif", "street.color.jpg"):
+        with Image.open(name) as result:
+            assert np.ptp(np.asarray(result.convert("RGB")).astype(int), axis=2).max() > 5, f"{name} is gray"
+    assert names["rgb"].shape == (*gray.shape, 3)
+    assert names["ab"].shape[0] == 2
 
 
 # Links
