@@ -18,7 +18,6 @@ from torch.nn import functional
 from benchmarks.quality import Row, photographs, table
 from tintype.color import lab
 from tintype.color.gamut import fit_chroma
-from tintype.networks.families import get
 from tintype.training import checkpoint, norms
 from tintype.training.export import shift_of
 
@@ -39,8 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     state = checkpoint.load(options.run)
     config = checkpoint.config(state, options.run)
     bins = torch.from_numpy(np.asarray(checkpoint.bins(state), np.float32))
-    network = get(config.family).Network(config.family_config(), len(bins))
-    network.load_state_dict(state["average"])
+    network = config.make_network(len(bins))
+    checkpoint.fill(network, state["average"], options.run)
     network = norms.fold(network).eval()
     shares = [float(share) for share in options.rebalancing.split(",")]
     temperatures = [float(temperature) for temperature in options.temperatures.split(",")]

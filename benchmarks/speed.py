@@ -71,7 +71,6 @@ def network(table: Table, runs: int, folder: Path) -> None:
     from benchmarks.peers import ECCV16, SIGGRAPH17, check
     from tintype.models.catalog import card_of, shipped
     from tintype.models.runtime import Session
-    from tintype.networks.families import get
     from tintype.training.config import read
     from tintype.training.norms import fold
 
@@ -82,7 +81,7 @@ def network(table: Table, runs: int, folder: Path) -> None:
     for card in cards:
         # As released, with the normalisation folded; the file of pretrained weights changes no time.
         config = read(f"configs/{card.name}.toml", ["network.encoder="])
-        own = fold(get(card.family).Network(config.family_config(), len(card.bins)))
+        own = fold(config.make_network(len(card.bins)))
         table.add("network", f"parameters of {card.name}", sum(p.numel() for p in own.parameters()) / 1e6, "M")
         nets[card.name] = own, (lightness, hints)
     for net, _ in nets.values():

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from tintype.networks.encoders import SqueezeNet, stage
+from tintype.networks.encoders.resnet18 import stage
+from tintype.networks.encoders.squeezenet import SqueezeNet
 
 CONVOLUTIONS = {
     0: 64,

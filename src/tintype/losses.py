@@ -19,7 +19,9 @@ from torch.nn import functional
 from tintype.color.bins import published_bins, soft_encode
 from tintype.color.lab import lab_to_rgb
 from tintype.errors import ConfigError
-from tintype.networks import encoders
+from tintype.networks.encoders import vgg16
+from tintype.networks.encoders.imagenet import Frozen
+from tintype.networks.encoders.weights import read_weights
 
 
 class SoftCodes:
@@ -197,14 +199,14 @@ class Perceptual(nn.Module):
     photograph, and so counts alike whatever its size; the loss is the mean of the three.
 
     Args:
-        path: the encoder's weights, as `encoders.VGG16` takes them.
+        path: the encoder's weights, as `VGG16` takes them.
     Raises:
         ConfigError: the file cannot be read or holds another network.
     """
 
     def __init__(self, path: str | Path):
         super().__init__()
-        self.encoder = encoders.VGG16(str(path))
+        self.encoder = vgg16.VGG16(str(path))
 
     def forward(self, lightness: torch.Tensor, ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """lightness [n, 1, h, w], ab and truth [n, 2, h, w]."""
@@ -222,7 +224,7 @@ def _mean_square(features: torch.Tensor) -> torch.Tensor:
     return features.float().square().mean(dim=(1, 2, 3)).clamp(min=1e-8)
 
 
-class Lpips(nn.Module):
+class Lpips(Frozen):
     """LPIPS (Zhang et al. 2018, equation 1) on VGG16, mean over photographs, from weights that the user has.
 
     Args:
@@ -232,44 +234,28 @@ class Lpips(nn.Module):
         ConfigError: a file cannot be read or holds something else.
     """
 
-    STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-    """Channels and convolutions of each stage, at whose end it is compared."""
-
     def __init__(self, network: str | Path, linear: str | Path):
         super().__init__()
-        layers: list[nn.Module] = []
-        inside = 3
-        self.ends = []
-        for width, count in self.STAGES:
-            layers += [nn.MaxPool2d(2)] if layers else []
-            for _ in range(count):
-                layers += [nn.Conv2d(inside, width, 3, 1, 1), nn.ReLU()]
-                inside = width
-            self.ends.append(len(layers) - 1)
-        self.features = nn.Sequential(*layers)
-        weights = encoders.read_weights(str(network), "network's")
-        weights = {name.removeprefix("features."): value for name, value in weights.items()}
-        encoders.load(self.features, weights, str(network), "VGG16 in torchvision's names")
-        weights = encoders.read_weights(str(linear), "linear")
-        for level, (width, _) in enumerate(self.STAGES):
+        self.features, self.ends = vgg16.layers(len(vgg16.STAGES))
+        vgg16.load_layers(self.features, str(network), "network's")
+        weights = read_weights(str(linear), "linear")
+        for level, (width, _) in enumerate(vgg16.STAGES):
             name, shape = f"lin{level}.model.1.weight", (1, width, 1, 1)
             if name not in weights or weights[name].shape != shape:
                 raise ConfigError(
                     f"{linear}: not the linear weights of LPIPS on VGG16: {name} of shape {shape} is missing"
                 )
             self.register_buffer(f"lin{level}", weights[name])
-        self.register_buffer("mean", torch.tensor(encoders.IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(encoders.IMAGENET_DEVIATION).view(1, 3, 1, 1))
-        self.eval().requires_grad_(False)
+        self.freeze()
 
     def forward(self, rgb: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """Both [n, 3, h, w], sRGB in [0, 1]; h and w at least 16."""
-        x, y = ((value - self.mean) / self.deviation for value in (rgb, truth))
+        x, y = self.normalised(rgb), self.normalised(truth)
         total = torch.zeros((), device=rgb.device)
         for place, layer in enumerate(self.features):
             x, y = layer(x), layer(y)
             if place in self.ends:
-                weight = getattr(self, f"lin{self.ends.index(place)}")
+                weight = self.get_buffer(f"lin{self.ends.index(place)}")
                 total = total + ((_unit(x) - _unit(y)) ** 2 * weight).sum(dim=1).mean()
         return total
 

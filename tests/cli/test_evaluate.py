@@ -114,7 +114,7 @@ def test_metrics_that_ask_networks(album, model, tmp_path):
     from safetensors.torch import save_file
 
     from small_weights import write_lpips, write_vgg16
-    from tintype.networks.encoders import MobileNetV2
+    from tintype.networks.encoders.mobilenetv2 import MobileNetV2
 
     rgb, mean = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None]) for name in ("rgb", "mean"))
     graph = helper.make_graph([helper.make_node("GlobalAveragePool", ["rgb"], ["mean"])], "mean", [rgb], [mean])

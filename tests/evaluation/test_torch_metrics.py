@@ -18,7 +18,7 @@ from tintype.errors import ConfigError, ModelError
 from tintype.evaluation.metrics import fid
 from tintype.evaluation.torch_metrics import Inception, classify, imagenet_class, imagenet_classes, lpips
 from tintype.losses import Lpips
-from tintype.networks.encoders import MobileNetV2, Same
+from tintype.networks.encoders.mobilenetv2 import MobileNetV2, Same
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 WEIGHTS = DATA / "weights" / "mobilenetv2_100_keras_full_fp16.safetensors"

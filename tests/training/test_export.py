@@ -23,10 +23,9 @@ NARROW = {"context": 32, "decoder": [32, 32, 16, 16]}
 def network():
     """A narrow flagship whose normalisation has seen something, and whose hint branch is not zero."""
     torch.manual_seed(3)
-    family = families.get("tintype")
     values = {"name": "tintype.small", "family": "tintype", "data": {"folder": "none"}, "network": NARROW}
     config = from_dict({**values, "loss": {"cross_entropy": 1.0}})
-    made = family.Network(config.family_config(), 313)
+    made = config.make_network(313)
     nn.init.normal_(made.hints.weight, std=1.0)
     made.train()
     for _ in range(4):
@@ -85,7 +84,7 @@ def test_folding_changes_nothing_but_rounding_errors():
 def test_other_encoders_are_folded_too(backbone):
     torch.manual_seed(0)
     flagship = families.get("tintype")
-    made = flagship.Network(flagship.Config(backbone=backbone, decoder=(16, 16, 16, 16)), 313).eval()
+    made = flagship.make(flagship.Config(backbone=backbone, decoder=(16, 16, 16, 16)), 313).eval()
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.uniform_(-0.5, 0.5)

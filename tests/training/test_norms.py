@@ -9,7 +9,6 @@ from tintype.color.bins import annealed_mean
 from tintype.color.lab import lightness
 from tintype.errors import ConfigError
 from tintype.models import load
-from tintype.networks import families
 from tintype.training import checkpoint, norms
 from tintype.training.batches import Augmentation, make_batch
 from tintype.training.config import from_dict, to_dict
@@ -45,7 +44,7 @@ def settings(name, folder="none", **changes):
 def disturbed(config):
     """A network in which no weight, bias or statistic has the value that it begins with."""
     torch.manual_seed(1)
-    network = families.get(config.family).Network(config.family_config(), 313)
+    network = config.make_network(313)
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if value.is_floating_point() and "running" not in name:
@@ -76,7 +75,7 @@ def released(request, tmp_path_factory):
 def test_every_family_starts_from_its_released_file(released):
     config, _, path = released
     assert checkpoint.is_released(str(path))
-    started = families.get(config.family).Network(config.family_config(), 313)
+    started = config.make_network(313)
     norms.load_folded(started, checkpoint.released(str(path)))
     model, given = load(path), batch()
     hints = given.hints[0].numpy() if model.takes_hints else None
@@ -93,7 +92,7 @@ def test_every_family_starts_from_its_released_file(released):
 
 def test_measured_norms_predict_the_same_and_train_from_there(released):
     config, _, path = released
-    started = families.get(config.family).Network(config.family_config(), 313)
+    started = config.make_network(313)
     norms.load_folded(started, checkpoint.released(str(path)))
     given = batch()
     with torch.no_grad():
@@ -109,7 +108,7 @@ def test_measured_norms_predict_the_same_and_train_from_there(released):
 def test_without_measuring_training_would_begin_elsewhere(released):
     """What `measure` is for."""
     config, _, path = released
-    started = families.get(config.family).Network(config.family_config(), 313)
+    started = config.make_network(313)
     norms.load_folded(started, checkpoint.released(str(path)))
     given = batch()
     with torch.no_grad():

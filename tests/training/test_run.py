@@ -20,7 +20,6 @@ from tintype import targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.models import load
-from tintype.networks import families
 from tintype.training import checkpoint, loop
 from tintype.training.batches import Augmentation, Batch, make_batch
 from tintype.training.config import from_dict, read, to_dict
@@ -538,7 +537,23 @@ def test_a_checkpoint_holds_no_code(tmp_path):
 def test_the_network_needs_no_other_file_to_be_read_again(data):
     made = from_dict(to_dict(config(data, network={"width": 64, "encoder": "gone.safetensors"})))
     assert made.network["encoder"] == "gone.safetensors"
-    families.get(made.family).Network(made.family_config(), 313)
+    made.make_network(313)
+
+
+@pytest.mark.parametrize(
+    ("family", "network"),
+    [("unet", {"width": 4}), ("tintype", {"backbone": "mobilenetv2", "decoder": [16, 16, 16, 16]})],
+)
+def test_a_frozen_encoder_does_not_move(data, tmp_path, family, network):
+    values = to_dict(config(data, steps=3, optimizer={"encoder": 0.0}))
+    asked = from_dict({**values, "name": f"{family}.tiny", "family": family, "network": network})
+    run = Run(asked, tmp_path, lambda line: None)
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    assert run.train()
+    for state in (run.network.state_dict(), checkpoint.load(tmp_path / "last.pt")["average"]):
+        moved = {name for name, value in state.items() if not torch.equal(value, before[name])}
+        assert not {name for name in moved if name.split(".")[0] in run.network.encoder_parts}
+        assert any(name.endswith("running_mean") for name in moved)  # of the decoder
 
 
 def test_the_pace_reads_well():

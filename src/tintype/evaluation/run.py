@@ -86,7 +86,7 @@ class Networks:
     """Files of networks that metrics ask; the metrics of those that are None are not measured."""
 
     classifier: str | None = None
-    """Weights of MobileNetV2, as `encoders.MobileNetV2.load` takes them."""
+    """Weights of MobileNetV2, as its `load` takes them."""
     lpips: tuple[str, str] | None = None
     """Weights of VGG16 and of LPIPS, as `losses.Lpips` takes them."""
     inception: str | None = None
@@ -532,7 +532,7 @@ def _opened_networks(networks: Networks) -> dict[str, Any]:
 
     from tintype.evaluation.torch_metrics import Inception
     from tintype.losses import Lpips
-    from tintype.networks.encoders import MobileNetV2
+    from tintype.networks.encoders.mobilenetv2 import MobileNetV2
 
     torch.set_num_threads(1)
     found: dict[str, Any] = {}

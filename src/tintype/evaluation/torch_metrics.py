@@ -14,7 +14,7 @@ import torch
 from tintype.errors import ModelError
 from tintype.losses import Lpips
 from tintype.models.runtime import Session
-from tintype.networks.encoders import MobileNetV2
+from tintype.networks.encoders.mobilenetv2 import MobileNetV2
 from tintype.threads import available_threads
 
 

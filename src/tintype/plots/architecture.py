@@ -161,7 +161,7 @@ def read(source: str | os.PathLike, channels: int | None = None, changes: tuple[
         name, family = str(source), families.get(str(source))
         knobs = family.Config()
     with torch.device("meta"):
-        return name, family.Network(knobs, channels or CLASSES)
+        return name, family.make(knobs, channels or CLASSES)
 
 
 def read_critic(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> tuple[str, Any, int] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -81,6 +81,15 @@ class Batch:
     def split(self, parts: int) -> list[Batch]:
         """The batch in so many parts, as equal as can be."""
         return [Batch(*planes) for planes in zip(*(v.chunk(parts) for v in vars(self).values()), strict=True)]
+
+    @staticmethod
+    def join(batches: Sequence[Batch]) -> Batch:
+        """The photographs of several batches in one."""
+        return Batch(
+            torch.cat([batch.lightness for batch in batches]),
+            torch.cat([batch.hints for batch in batches]),
+            torch.cat([batch.ab for batch in batches]),
+        )
 
     def to(self, device: torch.device | str) -> Batch:
         return replace(self, **{name: value.to(device, non_blocking=True) for name, value in vars(self).items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tintype.errors import ConfigError, TintypeError, UnwritableFile
 from tintype.files import whole_file
 from tintype.models.card import read_card
 from tintype.models.catalog import shipped
-from tintype.training.config import PRETRAINED, Config, from_dict
+from tintype.training.config import Config, from_dict
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -37,13 +37,12 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def config(state: dict[str, Any], source: str | Path) -> Config:
-    """The configuration of a run, without the files of pretrained weights, whose place its own have taken.
+    """The configuration of a run.
 
     Raises:
         ConfigError: it is not one of this version.
     """
-    knobs = {key: value for key, value in state["config"]["network"].items() if key not in PRETRAINED}
-    return from_dict({**state["config"], "network": knobs}, str(source))
+    return from_dict(state["config"], str(source))
 
 
 def bins(state: dict[str, Any]) -> np.ndarray | None:
@@ -93,6 +92,20 @@ def load(path: str | Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not {"config", "average", "step"} <= state.keys():
         raise ConfigError(f"{path}: not a checkpoint of tintype (no configuration in it)")
     return state
+
+
+def fill(network: torch.nn.Module, weights: Mapping[str, torch.Tensor], source: str | Path) -> None:
+    """Give a network the weights of a checkpoint.
+
+    Raises:
+        ConfigError: they are another network's.
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{source}: holds another network than its family makes here; take the version of the package that made it"
+        ) from error
 
 
 def mean(sources: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -15,7 +15,8 @@ import torch
 
 from tintype import targets
 from tintype.errors import ConfigError
-from tintype.networks import critics, families
+from tintype.networks import critics, families, family
+from tintype.networks.family import Network
 from tintype.training import optimizers
 from tintype.training.batches import Augmentation
 
@@ -26,9 +27,6 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 ALL_TO_TRAIN = "train-*.tar"
-
-PRETRAINED = ("encoder", "published")
-"""Knobs of families that name a file of weights, which only a run that starts afresh needs."""
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -196,7 +194,15 @@ class Config(_Strict):
     validate_every: Limit = 0
     """Steps between validations; 0: once an epoch, but never oftener than every 100 steps."""
 
-    def describe_network(self) -> torch.nn.Module:
+    def make_network(self, channels: int) -> Network:
+        """The network with random weights, whose output has so many channels.
+
+        Raises:
+            ConfigError: the family cannot make it.
+        """
+        return families.get(self.family).make(self.family_config(), channels)
+
+    def describe_network(self) -> Network:
         """The network without weights, to ask for its stride and scale.
 
         Raises:
@@ -205,10 +211,14 @@ class Config(_Strict):
         # How many bins of their own the photographs have is known only when they are read.
         channels = targets.make(self.target, targets.table(self.target, lambda: np.zeros((1, 2)))).channels
         with torch.device("meta"):
-            return families.get(self.family).Network(self.family_config(), channels)
+            return self.make_network(channels)
 
-    def family_config(self) -> msgspec.Struct:
-        """The family's Config with the knobs of `network`."""
+    def family_config(self) -> family.Config:
+        """The family's Config with the knobs of `network`.
+
+        Raises:
+            ConfigError: it has no such knob, or none of such a value.
+        """
         return _convert(self.network, families.get(self.family).Config, "configuration", "network.")
 
 
@@ -248,7 +258,10 @@ def from_dict(values: dict[str, Any], where: str = "configuration") -> Config:
         ConfigError: a key is unknown, a value is of the wrong kind or cannot work; it says which.
     """
     config = _convert(values, Config, where)
-    families.get(config.family)
+    try:
+        families.get(config.family)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
     if config.name.split(".")[0] != config.family or config.name.count(".") != 1 or config.name.endswith("."):
         raise ConfigError(f"{where}: name must be FAMILY.TAG, such as {config.family}.v1, not {config.name!r}")
     optimizers.check(config.optimizer, where)
@@ -262,7 +275,7 @@ def from_dict(values: dict[str, Any], where: str = "configuration") -> Config:
     return config
 
 
-def _check_sides(config: Config, network: torch.nn.Module) -> None:
+def _check_sides(config: Config, network: Network) -> None:
     for key in ("side", "validation_side"):
         side = getattr(config.data, key)
         if side % network.stride:
@@ -271,7 +284,7 @@ def _check_sides(config: Config, network: torch.nn.Module) -> None:
         raise ConfigError(f"batch = {config.batch} cannot be split into accumulate = {config.accumulate} equal parts")
 
 
-def _check_losses(config: Config, network: torch.nn.Module) -> None:
+def _check_losses(config: Config, network: Network) -> None:
     """Refuse losses that the target, the family or missing files leave without meaning."""
     loss, target, critic = config.loss, config.target, config.adversarial
     if not loss.weights():
@@ -290,7 +303,7 @@ def _check_losses(config: Config, network: torch.nn.Module) -> None:
         raise ConfigError("loss.smoothing would smooth the published prior, which is smoothed already; set it to 0")
     if loss.hue and target.kind == "rgb":
         raise ConfigError('loss.hue needs target.kind = "ab", "hue" or "bins", and it is "rgb"')
-    if loss.side and not getattr(network, "side_bins", 0):
+    if loss.side and network.side_bins is None:
         raise ConfigError(
             f"loss.side needs a family with a side head, which {config.family} does not have; set it to 0"
         )

@@ -21,7 +21,6 @@ from tintype.errors import ConfigError, ModelError, UnwritableFile
 from tintype.files import whole_file
 from tintype.models.card import KEY, Card
 from tintype.models.runtime import Session
-from tintype.networks import families
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config
 from tintype.training.inputs import load_photographs
@@ -170,8 +169,8 @@ def export(
     else:
         shift = shift_of(config, state.get("prior"), bins, 1.0 if rebalancing is None else rebalancing)
     target = targets.make(config.target, bins, config.data.gray == "value")
-    network = families.get(config.family).Network(config.family_config(), target.channels)
-    network.load_state_dict(state["average"])
+    network = config.make_network(target.channels)
+    checkpoint.fill(network, state["average"], source)
     network = norms.fold(network)
     round_weights(network)
     contract = Contract(network, target, shift, vividness).eval()

@@ -40,7 +40,7 @@ def data_dependent(
     batches: Iterable[Batch],
     kmeans: bool = False,
     seed: int = 0,
-    skip: Collection[str] | None = None,
+    skip: Collection[str] = (),
 ) -> None:
     """Scale and shift the convolutions of a network, one after another, so that their outputs are normal on the data.
 
@@ -55,11 +55,9 @@ def data_dependent(
         kmeans: whether kernels first become the centres of their input's whitened patches. Transposed and grouped
             convolutions, and those whose input has fewer than two patches for a kernel, keep the kernels they have.
         seed: of the patches and centres that are drawn; torch's own generators go on as if nothing had been.
-        skip: first names of parameters that stay as they are, pretrained ones; None: the network's `encoder_parts`.
+        skip: first names of parameters that stay as they are, pretrained ones.
     """
-    skip = getattr(network, "encoder_parts", ()) if skip is None else skip
-    batches = list(batches)
-    lightness, hints = (torch.cat([getattr(batch, name) for batch in batches]) for name in ("lightness", "hints"))
+    whole = Batch.join(list(batches))
     done: dict[nn.Module, _Normal] = {}
     hooks, modes, momenta = [], {}, {}
 
@@ -85,9 +83,9 @@ def data_dependent(
                 hooks.append(module.register_forward_pre_hook(before))
             hooks.append(module.register_forward_hook(after))
     try:
-        with torch.random.fork_rng([lightness.device] if lightness.is_cuda else []):
+        with torch.random.fork_rng([whole.lightness.device] if whole.lightness.is_cuda else []):
             torch.manual_seed(seed)
-            output = network(lightness, hints)
+            output = network(whole.lightness, whole.hints)
     finally:
         for hook in hooks:
             hook.remove()

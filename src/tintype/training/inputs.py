@@ -9,7 +9,7 @@ from pathlib import Path
 from tintype.data.shards import Held, Photographs, shard_paths, sources
 from tintype.errors import ConfigError, DataError
 from tintype.training import checkpoint
-from tintype.training.config import PRETRAINED, Config
+from tintype.training.config import Config
 
 
 def demand(config: Config, fresh: bool = True) -> None:
@@ -23,7 +23,7 @@ def demand(config: Config, fresh: bool = True) -> None:
     parts(config)
     files = {f"loss.{key}": path for key, path in _of_losses(config).items()}
     if fresh:
-        files |= {f"network.{key}": config.network.get(key, "") for key in PRETRAINED}
+        files |= {f"network.{key}": path for key, path in config.family_config().files().items()}
     named = list(files.items())
     if fresh:
         named += [("start", source) for source in config.start.split(",") if not checkpoint.is_shipped(source)]

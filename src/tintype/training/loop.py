@@ -27,7 +27,7 @@ from tintype.networks import families
 from tintype.training import checkpoint, norms, optimizers
 from tintype.training.adversary import Adversary
 from tintype.training.batches import Augmentation, Batch, Batches, OnDevice
-from tintype.training.config import ALL_TO_TRAIN, PRETRAINED, Config, check_bins, differences, from_dict, to_dict
+from tintype.training.config import ALL_TO_TRAIN, Config, check_bins, differences, from_dict, to_dict
 from tintype.training.inputs import load_photographs
 from tintype.training.objective import Objective, Output, main_head
 from tintype.training.processes import Processes
@@ -174,9 +174,12 @@ class Run:
         self.target = targets.make(config.target, bins, config.data.gray == "value").to(self.device)
         self.prior = np.array(state["prior"]) if state and state.get("prior") else None
         torch.manual_seed(config.seed)
-        self.network = families.get(config.family).Network(config.family_config(), self.target.channels)
+        self.network = config.make_network(self.target.channels)
         if not state:
             self._start()
+        if not config.optimizer.encoder:
+            self.network.freeze_encoder()
+        families.get(config.family).try_out(self.network)
         self.network.to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.network.to(memory_format=torch.channels_last)
@@ -222,7 +225,7 @@ class Run:
 
     def _start(self) -> None:
         if not self.config.start:
-            getattr(self.network, "load_pretrained", lambda: None)()
+            families.get(self.config.family).load_pretrained(self.network)
             return
         try:
             if checkpoint.is_released(self.config.start):
@@ -239,7 +242,7 @@ class Run:
         o = self.config.optimizer
         groups: dict[tuple[bool, bool], list] = {}
         for name, value in self.network.named_parameters():
-            encoder = name.split(".")[0] in getattr(self.network, "encoder_parts", ())
+            encoder = name.split(".")[0] in self.network.encoder_parts
             groups.setdefault((encoder, value.ndim > 1), []).append(value)
         return [
             {"params": values, "share": o.encoder if encoder else 1.0, "weight_decay": o.decay if decays else 0.0}
@@ -247,8 +250,8 @@ class Run:
         ]
 
     def _resume(self, state: dict) -> None:
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
+        checkpoint.fill(self.network, state["network"], self.folder)
+        checkpoint.fill(self.average, state["average"], self.folder)
         self.optimizer.load_state_dict(state["optimizer"])
         # The checkpoint's settings came along with the moments; it is the configuration that counts.
         kept = optimizers.averaging(self.config.optimizer)
@@ -340,6 +343,8 @@ class Run:
         validation = Batches(held_back, VALIDATION_BATCH, side, Augmentation(), seed, threads, **truth)
         if self.step == 0:
             self._initialise(Batches(train, config.batch, config.data.side, augmentation, seed, **truth))
+        if config.norms == "frozen":
+            self.network.freeze_norms()
         every = config.validate_every or max(OFTEN, len(train) // batches.size)
         self.say(
             f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}, "
@@ -415,10 +420,7 @@ class Run:
         else:
             from tintype.training.initialise import data_dependent
 
-            pretrained = any(self.config.network.get(key) for key in PRETRAINED)
-            data_dependent(
-                self.network, some, kmeans=how == "kmeans", seed=self.config.seed, skip=None if pretrained else ()
-            )
+            data_dependent(self.network, some, how == "kmeans", self.config.seed, self.network.pretrained_parts)
         self.average.load_state_dict(self.network.state_dict())
 
     def _place(self, train: Photographs | Held | OnDevice) -> tuple[Photographs | Held | OnDevice, str]:
@@ -437,7 +439,7 @@ class Run:
     def _step(self, batch: Batch, objective: Objective) -> None:
         o, adversary, step = self.config.optimizer, self.adversary, self.step
         share = optimizers.rate_at(o, step, self.config.steps)
-        self._train_mode()
+        self.network.train()
         terms: dict[str, torch.Tensor] = {}
         if adversary is None or adversary.network_learns(step):
             for group in self.optimizer.param_groups:
@@ -478,13 +480,6 @@ class Run:
             with self._autocast():
                 terms["judgement"] = self.adversary.judgement(batch.lightness, ab)
         return terms, ab
-
-    def _train_mode(self) -> None:
-        self.network.train()
-        if self.config.norms == "frozen":
-            for module in self.network.modules():
-                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-                    module.eval().requires_grad_(False)
 
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")

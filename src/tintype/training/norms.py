@@ -77,8 +77,7 @@ def measure(network: nn.Module, batches: Iterable[Batch]) -> None:
     Args:
         batches: joined into one, which goes through the network once; it is left in evaluation mode.
     """
-    batches = list(batches)
-    lightness, hints = (torch.cat([getattr(batch, name) for batch in batches]) for name in ("lightness", "hints"))
+    whole = Batch.join(list(batches))
 
     def take(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
         variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
@@ -91,7 +90,7 @@ def measure(network: nn.Module, batches: Iterable[Batch]) -> None:
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d) and module.affine]
     hooks = [norm.register_forward_pre_hook(take) for norm in norms]
     try:
-        network.eval()(lightness, hints)
+        network.eval()(whole.lightness, whole.hints)
     finally:
         for hook in hooks:
             hook.remove()

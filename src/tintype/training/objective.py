@@ -8,14 +8,12 @@ import numpy as np
 import torch
 
 from tintype import losses
-from tintype.color.bins import published_prior, rebalancing_weights, siggraph17_bins, smooth
+from tintype.color.bins import published_prior, rebalancing_weights, smooth
+from tintype.networks.family import Output
 from tintype.targets import Target, at_resolution
 from tintype.training.batches import Batch
 from tintype.training.config import Config, Loss
 from tintype.training.teacher import Teacher
-
-Output = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
-"""What a network gives: its raw output, or that and the logits of a side head."""
 
 
 def main_head(output: Output) -> torch.Tensor:
@@ -60,7 +58,7 @@ class Objective:
             balance = class_weights(self.loss, prior, table) if self.loss.uniform < 1 else None
             self.class_weights = None if balance is None else torch.tensor(balance, dtype=torch.float32, device=device)
         if self.loss.side:
-            self.side_codes = losses.SoftCodes(siggraph17_bins(), 1)
+            self.side_codes = losses.SoftCodes(config.describe_network().side_bins, 1)
         if self.loss.distillation:
             self.teacher = Teacher(config, target)
         if self.loss.perceptual:

@@ -23,7 +23,7 @@ class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     kind: Literal["adamw", "adam", "adadelta", "sgd"] = "adamw"
     rate: Above = 1e-3
     encoder: Amount = 1.0
-    """The pretrained part's rate as a share of `rate`."""
+    """The encoder's rate as a share of `rate`; 0 freezes the encoder, the statistics of its norms included."""
     betas: tuple[Below, Below] = (0.9, 0.99)
     """Of Adam; the first is also the rho of Adadelta and the momentum of SGD."""
     decay: Amount = 0.02

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from tintype.errors import ConfigError
-from tintype.networks import families
 from tintype.targets import Target
 from tintype.training import checkpoint, norms
 from tintype.training.batches import Batch
@@ -30,10 +29,10 @@ class Teacher:
         table = checkpoint.bins(state) if config.target.kind == "bins" else None
         if table is None or not np.array_equal(np.float32(table), target.bins.cpu().numpy()):
             raise ConfigError(f"loss.teacher = {source}: has no distribution over this run's bins; take one that has")
-        network = families.get(config.family).Network(config.family_config(), len(table))
+        network = config.make_network(len(table))
         if network.scale != learner.describe_network().scale:
             raise ConfigError(f"loss.teacher = {source}: answers at 1/{network.scale} of the size, unlike this run")
-        network.load_state_dict(state["average"])
+        checkpoint.fill(network, state["average"], source)
         network = norms.fold(network).requires_grad_(False)
         self.network = network.to(target.bins.device, memory_format=torch.channels_last)
 

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from exported_networks import exported
 from tintype.errors import ConfigError
-from tintype.networks.encoders import SqueezeNet
+from tintype.networks.encoders.squeezenet import SqueezeNet
 from tintype.networks.families.resunet import Config, Network
 
 

@@ -6,14 +6,9 @@ from safetensors.torch import save_file
 from torch.nn.functional import batch_norm, conv2d
 
 from tintype.errors import ConfigError
-from tintype.networks.encoders import (
-    GRAY_DEVIATION,
-    GRAY_MEAN,
-    IMAGENET_DEVIATION,
-    IMAGENET_MEAN,
-    LiteFeatures,
-    MobileNetV2,
-)
+from tintype.networks.encoders.efficientnet_lite import LiteFeatures
+from tintype.networks.encoders.imagenet import DEVIATION, GRAY_DEVIATION, GRAY_MEAN, MEAN
+from tintype.networks.encoders.mobilenetv2 import MobileNetV2
 from tintype.networks.families.tintype import Config, Network
 
 SMALL = {"context": 16, "decoder": (16, 16, 16, 16)}
@@ -100,7 +95,7 @@ def test_the_first_kernels_see_gray_as_they_saw_it_in_three_channels(tmp_path):
     made = network(encoder=str(path))
     made.load_pretrained()
     gray = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(4))
-    mean, deviation = (torch.tensor(x).view(1, 3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_DEVIATION))
+    mean, deviation = (torch.tensor(x).view(1, 3, 1, 1) for x in (MEAN, DEVIATION))
     theirs = torch.conv2d((gray - mean) / deviation, weights["conv1.weight"].float(), stride=2)
     ours = torch.conv2d((gray - GRAY_MEAN) / GRAY_DEVIATION, made.conv1.weight, stride=2)
     # Equal but for a constant of each kernel, which the normalisation that follows absorbs in training.
@@ -111,18 +106,18 @@ def test_the_first_kernels_see_gray_as_they_saw_it_in_three_channels(tmp_path):
 def test_a_file_that_is_not_the_encoder_is_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     with pytest.raises(ConfigError, match=r"none\.safetensors: the encoder's weights cannot be read"):
-        network().load_encoder(str(tmp_path / "none.safetensors"))
+        network(encoder=str(tmp_path / "none.safetensors")).load_pretrained()
     path.write_bytes(b"these are no weights at all")
     with pytest.raises(ConfigError, match="the encoder's weights cannot be read"):
-        network().load_encoder(str(path))
+        network(encoder=str(path)).load_pretrained()
     weights = encoder_weights()
     del weights["layer2.1.bn2.weight"]
     save_file(weights, path)
     with pytest.raises(ConfigError, match=r"not ResNet-18 in torchvision's names: layer2\.1\.bn2\.weight must be"):
-        network().load_encoder(str(path))
+        network(encoder=str(path)).load_pretrained()
     save_file({**encoder_weights(), "conv1.weight": torch.zeros(64, 1, 7, 7)}, path)
     with pytest.raises(ConfigError, match=r"conv1\.weight must be \(64, 3, 7, 7\), but is of shape \(64, 1, 7, 7\)"):
-        network().load_encoder(str(path))
+        network(encoder=str(path)).load_pretrained()
 
 
 def mobile(**knobs):
@@ -161,7 +156,7 @@ def test_the_small_one_takes_its_encoder_from_the_published_network(tmp_path):
     x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION
     stem = made.mobile.conv_stem(x)[..., 4, 4]
     # What the mean of the three channels is in place of each one's own, BatchNorm absorbs.
-    grays = (torch.full((1, 3, 32, 32), 0.6) - GRAY_MEAN) / torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
+    grays = (torch.full((1, 3, 32, 32), 0.6) - GRAY_MEAN) / torch.tensor(DEVIATION).view(1, 3, 1, 1)
     assert torch.allclose(stem, published.conv_stem(grays)[..., 4, 4], rtol=1e-3, atol=1e-3)
     assert torch.equal(made.mobile.blocks[5][1].conv_dw.weight, published.blocks[5][1].conv_dw.weight)
 

@@ -8,14 +8,14 @@ at 0 or more, is left out.
 
 from __future__ import annotations
 
-import msgspec
 import torch
 from torch import nn
 
 from tintype.errors import ConfigError
+from tintype.networks import family
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings; the defaults give the network of 17.7 M parameters."""
 
     width: int = 64
@@ -28,7 +28,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spread: float = 50.0
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h/scale, w/scale]; h and w are multiples of 8.
 
     Args:
@@ -37,18 +37,18 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
+    config: Config
     stride = 8
-    takes_hints = False
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width is {config.width}; it must be at least 1")
         if config.scale not in (1, 2, 4, 8):
             raise ConfigError(f"network.scale is {config.scale}; it must be 1, 2, 4 or 8")
         if config.spread == 0:
             raise ConfigError("network.spread is 0; the lightness cannot be divided by it")
-        self.config, self.scale = config, config.scale
+        self.scale = config.scale
         w1, w2, w4, w8 = (multiple * config.width for multiple in (1, 2, 4, 8))
         enlargements = (8, 4, 2, 1).index(config.scale)
         ups = [nn.Upsample(scale_factor=2) if number < enlargements else nn.Identity() for number in range(3)]

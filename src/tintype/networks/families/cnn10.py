@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
 import torch
 from torch import nn
 
 from tintype.errors import ConfigError
+from tintype.networks import family
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings; the defaults give the network of 7.8 M parameters."""
 
     width: int = 32
@@ -31,7 +31,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spread: float = 50.0
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w], of any size.
 
     Args:
@@ -40,12 +40,11 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
+    config: Config
     stride = 1
-    scale = 1
-    takes_hints = False
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width is {config.width}; it must be at least 1")
         widths = [round(multiple * config.width) for multiple in config.widths]
@@ -56,7 +55,6 @@ class Network(nn.Module):
             )
         if config.spread == 0:
             raise ConfigError("network.spread is 0; the lightness cannot be divided by it")
-        self.config = config
         layers: list[nn.Module] = []
         for inside, outside in pairwise([1, *widths]):
             conv = nn.Conv2d(inside, outside, 3, 1, 1)

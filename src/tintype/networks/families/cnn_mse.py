@@ -8,14 +8,14 @@ the tanh at its end belongs to the target.
 
 from __future__ import annotations
 
-import msgspec
 import torch
 from torch import nn
 
 from tintype.errors import ConfigError
+from tintype.networks import family
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings; the defaults give the network of 11 M parameters."""
 
     width: int = 64
@@ -25,7 +25,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spread: float = 50.0
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 8.
 
     Args:
@@ -34,17 +34,15 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
+    config: Config
     stride = 8
-    scale = 1
-    takes_hints = False
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width is {config.width}; it must be at least 1")
         if config.spread == 0:
             raise ConfigError("network.spread is 0; the lightness cannot be divided by it")
-        self.config = config
         w1, w2, w4, w8 = (multiple * config.width for multiple in (1, 2, 4, 8))
         self.body = nn.Sequential(
             *(*_conv(1, w1), *_conv(w1, w1, stride=2), nn.BatchNorm2d(w1)),

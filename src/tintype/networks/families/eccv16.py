@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import torch
 from torch import nn
 
 from tintype.errors import ConfigError
+from tintype.networks import family
 
 UPSAMPLINGS = ("transposed", "nearest")
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings; the defaults give the published network."""
 
     width: int = 64
@@ -45,8 +45,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     published: str = ""
     """A file with the weights of the authors' PyTorch port, .pth or .safetensors; empty: random weights."""
 
+    def files(self) -> dict[str, str]:
+        return {"published": self.published}
 
-class Network(nn.Module):
+
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h/scale, w/scale]; h and w are multiples of 8.
 
     The children are the eight blocks in their order, under the names of the authors' PyTorch port, so that its file
@@ -59,12 +62,12 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
+    config: Config
     stride = 8
-    takes_hints = False
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
-        self.config, self.scale = config, config.scale
+        super().__init__(config, channels)
+        self.scale = config.scale
         _check(config)
         enlargements = (8, 4, 2, 1).index(config.scale)
         widths = [round(multiple * config.width) for multiple in config.widths]
@@ -92,12 +95,11 @@ class Network(nn.Module):
                 layers.append(nn.Conv2d(inside, channels, 1))
             self.add_module(f"model{number}", nn.Sequential(*layers))
 
-    def load_pretrained(self) -> None:
-        """Take the weights from the file that the configuration names, if it names one.
+    @property
+    def pretrained_parts(self) -> tuple[str, ...]:
+        return tuple(dict(self.named_children())) if self.config.published else ()
 
-        Raises:
-            ConfigError: the file cannot be read, or holds another network than this one.
-        """
+    def load_pretrained(self) -> None:
         if not self.config.published:
             return
         weights = _read(self.config.published)

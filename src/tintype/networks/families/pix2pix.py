@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tintype.errors import ConfigError
+from tintype.networks import family
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings of the generator."""
 
     width: int = 64
@@ -31,7 +31,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share dropped in the first three blocks that go up."""
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 2^depth.
 
     Args:
@@ -40,11 +40,10 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
-    scale = 1
-    takes_hints = False
+    config: Config
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width must be at least 1, not {config.width}")
         if not 2 <= config.depth <= 8:

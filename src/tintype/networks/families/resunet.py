@@ -14,16 +14,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Literal
 
-import msgspec
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tintype.errors import ConfigError
-from tintype.networks.encoders import Semantic
+from tintype.networks import family
+from tintype.networks.encoders.squeezenet import Semantic
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings of the residual U-Net."""
 
     width: int = 64
@@ -34,6 +34,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A safetensors file with SqueezeNet 1.0, whose sight of the gray picture joins the innermost map; empty: none."""
     semantic_layer: Literal["features", "logits"] = "features"
     """What joins: its last map, or the scores of ImageNet's classes."""
+
+    def files(self) -> dict[str, str]:
+        return {"semantic": self.semantic}
 
 
 class _Down(nn.Module):
@@ -61,7 +64,7 @@ class _Up(nn.Module):
         return functional.relu(self.bn(self.conv(x)))
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 2^depth, with
     `semantic` of 32 at least.
 
@@ -71,16 +74,14 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
-    scale = 1
-    takes_hints = False
+    config: Config
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width must be at least 1, not {config.width}")
         if not 1 <= config.depth <= 8:
             raise ConfigError(f"network.depth must be 1 to 8, not {config.depth}")
-        self.config = config
         self.stride = max(2**config.depth, 32 if config.semantic else 1)
         widths = [config.width * min(2**i, 8) for i in range(config.depth)]
         self.downs = nn.ModuleList(_Down(inside, outside) for inside, outside in pairwise([1, *widths]))
@@ -94,7 +95,6 @@ class Network(nn.Module):
         self.head = nn.Conv2d(inside, channels, 3, 1, 1)
 
     def load_pretrained(self) -> None:
-        """Take SqueezeNet from the file that the configuration names, if it names one."""
         if self.semantic is not None:
             self.semantic.load(self.config.semantic)
 

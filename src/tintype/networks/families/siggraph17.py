@@ -15,15 +15,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
 import torch
 from torch import nn
 
+from tintype.color.bins import siggraph17_bins
 from tintype.errors import ConfigError
-from tintype.networks.encoders import load, read_weights
+from tintype.networks import family
+from tintype.networks.encoders.weights import load, read_weights
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings; the defaults give the network of the PyTorch port."""
 
     width: int = 64
@@ -36,8 +37,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     published: str = ""
     """A file with the weights of the authors' PyTorch port, .pth or .safetensors; empty: random weights."""
 
+    def files(self) -> dict[str, str]:
+        return {"published": self.published}
 
-class Network(nn.Module):
+
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) and hints [n, 3, h, w] (a*, b*, mask) to two outputs.
 
     main [n, channels, h, w], for a* / 110 and b* / 110 before their tanh, and side [n, 529, h/4, w/4], logits. h and w
@@ -49,14 +53,14 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
+    config: Config
     stride = 8
-    scale = 1
     takes_hints = True
-    side_bins = 529
-    """The whole grid of step 10 over a* and b* of -110 to 110."""
+    side_bins = siggraph17_bins()
+    """The whole grid of step 10 over a* and b* of -110 to 110, 529 points."""
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width must be at least 1, not {config.width}")
         if config.published and (config.width, channels) != (64, 2):
@@ -64,7 +68,6 @@ class Network(nn.Module):
                 "network.published holds a network of width 64 with two channels for a* and b*, not of width "
                 f"{config.width} with {channels}; set network.width and target.kind, or leave it out"
             )
-        self.config = config
         w = config.width
         self.model1 = nn.Sequential(*_convs(4, w, 2))
         self.model2 = nn.Sequential(*_convs(w, 2 * w, 2))
@@ -83,15 +86,14 @@ class Network(nn.Module):
         self.model10up = nn.Sequential(nn.ConvTranspose2d(2 * w, 2 * w, 4, 2, 1))
         self.model1short10 = nn.Sequential(nn.Conv2d(w, 2 * w, 3, 1, 1))
         self.model10 = nn.Sequential(nn.ReLU(), nn.Conv2d(2 * w, 2 * w, 3, 1, 1), nn.LeakyReLU(0.2))
-        self.model_class = nn.Sequential(nn.Conv2d(4 * w, self.side_bins, 1))
+        self.model_class = nn.Sequential(nn.Conv2d(4 * w, len(self.side_bins), 1))
         self.model_out = nn.Sequential(nn.Conv2d(2 * w, channels, 1))
 
-    def load_pretrained(self) -> None:
-        """Take the weights from the file that the configuration names, if it names one.
+    @property
+    def pretrained_parts(self) -> tuple[str, ...]:
+        return tuple(dict(self.named_children())) if self.config.published else ()
 
-        Raises:
-            ConfigError: the file cannot be read, or holds another network than this one.
-        """
+    def load_pretrained(self) -> None:
         path = self.config.published
         if path:
             load(self, read_weights(path, "published"), path, "SIGGRAPH17 in the names of its PyTorch port")

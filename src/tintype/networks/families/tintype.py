@@ -17,24 +17,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tintype.errors import ConfigError
-from tintype.networks.encoders import (
-    GRAY_DEVIATION,
-    GRAY_MEAN,
-    RESNET18_PARTS,
-    LiteFeatures,
-    MobileFeatures,
-    load_resnet18,
-    stage,
-)
+from tintype.networks import family
+from tintype.networks.encoders import resnet18
+from tintype.networks.encoders.efficientnet_lite import LiteFeatures
+from tintype.networks.encoders.imagenet import GRAY_DEVIATION, GRAY_MEAN
+from tintype.networks.encoders.mobilenetv2 import MobileFeatures
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings of the flagship."""
 
     backbone: Literal["resnet18", "mobilenetv2", "efficientnet_lite0", "efficientnet_lite2"] = "resnet18"
@@ -48,6 +43,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoder: str = ""
     """A safetensors file with ResNet-18 to layer3 in torchvision's names, MobileNetV2 1.0 in timm's, or
     EfficientNet-Lite in those of its PyTorch conversions; empty: random weights."""
+
+    def files(self) -> dict[str, str]:
+        return {"encoder": self.encoder}
 
 
 HINT_SCALE = (1 / 50, 1 / 50, 1.0)
@@ -84,21 +82,20 @@ class _Sum(nn.Module):
         return functional.relu(self.bn(self.conv(deep + skip)))
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) and hints [n, 3, h, w] (a*, b*, mask) to [n, channels, h/4, w/4].
 
     h and w are multiples of 32.
     """
 
+    config: Config
     stride = 32
     scale = 4
     takes_hints = True
-    encoder_parts = RESNET18_PARTS
-    """What comes pretrained, and may learn at a rate of its own."""
+    encoder_parts = resnet18.PARTS
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
-        self.config = config
+        super().__init__(config, channels)
         if min(config.width, config.context, *config.decoder) < 1:
             raise ConfigError("network.width, network.context and network.decoder must be at least 1")
         resnet = config.backbone == "resnet18"
@@ -112,17 +109,17 @@ class Network(nn.Module):
         elif config.backbone == "mobilenetv2":
             self.encoder_parts = ("mobile",)
             self.mobile = MobileFeatures()
-            e1, e2, e3, e4 = MobileFeatures.CHANNELS
+            e1, e2, e3, e4 = self.mobile.CHANNELS
         else:
             self.encoder_parts = ("lite",)
             self.lite = LiteFeatures(0 if config.backbone == "efficientnet_lite0" else 2)
             e1, e2, e3, e4 = self.lite.channels
         self.hints = nn.Conv2d(3, e1, 3, 1, 1, bias=False)
         if resnet:
-            self.layer1 = stage(e1, e1, 1)
-            self.layer2 = stage(e1, e2, 2)
-            self.layer3 = stage(e2, e3, 2)
-            self.layer4 = stage(e3, e4, 2)
+            self.layer1 = resnet18.stage(e1, e1, 1)
+            self.layer2 = resnet18.stage(e1, e2, 2)
+            self.layer3 = resnet18.stage(e2, e3, 2)
+            self.layer4 = resnet18.stage(e3, e4, 2)
         self.local = nn.Conv2d(e4, d4, 1)
         self.globe = nn.Conv2d(e4, d4, 1)
         join = _Sum if config.backbone in ("mobilenetv2", "efficientnet_lite0") else _Join
@@ -134,27 +131,27 @@ class Network(nn.Module):
         # Without hints the network starts as if the branch were not there.
         nn.init.zeros_(self.hints.weight)
 
+    @property
+    def pretrained_parts(self) -> tuple[str, ...]:
+        return self.encoder_parts if self.config.encoder else ()
+
     def load_pretrained(self) -> None:
-        """Take the encoder from the file that the configuration names, if it names one."""
-        if self.config.encoder:
-            self.load_encoder(self.config.encoder)
-
-    def load_encoder(self, path: str) -> None:
-        """Take the encoder's weights from a safetensors file; see `Config.encoder`.
-
-        Raises:
-            ConfigError: the file is missing, is not a safetensors file, or holds another network.
-        """
+        if not self.config.encoder:
+            return
         if self.config.backbone == "resnet18":
-            load_resnet18(self, path)
+            resnet18.load(self, self.config.encoder)
         else:
-            getattr(self, *self.encoder_parts).load(path)
+            self._features().load(self.config.encoder)
+
+    def _features(self) -> MobileFeatures | LiteFeatures:
+        """The encoder, where it is not ResNet-18."""
+        return self.mobile if self.config.backbone == "mobilenetv2" else self.lite
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor) -> torch.Tensor:
         x = (lightness / 100 - GRAY_MEAN) / GRAY_DEVIATION
         given = self.hints(functional.avg_pool2d(hints, 4) * self.hint_scale)
         if self.config.backbone != "resnet18":
-            x1, x2, x3, x4 = getattr(self, *self.encoder_parts)(x, given)
+            x1, x2, x3, x4 = self._features()(x, given)
         else:
             x = functional.relu(self.bn1(self.conv1(x)))
             x1 = self.layer1(functional.max_pool2d(x, 3, 2, 1) + given)

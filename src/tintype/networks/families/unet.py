@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
 import torch
 from torch import nn
 from torch.nn import functional
 
 from tintype.errors import ConfigError
-from tintype.networks.encoders import GRAY_DEVIATION, GRAY_MEAN, RESNET18_PARTS, Semantic, load_resnet18, stage
+from tintype.networks import family
+from tintype.networks.encoders import resnet18
+from tintype.networks.encoders.imagenet import GRAY_DEVIATION, GRAY_MEAN
+from tintype.networks.encoders.squeezenet import Semantic
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Config(family.Config, frozen=True):
     """Settings of the U-Net."""
 
     width: int = 64
@@ -35,6 +37,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A safetensors file with SqueezeNet 1.0, whose sight of the gray picture joins the innermost map; empty: none."""
     semantic_layer: Literal["features", "logits"] = "features"
     """What joins: its last map, or the scores of ImageNet's classes."""
+
+    def files(self) -> dict[str, str]:
+        return {"encoder": self.encoder, "semantic": self.semantic}
 
 
 class _Up(nn.Module):
@@ -53,7 +58,7 @@ class _Up(nn.Module):
         return functional.relu(self.bn2(self.conv2(x)))
 
 
-class Network(nn.Module):
+class Network(family.Network):
     """lightness [n, 1, h, w] (L* 0..100) to [n, channels, h, w]; h and w are multiples of 16, with `semantic` of 32.
 
     Args:
@@ -62,12 +67,11 @@ class Network(nn.Module):
         ConfigError: a setting cannot work.
     """
 
-    scale = 1
-    takes_hints = False
-    encoder_parts = RESNET18_PARTS
+    config: Config
+    encoder_parts = resnet18.PARTS
 
     def __init__(self, config: Config, channels: int):
-        super().__init__()
+        super().__init__(config, channels)
         if config.width < 1:
             raise ConfigError(f"network.width must be at least 1, not {config.width}")
         if config.encoder and config.width != 64:
@@ -78,14 +82,13 @@ class Network(nn.Module):
                 "each number of network.decoder must give at least one channel when multiplied by network.width, not "
                 f"{decoder}"
             )
-        self.config = config
         self.stride = 32 if config.semantic else 16
         w = config.width
         self.conv1 = nn.Conv2d(1, w, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(w)
-        self.layer1 = stage(w, w, 1)
-        self.layer2 = stage(w, 2 * w, 2)
-        self.layer3 = stage(2 * w, 4 * w, 2)
+        self.layer1 = resnet18.stage(w, w, 1)
+        self.layer2 = resnet18.stage(w, 2 * w, 2)
+        self.layer3 = resnet18.stage(2 * w, 4 * w, 2)
         self.semantic = Semantic(4 * w, config.semantic_layer) if config.semantic else None
         self.ups = nn.ModuleList()
         inside = 4 * w
@@ -94,10 +97,13 @@ class Network(nn.Module):
             inside = outside
         self.head = nn.Conv2d(inside, channels, 1)
 
+    @property
+    def pretrained_parts(self) -> tuple[str, ...]:
+        return self.encoder_parts if self.config.encoder else ()
+
     def load_pretrained(self) -> None:
-        """Take the encoder and SqueezeNet from the files that the configuration names, if it names them."""
         if self.config.encoder:
-            load_resnet18(self, self.config.encoder)
+            resnet18.load(self, self.config.encoder)
         if self.semantic is not None:
             self.semantic.load(self.config.semantic)
 

@@ -1,26 +1,12 @@
-"""Pretrained encoders."""
-
-from pathlib import Path
+"""VGG16, as far as losses look."""
 
 import pytest
-import skimage
 import torch
 from safetensors.torch import save_file
 
-from tintype.color.lab import gray
 from tintype.errors import ConfigError
-from tintype.networks.encoders import IMAGENET_DEVIATION, IMAGENET_MEAN, VGG16, Semantic, SqueezeNet
-
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "weights"
-
-
-def shared(name):
-    """A file of pretrained weights that only the workshop has."""
-    path = SHARED / f"{name}_fp16.safetensors"
-    if not path.is_file():
-        pytest.skip(f"{path} is not here: the pretrained weights are not part of the repository")
-    return str(path)
-
+from tintype.networks.encoders.imagenet import DEVIATION, MEAN
+from tintype.networks.encoders.vgg16 import VGG16
 
 VGG16_SHAPES = {
     0: (64, 3),
@@ -51,7 +37,7 @@ def test_vgg16_gives_the_three_maps_of_its_layers(tmp_path, prefix):
     rgb = torch.rand(2, 3, 16, 24, generator=torch.Generator().manual_seed(1))
     maps = VGG16(str(path))(rgb)
     assert [tuple(x.shape) for x in maps] == [(2, 64, 16, 24), (2, 128, 8, 12), (2, 256, 4, 6)]
-    x = (rgb - torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)) / torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1)
+    x = (rgb - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(DEVIATION).view(1, 3, 1, 1)
     for number in VGG16_SHAPES:
         if number in (5, 10):
             x = torch.max_pool2d(x, 2)
@@ -70,7 +56,7 @@ def test_vgg16_does_not_learn_and_lets_gradients_through(tmp_path):
     assert not any(value.requires_grad for value in network.parameters())
 
 
-def test_the_real_vgg16_sees_more_change_in_an_edge_than_in_a_tint():
+def test_the_real_vgg16_sees_more_change_in_an_edge_than_in_a_tint(shared):
     network = VGG16(shared("vgg16_keras_to_relu3_3"))
     gray = torch.full((1, 3, 32, 32), 0.5)
     edge, tint = gray.clone(), gray.clone()
@@ -78,50 +64,6 @@ def test_the_real_vgg16_sees_more_change_in_an_edge_than_in_a_tint():
     tint += 0.05
     at = [x[..., 2:-2, 2:-2] for x in (network(picture)[2] for picture in (gray, edge, tint))]
     assert (at[1] - at[0]).square().mean() > 3 * (at[2] - at[0]).square().mean()
-
-
-def test_squeezenet_has_the_published_size_and_takes_a_file(tmp_path):
-    torch.manual_seed(0)
-    network, other = SqueezeNet(), SqueezeNet()
-    assert sum(value.numel() for value in network.parameters()) == 1_248_424
-    path = tmp_path / "squeezenet.safetensors"
-    save_file({name: value.half() for name, value in other.state_dict().items()}, path)
-    network.load(str(path))
-    rgb = torch.rand(1, 3, 64, 96)
-    for ours, theirs in zip(network(rgb), other(rgb), strict=True):
-        assert torch.allclose(ours, theirs, atol=1e-3)
-    # The last map of the published network at its published size.
-    features, logits = network(torch.rand(1, 3, 224, 224))
-    assert features.shape == (1, 512, 13, 13)
-    assert logits.shape == (1, 1000, 1, 1)
-
-
-def test_the_real_squeezenet_knows_a_cat_in_gray():
-    network = SqueezeNet()
-    network.load(shared("squeezenet10_deepcompression"))
-    cat = torch.tensor(skimage.data.chelsea()[:, 75:375]).permute(2, 0, 1)[None] / 255
-    with torch.no_grad():
-        for rgb in (cat, cat.mean(dim=1, keepdim=True).repeat(1, 3, 1, 1)):
-            best = network(rgb)[1].flatten().topk(5).indices
-            assert set(best.tolist()) & {281, 282, 283, 284, 285}
-
-
-@pytest.mark.parametrize(("layer", "channels"), [("features", 512), ("logits", 1000)])
-def test_semantic_joins_what_squeezenet_sees_of_the_gray_picture(layer, channels):
-    torch.manual_seed(0)
-    semantic = Semantic(3, layer)
-    inner, lightness = torch.rand(1, 3, 4, 4), torch.rand(1, 1, 64, 64) * 100
-    seen = []
-    semantic.join.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    semantic(inner, lightness).sum().backward()
-    assert seen[0].shape == (1, 3 + channels, 4, 4)
-    assert torch.equal(seen[0][:, :3], inner)
-    features, logits = semantic.network(gray(lightness).repeat(1, 3, 1, 1))
-    mean = (features if layer == "features" else logits).mean(dim=(2, 3))
-    ratio = seen[0][:, 3:].mean(dim=(2, 3)) / mean
-    assert torch.allclose(ratio[mean > 1e-3], ratio[mean > 1e-3][:1], atol=0.02)
-    assert semantic.join.weight.grad.any()
-    assert not any(value.requires_grad for value in semantic.network.parameters())
 
 
 def test_a_file_that_is_not_the_network_is_refused(tmp_path):
