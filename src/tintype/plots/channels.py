@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import gray, lab_to_rgb, rgb_to_lab
@@ -19,7 +20,7 @@ LIGHTNESS = 60
 COLUMNS = ("photograph", "L*: lightness", "a*: green to red", "b*: blue to yellow")
 
 
-def planes(rgb: np.ndarray) -> list[np.ndarray]:
+def planes(rgb: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     """L* as gray, and a* and b* each as its own colours at one lightness; uint8 [h, w, 3] of uint8 [h, w, 3] sRGB."""
     lightness, a, b = np.moveaxis(rgb_to_lab(rgb / 255), -1, 0)
     level, none = np.full_like(a, LIGHTNESS), np.zeros_like(a)
@@ -28,6 +29,6 @@ def planes(rgb: np.ndarray) -> list[np.ndarray]:
     return [np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8) for picture in pictures]
 
 
-def draw(photographs: dict[str, np.ndarray], cell: int = 320) -> Image:
+def draw(photographs: dict[str, NDArray[np.uint8]], cell: int = 320) -> Image:
     """One row per photograph, by name, uint8 [h, w, 3] sRGB: itself, its lightness, a* and b*."""
     return lay_out(COLUMNS, [Row(name, [rgb, *planes(rgb)]) for name, rgb in photographs.items()], cell)

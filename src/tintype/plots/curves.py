@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.errors import DataError, OptionError
 from tintype.plots.figure import FAINT, line_of, new, powers, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LOG = "log.jsonl"
@@ -31,17 +33,21 @@ TRUE = "true_"
 """A figure of this name and more is the truth's, drawn as a level beside the network's own."""
 
 
+Line = dict[str, Any]
+"""A line of a log: its part, its step, and figures by their names."""
+
+
 @dataclass(frozen=True)
 class Log:
     """What a run wrote down."""
 
     name: str
-    train: list[dict]
-    validation: list[dict]
+    train: list[Line]
+    validation: list[Line]
     batch: int | None
     """Photographs in a step; None where the log does not say."""
 
-    def lines(self) -> list[dict]:
+    def lines(self) -> list[Line]:
         return self.train + self.validation
 
     def figures(self) -> list[str]:
@@ -50,13 +56,16 @@ class Log:
         names = list(dict.fromkeys(key for line in lines for key in line if key not in ("part", "step")))
         return sorted(names, key=lambda name: name != "loss")
 
-    def series(self, part: Literal["train", "validation"], figure: str) -> tuple[np.ndarray, np.ndarray]:
+    def series(
+        self, part: Literal["train", "validation"], figure: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Steps and values of one figure, float64 [n] each; a figure of `train` is the mean since the step before."""
         lines = [line for line in getattr(self, part) if figure in line]
-        return tuple(np.array([line[key] for line in lines], np.float64) for key in ("step", figure))
+        steps, values = (np.array([line[key] for line in lines], np.float64) for key in ("step", figure))
+        return steps, values
 
 
-def read_log(run: str | PathLike, name: str | None = None) -> Log:
+def read_log(run: str | PathLike[str], name: str | None = None) -> Log:
     """The log of a run.
 
     Args:
@@ -72,7 +81,7 @@ def read_log(run: str | PathLike, name: str | None = None) -> Log:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
         raise DataError(f"{path}: the log of a run cannot be read ({why}); give the folder of a run") from None
-    parts: dict[str, list[dict]] = {"start": [], "train": [], "validation": []}
+    parts: dict[str, list[Line]] = {"start": [], "train": [], "validation": []}
     for number, row in enumerate(rows, start=1):
         try:
             line = json.loads(row)
@@ -88,7 +97,7 @@ def read_log(run: str | PathLike, name: str | None = None) -> Log:
     return Log(name or path.absolute().parent.name, parts["train"], parts["validation"], batch)
 
 
-def read_logs(runs: Sequence[str | PathLike]) -> list[Log]:
+def read_logs(runs: Sequence[str | PathLike[str]]) -> list[Log]:
     """The logs of several runs, named by as much of their paths as tells them apart.
 
     Raises:
@@ -97,7 +106,7 @@ def read_logs(runs: Sequence[str | PathLike]) -> list[Log]:
     return [read_log(run, name) for run, name in zip(runs, names(runs), strict=True)]
 
 
-def names(runs: Sequence[str | PathLike]) -> list[str]:
+def names(runs: Sequence[str | PathLike[str]]) -> list[str]:
     """The shortest ends of the paths of runs that differ from each other; two of one path stay alike."""
     parts = [(path.parent if path.is_file() else path).absolute().parts for path in map(Path, runs)]
     for length in range(1, max(map(len, parts), default=1) + 1):
@@ -107,7 +116,7 @@ def names(runs: Sequence[str | PathLike]) -> list[str]:
     return short
 
 
-def running_mean(steps: np.ndarray, values: np.ndarray, window: float) -> np.ndarray:
+def running_mean(steps: NDArray[np.float64], values: NDArray[np.float64], window: float) -> NDArray[np.float64]:
     """The mean over the last `window` steps, at each step of a log whose values are means since the step before.
 
     Early on, where there are not as many steps yet, it is the mean over those that there are.
@@ -120,7 +129,7 @@ def running_mean(steps: np.ndarray, values: np.ndarray, window: float) -> np.nda
     ends = np.concatenate([[0.0], steps])
     total = np.concatenate([[0.0], np.cumsum(values * np.diff(ends))])
     begin = np.maximum(steps - window, 0)
-    return (total[1:] - np.interp(begin, ends, total)) / (steps - begin)
+    return np.asarray((total[1:] - np.interp(begin, ends, total)) / (steps - begin))
 
 
 def draw(
@@ -157,7 +166,7 @@ def draw(
         return _draw(logs, figures, window, validations, across)
 
 
-def _draw(logs, figures, window, validations, across) -> Figure:
+def _draw(logs: Sequence[Log], figures: Sequence[str], window: int, validations: int, across: str) -> Figure:
     from matplotlib.lines import Line2D
     from matplotlib.ticker import EngFormatter
 
@@ -167,7 +176,7 @@ def _draw(logs, figures, window, validations, across) -> Figure:
     panels = page.subplots(rows, columns, squeeze=False).reshape(-1)
     for panel in panels[len(figures) :]:
         panel.set_visible(False)
-    scales = [log.batch if across == "photographs" else 1 for log in logs]
+    scales = [(log.batch or 1) if across == "photographs" else 1 for log in logs]
     end = max(line["step"] * scale for log, scale in zip(logs, scales, strict=True) for line in log.lines())
     both = level = False
     for panel, figure in zip(panels, figures, strict=False):
@@ -206,7 +215,7 @@ def _draw(logs, figures, window, validations, across) -> Figure:
     return page
 
 
-def _stretch(panel) -> None:
+def _stretch(panel: Axes) -> None:
     """A logarithmic scale, where runs are as far apart as losses of different kinds are."""
     values = np.concatenate([line.get_ydata() for line in panel.lines])
     values = values[np.isfinite(values)]

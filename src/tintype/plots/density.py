@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.data.shards import describe
 from tintype.errors import DataError
@@ -18,6 +19,7 @@ from tintype.plots.photographs import colours
 from tintype.plots.priors import bin_colours
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CELL = 2
@@ -31,7 +33,7 @@ class Density:
     """Where the colours lie."""
 
     name: str
-    share: np.ndarray
+    share: NDArray[np.float64]
     """float64 [rows of a*, columns of b*]: the share of the pixels that falls into each cell; sums to 1."""
     first: float
     """a* and b* of the middle of the first cell."""
@@ -44,7 +46,7 @@ class Density:
         return float(self.share[np.hypot(line[:, None], line[None]) < chroma].sum())
 
 
-def count(sources: Sequence[str | PathLike]) -> Density:
+def count(sources: Sequence[str | PathLike[str]]) -> Density:
     """The density over prepared sets, folders of shards, folders of photographs, or photographs.
 
     A single prepared set already contains it, counted over all its pixels.
@@ -54,7 +56,7 @@ def count(sources: Sequence[str | PathLike]) -> Density:
     """
     name = Path(sources[0]).absolute().name if len(sources) == 1 else f"{len(sources)} sources"
     if len(sources) == 1 and Path(sources[0]).is_dir():
-        description = describe(sources[0])
+        description = describe(Path(sources[0]))
         if description is not None:
             try:
                 histogram = description["histogram"]
@@ -106,7 +108,7 @@ def _draw(density: Density) -> Figure:
     return page
 
 
-def _rim(panel) -> None:
+def _rim(panel: Axes) -> None:
     """What a* and b* mean: their own colours along the axes."""
     line = np.linspace(-REACH, REACH, 221)
     zero = np.zeros_like(line)

@@ -6,12 +6,13 @@ import io
 import math
 import os
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from tintype.errors import not_installed
 from tintype.plots import output
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
@@ -19,7 +20,12 @@ FORMATS = ("png", "svg", "pdf")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Of Okabe and Ito (2008), which the colour-blind tell apart; without their yellow, too pale for lines on white."""
 
-DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
+DASHES: tuple[Literal["-"] | tuple[float, tuple[float, ...]], ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1, 1)),
+    (0, (6, 1.5, 1, 1.5)),
+)
 """Where there are more lines than colours, the next round of colours is dashed."""
 
 INK, FAINT, GRID = "#222222", "#777777", "#e4e4e4"
@@ -57,7 +63,7 @@ STYLE = {
 }
 
 
-def style() -> AbstractContextManager:
+def style() -> AbstractContextManager[None]:
     """The context to draw a figure in: matplotlib's defaults, nothing of the user's own, and then ours.
 
     Raises:
@@ -84,7 +90,7 @@ def new(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save(figure: Figure, path: str | os.PathLike) -> None:
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure as PNG, SVG or PDF, as its name says; the same figure gives the same bytes.
 
     Raises:
@@ -99,7 +105,14 @@ def save(figure: Figure, path: str | os.PathLike) -> None:
     output.put(memory.getvalue(), path)
 
 
-def line_of(number: int) -> dict:
+class Look(TypedDict):
+    """How a line is drawn, as matplotlib takes it."""
+
+    color: str
+    linestyle: Literal["-"] | tuple[float, tuple[float, ...]]
+
+
+def line_of(number: int) -> Look:
     """Colour and dashes of the line of a number, 0, 1 and so on, for as many as COLOURS times DASHES."""
     return {
         "color": COLOURS[number % len(COLOURS)],
@@ -110,7 +123,7 @@ def line_of(number: int) -> dict:
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def powers(axis, most: int = 8) -> None:
+def powers(axis: Axis, most: int = 8) -> None:
     """Label an axis of a logarithmic scale with at most so many powers of ten, such as 10⁻⁴."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 

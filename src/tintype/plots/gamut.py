@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.bins import own_bins, published_bins, siggraph17_bins, srgb_bins
 from tintype.color.gamut import TOLERANCE, overflow
@@ -30,11 +31,11 @@ class Bins:
     """A table of bins and what is known of them."""
 
     name: str
-    centres: np.ndarray
+    centres: NDArray[np.float64]
     """[Q, 2], CIE a*b*."""
     step: float
     """Of the grid."""
-    empty: np.ndarray
+    empty: NDArray[np.bool_]
     """bool [Q]: the bin is the nearest to no colour of sRGB."""
 
 
@@ -63,13 +64,13 @@ def load(source: str = "313", step: float = 10.0) -> Bins:
     return Bins(name, centres, step, empty(centres, step))
 
 
-def empty(centres: np.ndarray, step: float) -> np.ndarray:
+def empty(centres: NDArray[np.float64], step: float) -> NDArray[np.bool_]:
     """bool [Q]: bins of a square grid that are the nearest to no colour of sRGB."""
     shown = {tuple(centre) for centre in np.rint(srgb_bins(step) / step).astype(int)}
     return np.array([tuple(centre) not in shown for centre in np.rint(centres / step).astype(int)])
 
 
-def held(centres: np.ndarray, lightness: float) -> tuple[np.ndarray, np.ndarray]:
+def held(centres: NDArray[np.float64], lightness: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Of bins [Q, 2] at one lightness: their sRGB in [0, 1], [Q, 3], and whether sRGB holds them, bool [Q]."""
     light = np.full(len(centres), float(lightness))
     inside = overflow(light, *centres.T) <= TOLERANCE

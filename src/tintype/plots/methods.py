@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.lab import gray, lightness
 from tintype.colorizer import Colorizer
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def gray_of(rgb: np.ndarray) -> np.ndarray:
+def gray_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The gray that has a photograph's CIE lightness; uint8 [h, w, 3] of uint8 [h, w, 3] sRGB."""
     codes = np.rint(gray(lightness(rgb / 255)) * 255).astype(np.uint8)
     return np.repeat(codes[..., None], 3, axis=2)
 
 
-def compare(colorizers: Sequence[Colorizer], photographs: dict[str, np.ndarray]) -> tuple[list[str], list[Row]]:
+def compare(colorizers: Sequence[Colorizer], photographs: dict[str, NDArray[np.uint8]]) -> tuple[list[str], list[Row]]:
     """The heads of the columns, and each photograph by name: in gray, by each colorizer, and as it was.
 
     The last column is there when any photograph is in colour, and empty for those that are not.
@@ -36,6 +37,6 @@ def compare(colorizers: Sequence[Colorizer], photographs: dict[str, np.ndarray])
     return heads, rows
 
 
-def draw(colorizers: Sequence[Colorizer], photographs: dict[str, np.ndarray], cell: int = 220) -> Image:
+def draw(colorizers: Sequence[Colorizer], photographs: dict[str, NDArray[np.uint8]], cell: int = 220) -> Image:
     """One row per photograph; see `compare`."""
     return lay_out(*compare(colorizers, photographs), cell)

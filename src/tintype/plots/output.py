@@ -10,7 +10,7 @@ from tintype.errors import OptionError
 from tintype.files import whole_file
 
 
-def check(path: str | os.PathLike, formats: Sequence[str]) -> str:
+def check(path: str | os.PathLike[str], formats: Sequence[str]) -> str:
     """The format that the name of a picture asks for, in lower case and without the dot.
 
     Raises:
@@ -25,7 +25,7 @@ def check(path: str | os.PathLike, formats: Sequence[str]) -> str:
     return suffix
 
 
-def put(content: bytes, path: str | os.PathLike) -> None:
+def put(content: bytes, path: str | os.PathLike[str]) -> None:
     """Write a file whole, in place of what was there before.
 
     Raises:

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.lab import rgb_to_lab
 from tintype.data.prepare import GRAY, SINGLE_HUE, Settings, read_small
@@ -23,7 +24,7 @@ SEEN = 512
 colours are those of the whole photograph."""
 
 
-def read(path: str | PathLike, side: int) -> np.ndarray:
+def read(path: str | PathLike[str], side: int) -> NDArray[np.uint8]:
     """A photograph upright, in sRGB, its short side at most `side` pixels, its long one twice that; uint8 [h, w, 3].
 
     Raises:
@@ -36,7 +37,7 @@ def read(path: str | PathLike, side: int) -> np.ndarray:
     return read_small(encoded, str(path), Settings(size=side, longest=2 * side, smallest=1))
 
 
-def read_all(paths: Sequence[str | PathLike], side: int = SEEN) -> dict[str, np.ndarray]:
+def read_all(paths: Sequence[str | PathLike[str]], side: int = SEEN) -> dict[str, NDArray[np.uint8]]:
     """Photographs by their names without suffix, uint8 [h, w, 3] sRGB; two of one name get their folder's before it.
 
     Raises:
@@ -50,14 +51,14 @@ def read_all(paths: Sequence[str | PathLike], side: int = SEEN) -> dict[str, np.
     return named
 
 
-def in_colour(rgb: np.ndarray) -> bool:
+def in_colour(rgb: NDArray[np.uint8]) -> bool:
     """Whether a photograph is neither black-and-white nor toned, by the measures of `tintype prepare`."""
     ab = rgb_to_lab(rgb / np.float32(255))[..., 1:].reshape(-1, 2)
     chroma = float(np.hypot(*ab.T).mean())
     return chroma >= GRAY and float(np.hypot(*ab.mean(axis=0))) <= SINGLE_HUE * chroma
 
 
-def colours(source: str | PathLike) -> Iterator[np.ndarray]:
+def colours(source: str | PathLike[str]) -> Iterator[NDArray[np.float64]]:
     """a*b* [n, 2] of each photograph of a folder of shards, of a folder of photographs, or of one file.
 
     Of many photographs, an evenly spaced sample of SAMPLE is used. Photographs outside a prepared set are first
@@ -79,7 +80,7 @@ def colours(source: str | PathLike) -> Iterator[np.ndarray]:
         yield rgb_to_lab(read(file, 256).reshape(-1, 3) / 255)[:, 1:]
 
 
-def colours_of(photographs: Photographs) -> Iterator[np.ndarray]:
+def colours_of(photographs: Photographs) -> Iterator[NDArray[np.float64]]:
     """a*b* [n, 2] of a thinned sample of a set: every eighth pixel in both directions, as training counts them."""
     for i in range(0, len(photographs), max(1, len(photographs) // SAMPLE)):
         yield rgb_to_lab(photographs[i][2::8, 2::8].reshape(-1, 3) / 255)[:, 1:]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.bins import count, published_bins, published_prior, rebalancing_weights
 from tintype.color.gamut import fit_chroma
@@ -32,11 +33,11 @@ class Prior:
     """How often each of the 313 bins is met."""
 
     name: str
-    values: np.ndarray
+    values: NDArray[np.float64]
     """float64 [313], sums to 1."""
 
 
-def load(source: str | PathLike) -> Prior:
+def load(source: str | PathLike[str]) -> Prior:
     """The prior of a source.
 
     Args:
@@ -63,16 +64,18 @@ def load(source: str | PathLike) -> Prior:
     return Prior(name, _counted(colours(path)))
 
 
-def _array(path: Path) -> np.ndarray:
+def _array(path: Path) -> NDArray[np.generic]:
+    """What a .npy file holds."""
     try:
-        return np.load(path, allow_pickle=False)
+        return np.asarray(np.load(path, allow_pickle=False))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: the prior cannot be read ({error})") from None
 
 
-def _checked(name: str, path: Path, values) -> Prior:
+def _checked(name: str, path: Path, numbers: object) -> Prior:
+    """The prior that numbers from a file are. Raises DataError when they are not one of each bin."""
     try:
-        values = np.asarray(values, np.float64)
+        values = np.asarray(numbers, np.float64)
         if values.shape != (len(published_bins()),) or not (values.min() >= 0 and values.sum() > 0):
             raise ValueError
     except (TypeError, ValueError):
@@ -80,7 +83,7 @@ def _checked(name: str, path: Path, values) -> Prior:
     return Prior(name, values / values.sum())
 
 
-def _of_run(run: Path) -> np.ndarray:
+def _of_run(run: Path) -> NDArray[np.float64]:
     """The prior of what a run trains on, as its log names it."""
     try:
         with (run / LOG).open(encoding="utf-8") as file:
@@ -98,15 +101,18 @@ def _of_run(run: Path) -> np.ndarray:
     return _counted(colours_of(Photographs(shards, limit, chosen.__contains__ if patterns else None)))
 
 
-def _counted(photographs: Iterable[np.ndarray]) -> np.ndarray:
-    counts = sum(count(ab) for ab in photographs)
-    return counts / counts.sum()
+def _counted(photographs: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The prior, [313], of photographs given by their a*b*, [n, 2] each."""
+    counts = np.zeros(len(published_bins()))
+    for ab in photographs:
+        counts += count(ab)
+    return np.asarray(counts / counts.sum())
 
 
-def bin_colours(bins: np.ndarray, lightness: float = 60) -> np.ndarray:
+def bin_colours(bins: NDArray[np.float64], lightness: float = 60) -> NDArray[np.float64]:
     """sRGB in [0, 1] of bins [Q, 2] at one lightness, their chroma shrunk to what sRGB holds; [Q, 3]."""
     lab = np.column_stack([np.full(len(bins), float(lightness)), bins])
-    return np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1)
+    return np.asarray(np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1))
 
 
 def draw(first: Prior, second: Prior, uniform: float = 0.5) -> Figure:
@@ -129,7 +135,7 @@ def _draw(first: Prior, second: Prior, uniform: float) -> Figure:
     colour = bin_colours(published_bins())
     lowest = min(values[values > 0].min() for values in (p, q)) / 2
     page = new(10.4, 5.2)
-    left, right = page.subfigures(1, 2, width_ratios=(0.92, 1))
+    left, right = page.subfigures(1, 2, squeeze=False, width_ratios=(0.92, 1))[0]
     points = left.subplots()
     points.set(xscale="log", yscale="log", xlabel=first.name, ylabel=second.name, aspect="equal")
     points.set_title("prior of each bin")
@@ -180,7 +186,7 @@ def _draw(first: Prior, second: Prior, uniform: float) -> Figure:
     return page
 
 
-def _entropy(prior: np.ndarray) -> float:
+def _entropy(prior: NDArray[np.float64]) -> float:
     """In nats."""
     met = prior[prior > 0]
     return float(-(met * np.log(met)).sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from tintype.evaluation.robustness import COLUMNS, PLATE, TABLE, UNDAMAGED
 from tintype.plots.figure import FAINT, line_of, new, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TITLES = {
@@ -41,7 +42,7 @@ Table = dict[str, dict[str, dict[str, dict[str, float]]]]
 """Metric to kind to level to model to value."""
 
 
-def read_table(path: str | PathLike) -> Table:
+def read_table(path: str | PathLike[str]) -> Table:
     """The table of a run.
 
     Args:
@@ -80,11 +81,11 @@ def draw(table: Table, metric: str = "gain", models: Sequence[str] = ()) -> Figu
     if metric not in table:
         known = ", ".join(name for name in table if not name.endswith(("_low", "_high")))
         raise OptionError(f"The table has no {metric}; it has {known or 'nothing'}")
-    found = dict.fromkeys(model for levels in table[metric].values() for by in levels.values() for model in by)
+    measured = dict.fromkeys(model for levels in table[metric].values() for by in levels.values() for model in by)
     for model in models:
-        if model not in found:
-            raise OptionError(f"The table has no {metric} of {model}, only of {', '.join(found)}")
-    models = list(models) or [model for model in found if model not in (TRUTH, *BASELINES)]
+        if model not in measured:
+            raise OptionError(f"The table has no {metric} of {model}, only of {', '.join(measured)}")
+    models = list(models) or [model for model in measured if model not in (TRUTH, *BASELINES)]
     if not models:
         raise DataError(f"the table has no {metric} of any model")
     with style():
@@ -125,29 +126,42 @@ def _draw(table: Table, metric: str, models: Sequence[str]) -> Figure:
     return page
 
 
-def _line(panel, table, metric, kind, levels, values, model, number, count) -> None:
+def _line(
+    panel: Axes,
+    table: Table,
+    metric: str,
+    kind: str,
+    levels: Sequence[str],
+    values: Mapping[str, Mapping[str, float]],
+    model: str,
+    number: int,
+    count: int,
+) -> None:
+    """Draw one of `count` models: its values over the levels of a kind, by level and model, and their intervals."""
     places = [place for place, level in enumerate(levels) if model in values[level]]
     heights = [values[levels[place]][model] for place in places]
     look = line_of(number)
-    ends = [_end(table, f"{metric}_{end}", kind, [levels[place] for place in places], model) for end in ("low", "high")]
+    low, high = (
+        _end(table, f"{metric}_{end}", kind, [levels[place] for place in places], model) for end in ("low", "high")
+    )
     if kind in SINGLE:
         shifted = [place + 0.5 * ((number + 0.5) / count - 0.5) for place in places]
         panel.plot(shifted, heights, "o", color=look["color"], markersize=4)
-        if all(ends):
-            panel.vlines(shifted, *ends, color=look["color"], linewidth=1.2)
+        if low and high:
+            panel.vlines(shifted, low, high, color=look["color"], linewidth=1.2)
         return
     panel.plot(places, heights, **look, marker="o", markersize=3)
-    if all(ends):
-        panel.fill_between(places, *ends, color=look["color"], alpha=0.13, linewidth=0)
+    if low and high:
+        panel.fill_between(places, low, high, color=look["color"], alpha=0.13, linewidth=0)
 
 
 def _end(table: Table, metric: str, kind: str, levels: Sequence[str], model: str) -> list[float] | None:
     """One end of the intervals; None where the table has none."""
-    found = []
+    heights = []
     for level in levels:
         where, at = UNDAMAGED if level == "none" else (kind, level)
         value = table.get(metric, {}).get(where, {}).get(at, {}).get(model)
         if value is None:
             return None
-        found.append(value)
-    return found
+        heights.append(value)
+    return heights

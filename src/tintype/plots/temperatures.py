@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.colorizer import Colorizer
 from tintype.errors import OptionError
@@ -23,7 +24,7 @@ TEMPERATURES = (1, 0.77, 0.58, 0.38, 0.29, 0.14, 0)
 
 
 def strip(
-    model: Model, photographs: dict[str, np.ndarray], temperatures: Sequence[float] = TEMPERATURES
+    model: Model, photographs: dict[str, NDArray[np.uint8]], temperatures: Sequence[float] = TEMPERATURES
 ) -> tuple[list[str], list[Row]]:
     """The heads of the columns, and each photograph by name in gray and at each temperature.
 
@@ -43,13 +44,13 @@ def strip(
         Row(name, [gray_of(rgb), *(colorize(gray_of(rgb)) for colorize in colorizers)])
         for name, rgb in photographs.items()
     ]
-    words = {0: "T \N{RIGHTWARDS ARROW} 0 (mode)", 1: "T = 1 (mean)"}
+    words: dict[float, str] = {0: "T \N{RIGHTWARDS ARROW} 0 (mode)", 1: "T = 1 (mean)"}
     return ["gray", *(words.get(t, f"T = {t:g}") for t in temperatures)], rows
 
 
 def draw(
     model: Model,
-    photographs: dict[str, np.ndarray],
+    photographs: dict[str, NDArray[np.uint8]],
     temperatures: Sequence[float] = TEMPERATURES,
     cell: int = 220,
 ) -> Image:
