@@ -18,6 +18,7 @@ from tintype.errors import ConfigError, ModelError
 from tintype.evaluation.metrics import fid
 from tintype.evaluation.torch_metrics import Inception, classify, imagenet_class, imagenet_classes, lpips
 from tintype.losses import Lpips
+from tintype.networks.encoders import vgg16
 from tintype.networks.encoders.mobilenetv2 import MobileNetV2, Same
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -99,7 +100,7 @@ def test_the_classifier_reads_colour_better_than_gray():
 def test_lpips_of_photographs(tmp_path):
     generator = torch.Generator().manual_seed(0)
     weights, inside, place = {}, 3, 0
-    for width, count in Lpips.STAGES:
+    for width, count in vgg16.STAGES:
         for _ in range(count):
             weights[f"features.{place}.weight"] = (
                 torch.randn(width, inside, 3, 3, generator=generator) / inside**0.5 / 3
@@ -108,7 +109,7 @@ def test_lpips_of_photographs(tmp_path):
             inside, place = width, place + 2
         place += 1
     save_file(weights, tmp_path / "vgg16.safetensors")
-    lines = {f"lin{i}.model.1.weight": torch.ones(1, width, 1, 1) for i, (width, _) in enumerate(Lpips.STAGES)}
+    lines = {f"lin{i}.model.1.weight": torch.ones(1, width, 1, 1) for i, (width, _) in enumerate(vgg16.STAGES)}
     save_file(lines, tmp_path / "lines.safetensors")
     network = Lpips(tmp_path / "vgg16.safetensors", tmp_path / "lines.safetensors")
     prediction, truth = np.random.default_rng(0).integers(0, 256, (2, 16, 24, 3), np.uint8)
