@@ -1,9 +1,16 @@
-"""How many processors this process may use."""
+"""The processors of this process, and work that is done ahead of whoever uses its results."""
 
 from __future__ import annotations
 
 import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def available_threads() -> int:
@@ -15,3 +22,38 @@ def available_threads() -> int:
     except (OSError, ValueError):
         pass  # Not in a container that limits processor time, or not a system that has them.
     return count
+
+
+def ahead(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    *,
+    waiting: int = 1,
+    beside: bool = False,
+) -> Iterator[Result]:
+    """What `work` makes of each item, in the order of the items, done ahead by threads.
+
+    What `work` or `items` raises is raised here, in the place of its result. After that, and when the iterator is
+    closed or dropped, no further item is begun, and those in work are waited for.
+
+    Args:
+        items: taken in the caller's thread, one after another.
+        threads: so many items are worked on at once. A single thread is the caller's own, and works when it is asked.
+        waiting: so many more items are taken at most, which wait for a thread or are done.
+        beside: the caller works at the same time, so that a single thread, too, is one besides its own.
+    """
+    if threads == 1 and not beside:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        results: deque[Future[Result]] = deque()
+        for item in items:
+            results.append(pool.submit(work, item))
+            if len(results) >= threads + waiting:
+                yield results.popleft().result()
+        while results:
+            yield results.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

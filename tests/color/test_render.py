@@ -102,7 +102,8 @@ def test_vividness_multiplies_and_blend_mixes_with_gray(photograph):
     assert np.ptp(gray, axis=-1).max() == 0
 
 
-def test_only_a_few_strips_are_in_memory(photograph):
+@pytest.mark.parametrize(("threads", "held"), [(1, 1), (2, 3)])
+def test_only_a_few_strips_are_in_memory(photograph, threads, held):
     light, enlarger = photograph
     asked = []
 
@@ -111,11 +112,11 @@ def test_only_a_few_strips_are_in_memory(photograph):
         asked.append(top)
         return light[top:bottom]
 
-    strips = render_strips(rows, enlarger, light.shape, threads=1)
+    strips = render_strips(rows, enlarger, light.shape, threads=threads)
     next(strips)
-    assert len(asked) == 2
+    assert len(asked) == held
     strips.close()
-    assert len(asked) == 2
+    assert len(asked) == held
 
 
 def test_a_failing_source_ends_the_strips(photograph):

@@ -7,9 +7,7 @@ pixels that need one. Every step works pixel by pixel, so the bytes do not depen
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from tintype.color.enlarge import Enlarger
 from tintype.color.gamut import FROM_X, FROM_Z, KNEE, TOLERANCE, linear_rgb, reach
 from tintype.color.lab import srgb_encode
+from tintype.threads import ahead
 
 BLOCK = 1 << 15
 """Pixels worked on at a time: a dozen float32 planes of them fit a second-level cache of one to two megabytes."""
@@ -84,7 +83,7 @@ def render_strips(
         depth: 8, 16 or 32 bits per channel.
         vividness: multiplies a* and b*.
         blend: 1 is the full colour, 0 the original gray.
-        threads: that many strips are rendered at once, and at most one more waits.
+        threads: that many strips are rendered at once, and at most one more waits. One thread is the caller's own.
         overlay: called with the first row of a strip and its a*b*, float32 [2, rows, W], which it may change in place;
             vividness has no effect on what it lays there. Called from several threads.
     """
@@ -92,7 +91,8 @@ def render_strips(
     rows = max(1, STRIP // width)
     factor = np.float32(vividness if overlay else vividness * blend)
 
-    def strip(top: int, light: np.ndarray) -> np.ndarray:
+    def strip(part: tuple[int, np.ndarray]) -> np.ndarray:
+        top, light = part
         ab = enlarger.rows(top, top + len(light))
         ab *= factor
         if overlay is not None:
@@ -100,14 +100,8 @@ def render_strips(
             ab *= np.float32(blend)
         return render(light, ab, depth)
 
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque = deque()
-        for top in range(0, height, rows):
-            ahead.append(pool.submit(strip, top, lightness(top, min(top + rows, height))))
-            if len(ahead) > threads:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    parts = ((top, lightness(top, min(top + rows, height))) for top in range(0, height, rows))
+    return ahead(strip, parts, threads)
 
 
 def _block(light, a, b, rgb, scratch, depth):

@@ -23,11 +23,11 @@ import io
 import json
 import os
 import tarfile
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import PIL
@@ -44,6 +44,7 @@ from tintype.files import whole_folder
 from tintype.photo import LISTED, MOST_PIXELS
 from tintype.photo.kinds import HEAD, recognise_colour
 from tintype.photo.xmp import has_mark
+from tintype.threads import ahead
 from tintype.version import __version__
 
 PARTS = ("test", "validation", "train")
@@ -114,6 +115,9 @@ class Prepared:
     """Photographs in each part."""
     dropped: dict[str, int]
     """Files left out, by reason."""
+
+
+Made = TypeVar("Made")
 
 
 class _Drop(Exception):
@@ -220,9 +224,9 @@ def _fill(
         dropped.append((original.source, why.reason, why.detail))
         watch(len(dropped) + len(rows), len(originals))
 
-    with ThreadPoolExecutor(threads) as pool, _Shards(part) as shards:
+    with _Shards(part) as shards:
         first: dict[str, Original] = {}
-        for original, found in _in_order(pool, _identify, originals, 4 * threads):
+        for original, found in _in_order(_identify, originals, threads):
             if isinstance(found, _Drop):
                 drop(original, found)
             elif found.sha256 in first:
@@ -232,7 +236,7 @@ def _fill(
         places = {sha256: _draw(settings.seed, sha256) for sha256 in first}
         ordered = sorted(first.values(), key=lambda original: (places[original.sha256], original.sha256))
         published = {original.part for original in ordered} if settings.split == "published" else set()
-        for original, taken in _in_order(pool, lambda original: _take(original, settings), ordered, 4 * threads):
+        for original, taken in _in_order(lambda original: _take(original, settings), ordered, threads):
             if isinstance(taken, _Drop):
                 drop(original, taken)
                 continue
@@ -291,23 +295,18 @@ def _part(original: Original, place: float, settings: Settings, published: set[s
     return PARTS[(place >= test) + (place >= test + validation)]
 
 
-def _in_order(pool, work, originals: list[Original], ahead: int) -> Iterator[tuple[Original, object]]:
+def _in_order(
+    work: Callable[[Original], Made], originals: list[Original], threads: int
+) -> Iterator[tuple[Original, Made | _Drop]]:
     """Each one with what `work` makes of it, or with the _Drop that it raised; in order, a few worked on ahead."""
 
-    def settle(original):
+    def settle(original: Original) -> tuple[Original, Made | _Drop]:
         try:
-            return work(original)
+            return original, work(original)
         except _Drop as why:
-            return why
+            return original, why
 
-    pending: deque = deque()
-    for original in originals:
-        pending.append((original, pool.submit(settle, original)))
-        if len(pending) > ahead:
-            original, job = pending.popleft()
-            yield original, job.result()
-    for original, job in pending:
-        yield original, job.result()
+    return ahead(settle, originals, threads, waiting=3 * threads)
 
 
 def _identify(original: Original) -> Original:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tintype.photo.scale import BLOCK
 from tintype.photo.toning import Samples
+from tintype.threads import ahead, available_threads
 
 COLOUR = 0.12
 """Share of a photograph that has a colour of its own, above which it is one in colour."""
@@ -118,10 +118,12 @@ class Photo:
             return replace(self, plane=100 - self.plane)
         return replace(self, scale=100 - self.scale)
 
-    def thumbnail(self, width: int, height: int) -> np.ndarray:
+    def thumbnail(self, width: int, height: int, threads: int | None = None) -> np.ndarray:
         """CIE L*, averaged over the area that each pixel covers; float32 [height, width].
 
         What is enlarged instead (a photograph smaller than the thumbnail) is interpolated linearly.
+
+        threads: processors to use; None: all that this process may use. The result does not depend on it.
         """
         if width < 1 or height < 1:
             raise ValueError(f"a thumbnail of {width} x {height} pixels has no area")
@@ -140,8 +142,8 @@ class Photo:
             result[first : first + step] = _area(rows, part - top, axis=0)
 
         # numpy lets other threads run; two of them are as many as memory can feed.
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(reduce, range(0, height, step)))
+        for _ in ahead(reduce, range(0, height, step), min(2, threads or available_threads())):
+            pass
         return np.ascontiguousarray(_resized(result, width, axis=1))
 
 

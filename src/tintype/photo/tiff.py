@@ -10,9 +10,7 @@ import os
 import re
 import struct
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -23,6 +21,7 @@ from tintype.photo import exif
 from tintype.photo.exif import Directory, Value, number, whole
 from tintype.photo.kinds import DEVELOP, refusal
 from tintype.photo.pages import no_such_page, photograph_of, several
+from tintype.threads import ahead
 
 # What every build of libtiff unpacks. libvips returns black tiles, without an error, for any other.
 _COMPRESSION = {1: "none", 2: "ccitt", 3: "ccitt", 4: "ccitt", 5: "lzw", 7: "jpeg", 8: "deflate"}
@@ -344,6 +343,7 @@ def write(
     depth: int,
     tags: Directory,
     packed: bool = True,
+    threads: int = 1,
 ) -> None:
     """Writes rows as they come; peak memory is a few strips.
 
@@ -352,6 +352,7 @@ def write(
         strips: [rows, width, channels] (3: RGB, 4: with alpha) of the depth (uint8, uint16, float32 for 32).
         tags: what describes the photograph, little-endian.
         packed: deflate with a predictor, or no compression.
+        threads: that many strips are compressed at once, eight at most. One thread is the caller's own.
     """
     row = width * channels * depth // 8
     rows = max(1, _PACKED // row)
@@ -359,7 +360,7 @@ def write(
     target.write(b"II+\0\x08\0\0\0" + bytes(8) if big else b"II*\0" + bytes(4))
     at = 16 if big else 8
     places, sizes = [], []
-    for data in _pack(_regroup(strips, rows), packed):
+    for data in _pack(_regroup(strips, rows), packed, threads):
         data_size = len(data)
         target.write(data)
         places.append(at)
@@ -427,20 +428,12 @@ def _regroup(strips: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
         yield np.concatenate(waiting)
 
 
-def _pack(strips: Iterable[np.ndarray], packed: bool) -> Iterator[bytes]:
+def _pack(strips: Iterable[np.ndarray], packed: bool, threads: int) -> Iterator[bytes]:
     if not packed:
         for strip in strips:
             yield strip.astype(strip.dtype.newbyteorder("<"), copy=False).tobytes()
         return
-    threads = min(8, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque = deque()
-        for strip in strips:
-            ahead.append(pool.submit(_deflate, strip))
-            if len(ahead) > threads:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    yield from ahead(_deflate, strips, min(8, threads))
 
 
 def _deflate(strip: np.ndarray) -> bytes:

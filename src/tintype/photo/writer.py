@@ -23,6 +23,7 @@ from tintype.photo.kinds import SUFFIXES
 from tintype.photo.photo import Photo
 from tintype.photo.source import name_of
 from tintype.photo.xmp import Mark
+from tintype.threads import available_threads
 
 QUALITY = 95
 """Quality of lossy results whose input tells none."""
@@ -68,6 +69,7 @@ def write(
     format: str | None = None,
     quality: int | None = None,
     mark: Mark | None = None,
+    threads: int | None = None,
 ) -> tuple[str, ...]:
     """Writes the coloured photograph with the alpha, profile and metadata of `photo`.
 
@@ -79,6 +81,7 @@ def write(
         format: one of WRITABLE; by default what the target's suffix says, or the photograph's own.
         quality: 1..100 for lossy formats; by default that of the photograph, or QUALITY. See `jpeg_quality`.
         mark: the statement that colour was added; None for none.
+        threads: processors to use; None: all that this process may use. The result does not depend on it.
     Returns:
         What the result could not keep of the photograph, a sentence for each thing.
     Raises:
@@ -88,16 +91,17 @@ def write(
     """
     format = output_format(photo, target, format)
     plan = _plan(photo, format, quality, mark)
+    threads = threads or available_threads()
     name = name_of(target)
     try:
         if isinstance(target, str | os.PathLike):
             with whole_file(target) as file:
-                _encode(plan, strips, file, name)
+                _encode(plan, strips, file, name, threads)
         else:
             # An encoder may go back in the file, which a pipe cannot; and a stream must not receive half a file.
             with tempfile.TemporaryFile(buffering=0) as part:
                 file = Destination(part, name)
-                _encode(plan, strips, file, name)
+                _encode(plan, strips, file, name, threads)
                 file.seek(0)
                 shutil.copyfileobj(part, Destination(target, name))
     except UnwritableFile as error:
@@ -219,12 +223,13 @@ def _exif(photo: Photo, format: str) -> tuple[exif.Tags | None, list[str]]:
     return exif.Tags(order, False, [first]) if first else None, dropped
 
 
-def _encode(plan: _Plan, strips: Iterable[np.ndarray], file: Destination, name: str) -> None:
+def _encode(plan: _Plan, strips: Iterable[np.ndarray], file: Destination, name: str, threads: int) -> None:
     rows = _rows(plan, strips)
     photo = plan.photo
     if plan.format == "tiff":
         packed = photo.compression != "none"
-        tiff.write(file, rows, photo.width, photo.height, plan.channels, plan.depth, _tiff_tags(plan), packed)
+        size = (photo.width, photo.height, plan.channels, plan.depth)
+        tiff.write(file, rows, *size, _tiff_tags(plan), packed, threads)
         return
     try:
         _encode_with_vips(plan, rows, file)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -24,6 +22,7 @@ from tintype.color.film import FILTERS, RESPONSES, fade
 from tintype.color.lab import gray as code_of
 from tintype.color.lab import luminance_to_lightness, rgb_to_lab, srgb_decode, srgb_encode
 from tintype.data.shards import Held, Photographs
+from tintype.threads import ahead
 from tintype.training.hints import draw_hints
 
 CELL = 4
@@ -436,15 +435,5 @@ class Batches:
         )
 
     def _ahead(self, jobs: Iterable[tuple[int, Places]]) -> Iterator[Batch]:
-        pending: deque = deque()
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="batches") as pool:
-            try:
-                for job in jobs:
-                    pending.append(pool.submit(self.batch, *job))
-                    if len(pending) > self.threads + 1:
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                for job in pending:
-                    job.cancel()
+        # The caller trains meanwhile.
+        return ahead(lambda job: self.batch(*job), jobs, self.threads, waiting=2, beside=True)
