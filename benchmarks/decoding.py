@@ -9,15 +9,17 @@ own enlargement follows edges and is a little better; the order of the rows is w
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.quality import Row, photographs, table
+from benchmarks.quality import SHOWN, gray, photographs, table
 from tintype.color import lab
 from tintype.color.gamut import fit_chroma
+from tintype.evaluation.evaluator import gather
 from tintype.training import checkpoint, norms
 from tintype.training.export import shift_of
 
@@ -45,33 +47,29 @@ def main(arguments: list[str] | None = None) -> None:
     temperatures = [float(temperature) for temperature in options.temperatures.split(",")]
     factors = [float(factor) for factor in options.vividness.split(",")]
     shifts = {share: shift_of(config, state.get("prior"), bins.numpy(), share) for share in shares}
-    rows = {"gray": Row("gray")} | {
-        (share, temperature, factor): Row(f"rebalancing {share:g}, T = {temperature:g}, vividness {factor:g}")
-        for share in shares
-        for temperature in temperatures
-        for factor in factors
-    }
-    for _, truth in photographs(options.photographs, options.limit, options.side):
-        codes = np.rint(lab.gray(lab.lightness(truth / np.float32(255))) * 255).astype(np.uint8)
-        light = lab.lightness(np.repeat(codes[..., None], 3, axis=2) / np.float32(255)).astype(np.float32)
-        truth_ab = lab.rgb_to_lab(truth / np.float32(255))[..., 1:]
-        rows["gray"].add(np.repeat(codes[..., None], 3, axis=2), truth, truth_ab)
+
+    def paint(name: str, codes: np.ndarray, truth: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        yield "gray", gray(codes)
+        light = lab.lightness(gray(codes) / np.float32(255)).astype(np.float32)
         seen = torch.from_numpy(light)[None, None]
         if options.size != options.side:
             seen = functional.interpolate(seen, (options.size, options.size), mode="bilinear", antialias=True)
         with torch.no_grad():
             logits = network(seen, torch.zeros(1, 3, options.size, options.size))[0]
-            for share, shift in shifts.items():
-                moved = logits if shift is None else logits + torch.from_numpy(shift).float().view(-1, 1, 1)
-                for temperature in temperatures:
-                    p = torch.softmax(moved / temperature, dim=0)
-                    ab = torch.einsum("qhw,qc->chw", p, bins)[None]
-                    ab = functional.interpolate(ab, truth.shape[:2], mode="bilinear", align_corners=False)[0]
-                    for factor in factors:
-                        made = fit_chroma(np.dstack([light, factor * ab.permute(1, 2, 0).numpy()]))
-                        ours = np.rint(255 * lab.lab_to_rgb(made).clip(0, 1)).astype(np.uint8)
-                        rows[share, temperature, factor].add(ours, truth, truth_ab)
-    print(table([row.figures() for row in rows.values()]))
+        for share, shift in shifts.items():
+            moved = logits if shift is None else logits + torch.from_numpy(shift).float().view(-1, 1, 1)
+            for temperature in temperatures:
+                p = torch.softmax(moved / temperature, dim=0)
+                ab = torch.einsum("qhw,qc->chw", p, bins)[None]
+                ab = functional.interpolate(ab, truth.shape[:2], mode="bilinear", align_corners=False)[0]
+                for factor in factors:
+                    made = fit_chroma(np.dstack([light, factor * ab.permute(1, 2, 0).numpy()]))
+                    yield (
+                        f"rebalancing {share:g}, T = {temperature:g}, vividness {factor:g}",
+                        np.rint(255 * lab.lab_to_rgb(made).clip(0, 1)).astype(np.uint8),
+                    )
+
+    print(table(gather(photographs(options.photographs, options.limit, options.side), paint, only=SHOWN)))
 
 
 if __name__ == "__main__":

@@ -8,23 +8,25 @@ below; mean PSNR over RGB, the same photographs and places for every n (the firs
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality import interval, photographs
+from benchmarks.quality import photographs
 from tintype import Colorizer
-from tintype.color import lab
-from tintype.evaluation.metrics import psnr
+from tintype.evaluation.bootstrap import Resampled, interval
+from tintype.evaluation.evaluator import gather
 
 RADIUS = 6 / np.sqrt(np.pi)
 
 
-def hints(truth: np.ndarray, count: int, generator: np.random.Generator) -> list[dict]:
-    """`count` hints of the true colours of uint8 [h, w, 3]."""
+def hints(truth: np.ndarray, number: int, generator: np.random.Generator) -> list[dict]:
+    """`number` hints of the true colours of uint8 [h, w, 3]."""
     height, width = truth.shape[:2]
     made = []
-    for _ in range(count):
+    for _ in range(number):
         x, y = int(generator.integers(3, width - 3)), int(generator.integers(3, height - 3))
         red, green, blue = truth[y - 3 : y + 3, x - 3 : x + 3].reshape(-1, 3).mean(axis=0).round().astype(int)
         made.append({"x": x, "y": y, "color": f"#{red:02x}{green:02x}{blue:02x}", "radius": RADIUS})
@@ -42,18 +44,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", type=int)
     options = parser.parse_args(arguments)
     colorize = Colorizer(options.model, temperature=options.temperature, size=options.size)
-    counts = [int(count) for count in options.counts.split(",")]
-    values: dict[int, list[float]] = {count: [] for count in counts}
-    for number, (_, truth) in enumerate(photographs(options.photographs, options.limit, options.side)):
-        codes = np.rint(lab.gray(lab.lightness(truth / np.float32(255))) * 255).astype(np.uint8)
-        given = hints(truth, max(counts), np.random.default_rng([0, number]))
-        for count in counts:
-            values[count].append(psnr(colorize(codes, hints=given[:count]), truth))
+    counts = [int(word) for word in options.counts.split(",")]
+    numbers = count()
+
+    def paint(name: str, codes: np.ndarray, truth: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        revealed = hints(truth, max(counts), np.random.default_rng([0, next(numbers)]))
+        for some in counts:
+            yield str(some), colorize(codes, hints=revealed[:some])
+
+    photos = photographs(options.photographs, options.limit, options.side)
+    figures = Resampled(gather(photos, paint, only=["psnr"], truths=False))
     print("| hints | PSNR | gain |\n|---|---|---|")
-    for count in counts:
-        low, high = interval(values[count])
-        gain = np.mean(values[count]) - np.mean(values[counts[0]])
-        print(f"| {count} | {np.mean(values[count]):.2f} [{low:.2f}, {high:.2f}] | {gain:+.2f} |")
+    for some in counts:
+        figure = figures.figure("psnr", str(some))
+        gain = figures.difference("psnr", str(some), str(counts[0]))
+        (low, high), (least, most) = interval(figure), interval(gain)
+        print(f"| {some} | {figure[0]:.2f} [{low:.2f}, {high:.2f}] | {gain[0]:+.2f} [{least:+.2f}, {most:+.2f}] |")
 
 
 if __name__ == "__main__":

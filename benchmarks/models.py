@@ -15,8 +15,9 @@ import numpy as np
 
 from tintype.errors import TintypeError
 from tintype.evaluation.compare import Comparison, compare
-from tintype.evaluation.report import METRICS
-from tintype.evaluation.results import BASELINES, Run, read_run
+from tintype.evaluation.figures import METRICS
+from tintype.evaluation.protocol import BASELINES, TRUTH
+from tintype.evaluation.results import Run, read_run
 from tintype.evaluation.run import Networks, evaluate
 from tintype.models.catalog import DEFAULT, catalog, shipped
 
@@ -66,7 +67,7 @@ def table(found: Comparison) -> str:
     """A line for each model, the best `auc_balanced` first."""
     places = {ranking.metric: {place.model: place for place in ranking.places} for ranking in found.rankings}
     truth = next(ranking.truth for ranking in found.rankings if ranking.metric == "colorfulness")
-    heads = [METRICS[metric].title + (f", {METRICS[metric].unit}" if METRICS[metric].unit else "") for metric in SHOWN]
+    heads = [METRICS[metric].heading for metric in SHOWN]
     lines = [
         f"{len(found.protocol.photographs)} photographs; colourfulness of the truth: "
         f"{truth.value:.1f} [{truth.low:.1f}, {truth.high:.1f}].",
@@ -77,15 +78,15 @@ def table(found: Comparison) -> str:
     for model in places["auc_balanced"]:
         cells = []
         for metric in SHOWN:
-            place, digits = places[metric][model], METRICS[metric].digits
-            cells.append(f"{place.value:.{digits}f} [{place.low:.{digits}f}, {place.high:.{digits}f}]")
+            place, text = places[metric][model], METRICS[metric].text
+            cells.append(f"{text(place.value)} [{text(place.low)}, {text(place.high)}]")
         lines.append(f"| {f'*{model}*' if model in BASELINES else model} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def semantic(run: Run) -> str:
     """How well a classifier recognises the coloured photographs, where it was used."""
-    found = {model: run.figures(model).get("semantic_accuracy") for model in ("truth", *run.models)}
+    found = {model: run.figures(model).get("semantic_accuracy") for model in (TRUTH, *run.models)}
     found = {model: value for model, value in found.items() if value is not None}
     if "truth" not in found or "gray" not in found:
         return ""
@@ -99,7 +100,7 @@ def semantic(run: Run) -> str:
     ]
     for model in sorted(found, key=lambda model: -found[model]):
         closed = f"{100 * (found[model] - found['gray']) / gap:.0f}" if gap > 0 else ""
-        lines.append(f"| {f'*{model}*' if model in (*BASELINES, 'truth') else model} | {found[model]:.1f} | {closed} |")
+        lines.append(f"| {f'*{model}*' if model in (*BASELINES, TRUTH) else model} | {found[model]:.1f} | {closed} |")
     return "\n".join(lines)
 
 
@@ -110,7 +111,7 @@ def costs(run: Run) -> str:
         (
             len(files[model].read_bytes()) / 1e6,
             run.protocol.models[model],
-            1000 * np.nanmedian(run.seconds(model)),
+            1000 * np.nanmedian(run.values(model, "seconds")),
             model,
         )
         for model in run.models

@@ -1,9 +1,8 @@
 """How good the colours are, in figures: `python -m benchmarks.quality PHOTOS.tar [--temperatures 0.4,0.6]`.
 
 The photographs' CIE lightness as 8-bit gray is coloured by the package, from array to array, and the 8-bit RGB that
-comes out is compared with the truth. A row `gray` stands beside each model. PSNR and colourfulness are means over
-photographs with a 95 % bootstrap interval; the areas under the curve are over the set. Definitions:
-`tintype.evaluation.metrics`.
+comes out is compared with the truth. A row `gray` stands beside each model. In brackets are 95 % intervals of the
+Bayesian bootstrap over photographs. Definitions: docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -17,100 +16,67 @@ from pathlib import Path
 import numpy as np
 
 from tintype import Colorizer
-from tintype.color import film, lab
-from tintype.data.shards import decode, members
-from tintype.evaluation.metrics import Areas, colorfulness, psnr
+from tintype.evaluation.bootstrap import Resampled, interval
+from tintype.evaluation.evaluator import Gathered, gather
+from tintype.evaluation.figures import METRICS
+from tintype.evaluation.photographs import Photographs
+from tintype.evaluation.protocol import TRUTH
+
+SHOWN = ("psnr", "colorfulness", "dcf", "auc", "auc_prior", "auc_balanced")
 
 
-def photographs(tar: Path, limit: int | None = None, side: int | None = None) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and uint8 [h, w, 3] of each photograph; `side`: centre square, resized (for shards of mixed sizes)."""
-    for i, (name, data) in enumerate(members(tar)):
-        if limit is not None and i >= limit:
-            return
-        photo = decode(name, data)
-        yield name, photo if side is None else square(photo, side)
+def photographs(data: Path, limit: int | None = None, side: int | None = None) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and uint8 [h, w, 3] of each photograph; `side`: centre square, resized (for sets of mixed sizes)."""
+    found = Photographs(data, side, limit)
+    for number, name in enumerate(found.names):
+        yield name, found[number]
 
 
-def square(photo: np.ndarray, side: int) -> np.ndarray:
-    """The centre square of a photograph, resized; uint8 [h, w, 3] to [side, side, 3]."""
-    from PIL import Image
-
-    short = min(photo.shape[:2])
-    top, left = (photo.shape[0] - short) // 2, (photo.shape[1] - short) // 2
-    centre = Image.fromarray(photo[top : top + short, left : left + short])
-    return np.asarray(centre.resize((side, side), Image.Resampling.LANCZOS))
+def gray(codes: np.ndarray) -> np.ndarray:
+    """Gray codes uint8 [h, w] as a picture without colour, uint8 [h, w, 3]."""
+    return np.repeat(codes[..., None], 3, axis=2)
 
 
-class Row:
-    """The figures of one way of colouring."""
+def measure(photos: Iterable[tuple[str, np.ndarray]], ways: dict[str, Colorizer], response: str = "cie") -> Gathered:
+    """What the ways come to, gray first; one pass over the photographs."""
 
-    def __init__(self, label: str):
-        self.label = label
-        self.psnr: list[float] = []
-        self.colorfulness: list[float] = []
-        self.truth: list[float] = []
-        self.areas = Areas()
-
-    def add(self, ours: np.ndarray, truth: np.ndarray, truth_ab: np.ndarray) -> None:
-        self.psnr.append(psnr(ours, truth))
-        self.colorfulness.append(colorfulness(ours))
-        self.truth.append(colorfulness(truth))
-        self.areas.add(lab.rgb_to_lab(ours / np.float32(255))[..., 1:], truth_ab)
-
-    def figures(self) -> dict:
-        truth = float(np.mean(self.truth))
-        return {
-            "label": self.label,
-            "photographs": len(self.psnr),
-            "psnr": float(np.mean(self.psnr)),
-            "psnr_interval": interval(self.psnr),
-            "colorfulness": float(np.mean(self.colorfulness)),
-            "colorfulness_interval": interval(self.colorfulness),
-            "colorfulness_truth": truth,
-            "dcf": float(np.mean(self.colorfulness)) - truth,
-            "auc": self.areas.auc(),
-            "auc_prior": self.areas.auc_prior(),
-            "auc_balanced": self.areas.auc_balanced(),
-            "bins": self.areas.bins(),
-        }
-
-
-def interval(values: Iterable[float], samples: int = 1000) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean over photographs (fixed seed)."""
-    values = np.asarray(list(values))
-    generator = np.random.default_rng(0)
-    means = values[generator.integers(0, len(values), (samples, len(values)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def measure(photos: Iterable[tuple[str, np.ndarray]], ways: dict[str, Colorizer], response: str = "cie") -> list[dict]:
-    """Rows of figures, gray first; one pass over the photographs."""
-    rows = {label: Row(label) for label in ["gray", *ways]}
-    for _, truth in photos:
-        lightness = film.expose(truth / np.float32(255), response)
-        codes = np.rint(lab.gray(lightness) * 255).astype(np.uint8)
-        truth_ab = lab.rgb_to_lab(truth / np.float32(255))[..., 1:]
-        rows["gray"].add(np.repeat(codes[..., None], 3, axis=2), truth, truth_ab)
+    def paint(name: str, codes: np.ndarray, truth: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        yield "gray", gray(codes)
         for label, colorize in ways.items():
-            rows[label].add(colorize(codes), truth, truth_ab)
-    return [row.figures() for row in rows.values()]
+            yield label, colorize(codes)
+
+    return gather(photos, paint, film=response, only=SHOWN)
 
 
-def table(rows: list[dict]) -> str:
-    """The rows as Markdown."""
+def figures(found: Gathered) -> list[dict]:
+    """For each way its figures, each with its interval, for JSON."""
+    sets = Resampled(found)
+    rows = []
+    for label in found.models:
+        row = {"label": label, "photographs": sets.count, "bins": int(sets.bins.sum())}
+        for metric in SHOWN:
+            figure = sets.figure(metric, label)
+            row |= {metric: float(figure[0]), f"{metric}_interval": interval(figure)}
+        rows.append(row | {"colorfulness_truth": float(sets.figure("colorfulness", TRUTH)[0])})
+    return rows
+
+
+def table(found: Gathered) -> str:
+    """The figures as Markdown."""
+    rows = figures(found)
     lines = [
-        "| | PSNR | colourfulness (truth) | dCF | auc | auc_prior | auc_balanced (bins) |",
-        "|---|---|---|---|---|---|---|",
+        f"{rows[0]['photographs']} photographs; colourfulness of the truth: {rows[0]['colorfulness_truth']:.1f}; "
+        f"`auc_balanced` over {rows[0]['bins']} bins.",
+        "",
+        f"| | {' | '.join(METRICS[metric].title for metric in SHOWN)} |",
+        "|---" * (1 + len(SHOWN)) + "|",
     ]
-    for r in rows:
-        low, high = r["psnr_interval"]
-        clow, chigh = r["colorfulness_interval"]
-        lines.append(
-            f"| {r['label']} | {r['psnr']:.2f} [{low:.2f}, {high:.2f}] "
-            f"| {r['colorfulness']:.1f} [{clow:.1f}, {chigh:.1f}] ({r['colorfulness_truth']:.1f}) | {r['dcf']:+.1f} "
-            f"| {r['auc']:.2f} | {r['auc_prior']:.2f} | {r['auc_balanced']:.2f} ({r['bins']}) |"
-        )
+    for row in rows:
+        cells = []
+        for metric in SHOWN:
+            value, (low, high) = row[metric], row[f"{metric}_interval"]
+            cells.append("{} [{}, {}]".format(*(METRICS[metric].text(number) for number in (value, low, high))))
+        lines.append(f"| {row['label']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -138,10 +104,10 @@ def main(arguments: list[str] | None = None) -> None:
     if options.only:
         starts = tuple(options.only.split(","))
         photos = ((name, photo) for name, photo in photos if Path(name).name.startswith(starts))
-    rows = measure(photos, ways, options.response)
-    print(table(rows))
+    found = measure(photos, ways, options.response)
+    print(table(found))
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        options.json.write_text(json.dumps(figures(found), indent=1))
 
 
 if __name__ == "__main__":

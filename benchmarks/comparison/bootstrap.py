@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from scipy.stats import rankdata
 
-from benchmarks.comparison.measure import TRUTH, read
+from benchmarks.comparison.measure import read
 from tintype.evaluation import bootstrap
+from tintype.evaluation.figures import METRICS, Metric
+
+RECORDS = METRICS | {
+    "roughness": Metric(
+        "roughness",
+        "roughness",
+        "",
+        3,
+        "less",
+        variant="relative to chroma",
+        definition="mean distance between the colours of neighbouring cells, over the mean chroma of the set",
+        span="0 up",
+        hides="whether any colour is right",
+        of=lambda sets, label: sets.mean("roughness", label) / sets.mean("chroma", label),
+    )
+}
+"""The metrics, and one more that is of the whole set's colours."""
 
 
 class Resampled(bootstrap.Resampled):
     """What was measured in a folder, on the set and on redrawings of it."""
 
     def __init__(self, folder: Path, samples: int = bootstrap.SAMPLES):
-        self.ways = read(folder)
-        run = SimpleNamespace(
-            photos=self.ways[TRUTH]["photos"],
-            pixels=self.ways[TRUTH]["areas"],
-            areas=lambda label: self.ways[label]["areas"],
-            values=lambda label, metric: self.ways[label][metric],
-        )
-        super().__init__(run, samples)
-
-    def figure(self, metric: str, label: str) -> np.ndarray:
-        """A metric of a way, [1 + samples]; roughness is of the whole set's colours."""
-        if metric == "roughness":
-            return self.mean("roughness", label) / self.mean("chroma", label)
-        return super().figure(metric, label)
+        measured = read(folder)
+        super().__init__(measured, samples, RECORDS)
+        self.ways: Mapping[str, Mapping[str, np.ndarray]] = measured.columns
+        """Label -> column -> of each photograph."""
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray, weight: np.ndarray | float = 1.0) -> np.ndarray:

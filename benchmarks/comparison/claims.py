@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison.bootstrap import Resampled, rank_correlation
-from benchmarks.comparison.measure import TRUTH, at
+from benchmarks.comparison.measure import at
 from benchmarks.comparison.table import LOW, constants_above, logs, methods, undertrained, with_interval
 from tintype.color.bins import published_bins
 from tintype.evaluation.bootstrap import interval, weights
+from tintype.evaluation.figures import METRICS
+from tintype.evaluation.protocol import TRUTH
 from tintype.plots.curves import Log
 
 RULE = """A claim is **confirmed** if the 95 % interval of each of its figures lies on the side of 0 that the claim
@@ -79,7 +81,7 @@ class Claim:
     """Why there is no evidence."""
 
 
-NAMES = {"psnr": "PSNR", "colorfulness": "colourfulness", "ab_rmse": "ab RMSE", "ab_error": "ab error", "red": "red %"}
+NAMES = {name: metric.title for name, metric in METRICS.items()} | {"ab_error": "ab error", "red": "red %"}
 
 
 def pair(first: str, second: str, **sides: int) -> tuple[Evidence, ...]:
@@ -369,7 +371,7 @@ def verdict(claim: Claim, measured: Measured) -> tuple[list[str], str]:
         if figure is None:
             doubts.append(f"fewer than {FEWEST} methods to judge by")
             continue
-        text = f"{evidence.words}: {with_interval(figure, evidence.form)}"
+        text = f"{evidence.words}: {with_interval(figure, evidence.form.format)}"
         told.append(text if evidence.side else f"({text})")
         if evidence.side:
             low, high = interval(figure)

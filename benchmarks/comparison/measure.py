@@ -22,20 +22,20 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality import square
 from tintype import Colorizer
 from tintype.color import lab
 from tintype.color.bins import annealed_mean
 from tintype.color.render import render
-from tintype.data.shards import Photographs
+from tintype.data import shards
 from tintype.errors import DataError
-from tintype.evaluation.metrics import Areas, colorfulness, psnr
+from tintype.evaluation.evaluator import Gathered, ab_of, gather, gray_of
+from tintype.evaluation.photographs import Photographs
+from tintype.evaluation.protocol import TRUTH
 from tintype.files import whole_file
 from tintype.models import Model
 from tintype.models.card import Card, read_card
 from tintype.plots.temperatures import MODE
 
-TRUTH = "truth"
 MEAN, ANNEALED = "prior mean", "prior annealed"
 BASELINES = ("gray", MEAN, ANNEALED, "another's colours")
 CONSTANT = (MEAN, ANNEALED)
@@ -50,6 +50,12 @@ RED, SECTOR, COLOURED = 40.0, 30.0, 20.0
 """Red is a hue within 30 degrees of 40, that of sRGB's red in CIE Lab, with a chroma of at least 20."""
 CELL = 4
 """Roughness is between neighbouring cells of 4 x 4 pixels, which holds more than the rounding to 8 bits."""
+
+METRICS = ("psnr", "rmse_ab", "colorfulness")
+"""What is measured of each photograph, beside the areas under the curve and `further`."""
+
+OWN = ("key", "label", "photos", "sizes", "areas", "bins")
+"""Arrays in a way's file that are not figures of photographs."""
 
 TIMED = 5
 """Photographs on which the time is taken."""
@@ -96,29 +102,15 @@ class Set:
     """Centre square of this side; None: the photographs as they are."""
 
     def open(self) -> Photographs:
-        return Photographs([self.tar], self.limit)
-
-    def read(self, photographs: Photographs, index: int) -> np.ndarray:
-        photo = photographs[index]
-        return photo if self.side is None else square(photo, self.side)
+        return Photographs(self.tar, self.side, self.limit)
 
 
-def codes_of(rgb: np.ndarray) -> np.ndarray:
-    """The 8-bit gray [h, w] of a photograph's CIE lightness."""
-    return np.rint(lab.gray(lab.lightness(rgb / np.float32(255))) * 255).astype(np.uint8)
-
-
-def ab_of(rgb: np.ndarray) -> np.ndarray:
-    """CIE a*b* [h, w, 2] of uint8 sRGB."""
-    return lab.rgb_to_lab(rgb / np.float32(255))[..., 1:]
-
-
-def appearance(rgb: np.ndarray, ab: np.ndarray) -> dict[str, float]:
-    """What can be said of a photograph's colours without a truth."""
+def appearance(rgb: np.ndarray) -> dict[str, float]:
+    """What can be said of a photograph's colours without a truth; uint8 [h, w, 3]."""
+    ab = ab_of(rgb)
     chroma = np.hypot(ab[..., 0], ab[..., 1])
     hue = np.degrees(np.arctan2(ab[..., 1], ab[..., 0]))
     return {
-        "colorfulness": colorfulness(rgb),
         "chroma": float(chroma.mean()),
         "red": 100 * float(np.mean((np.abs(hue - RED) <= SECTOR) & (chroma >= COLOURED))),
         "roughness": roughness(ab),
@@ -133,15 +125,12 @@ def roughness(plane: np.ndarray) -> float:
     return float(sum(step.sum() for step in steps) / sum(step.size for step in steps))
 
 
-def errors(ours: np.ndarray, ab: np.ndarray, truth: np.ndarray, true_ab: np.ndarray) -> dict[str, float]:
-    """How far a photograph's colours are from the truth."""
-    a, b = np.moveaxis(ab - true_ab, -1, 0)
-    squared = a * a + b * b
-    return {
-        "psnr": psnr(ours, truth),
-        "ab_rmse": float(np.sqrt(squared.mean() / 2)),
-        "ab_error": float(np.sqrt(squared).mean()),
-    }
+def further(label: str, ours: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """What is measured of a photograph beside the metrics; both uint8 [h, w, 3]."""
+    if label == TRUTH:
+        lightness = lab.lightness(truth / np.float32(255))
+        return appearance(truth) | {"detail": roughness(lightness[..., None])}
+    return appearance(ours) | {"ab_error": float(np.linalg.norm(ab_of(ours) - ab_of(truth), axis=-1).mean())}
 
 
 def painter(way: Way, others: Callable[[int], np.ndarray]) -> Callable[[int, np.ndarray], np.ndarray]:
@@ -179,35 +168,24 @@ def measure_way(way: Way, photos: Set, folder: Path) -> float:
     """Write what one way of colouring comes to; seconds that it took."""
     started = time.monotonic()
     photographs = photos.open()
+    place = {name: number for number, name in enumerate(photographs.names)}
     other = partners(len(photographs))
-    paint = painter(way, lambda number: photos.read(photographs, other[number]))
-    rows, areas = [], []
-    for number in range(len(photographs)):
-        truth = photos.read(photographs, number)
-        true_ab = ab_of(truth)
-        if way.label == TRUTH:
-            row = appearance(truth, true_ab)
-            lightness = lab.lightness(truth / np.float32(255))
-            row["detail"] = roughness(lightness[..., None])
-            ours, ab = truth, true_ab
-        else:
-            ours = paint(number, codes_of(truth))
-            ab = ab_of(ours)
-            row = errors(ours, ab, truth, true_ab) | appearance(ours, ab)
-        found = Areas()
-        found.add(ab, true_ab)
-        # Of the truth each pixel has the area 1, so that its sums are the pixels of the bins.
-        areas.append(np.cumsum(found.errors[:, :-1], axis=1).mean(axis=1))
-        rows.append(row)
-    columns = {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
+    colour = painter(way, lambda number: photographs[other[number]])
+
+    def paint(name: str, codes: np.ndarray, truth: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        if way.label != TRUTH:
+            yield way.label, colour(place[name], codes)
+
+    pictures = ((name, photographs[number]) for name, number in place.items())
+    found = gather(pictures, paint, only=METRICS, further=further, truths=way.label == TRUTH)
     memory = io.BytesIO()
     np.savez_compressed(
         memory,
         key=key_of(way, photos, photographs),
         label=way.label,
-        photos=photographs.names,
-        areas=areas,
-        **columns,
+        photos=found.photos,
+        sizes=found.sizes,
+        **found.columns[way.label],
     )
     with whole_file(way.file(folder)) as file:
         file.write(memory.getvalue())
@@ -217,7 +195,7 @@ def measure_way(way: Way, photos: Set, folder: Path) -> float:
 def key_of(way: Way, photos: Set, photographs: Photographs) -> str:
     """Figures of the same key need not be measured again."""
     names = hashlib.sha256("\n".join(photographs.names).encode()).hexdigest()
-    return json.dumps([way.key(), names, photos.side])
+    return json.dumps([way.key(), names, photos.side, METRICS])
 
 
 def is_measured(way: Way, photos: Set, photographs: Photographs, folder: Path) -> bool:
@@ -284,7 +262,7 @@ def constants(training: Sequence[Path], folder: Path) -> dict[str, tuple[float, 
         if not training:
             raise DataError(f"{path} is not there: give the training shards by --training")
         folder.mkdir(parents=True, exist_ok=True)
-        np.save(path, own_prior(Photographs(training)))
+        np.save(path, own_prior(shards.Photographs(training)))
     logits = np.log(np.maximum(np.load(path), 1e-12))[None, :]
     return {
         label: tuple(float(value) for value in annealed_mean(logits, temperature)[0])
@@ -292,8 +270,8 @@ def constants(training: Sequence[Path], folder: Path) -> dict[str, tuple[float, 
     }
 
 
-def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
-    """What was measured, by label: the truth and what knows nothing first, then the models by name.
+def read(folder: Path) -> Gathered:
+    """What was measured: the truth and what knows nothing first, then the models by name.
 
     Raises:
         DataError: nothing was, or not all on the same photographs.
@@ -304,16 +282,13 @@ def read(folder: Path) -> dict[str, dict[str, np.ndarray]]:
             found[str(file["label"])] = {key: file[key] for key in file.files}
     if TRUTH not in found:
         raise DataError(f"{folder}: nothing was measured there; run `python -m benchmarks.comparison measure` first")
+    photos = found[TRUTH]["photos"]
     for label, way in found.items():
-        if not np.array_equal(way["photos"], found[TRUTH]["photos"]):
+        if not np.array_equal(way["photos"], photos):
             raise DataError(f"{folder}: {label} was measured on other photographs; measure it again or delete its file")
     first = [TRUTH, *BASELINES]
-    return dict(sorted(found.items(), key=lambda item: first.index(item[0]) if item[0] in first else len(first)))
-
-
-def figures(way: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The figures that each photograph has one of, [n] each."""
-    return {key: way[key] for key in way if key not in ("key", "label", "photos", "areas")}
+    order = sorted(found, key=lambda label: first.index(label) if label in first else len(first))
+    return Gathered(photos.tolist(), found[TRUTH]["sizes"].tolist(), {label: found[label] for label in order})
 
 
 def write_csv(folder: Path) -> None:
@@ -321,11 +296,11 @@ def write_csv(folder: Path) -> None:
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(("model", "photo", "metric", "value"))
-    for label, way in read(folder).items():
-        for metric, values in figures(way).items():
-            table.writerows(
-                (label, photo, metric, f"{value:.6g}") for photo, value in zip(way["photos"], values, strict=True)
-            )
+    measured = read(folder)
+    for label, way in measured.columns.items():
+        for metric in (name for name in way if name not in OWN):
+            values = zip(measured.photos, way[metric], strict=True)
+            table.writerows((label, photo, metric, f"{value:.6g}") for photo, value in values)
     with whole_file(folder / "figures.csv") as file:
         file.write(text.getvalue().encode())
 
@@ -336,7 +311,7 @@ def costs(ways: Sequence[Way], photos: Set, folder: Path) -> None:
     One way after the other, so that they do not slow each other down; the fastest of a few photographs counts.
     """
     photographs = photos.open()
-    some = [codes_of(photos.read(photographs, number)) for number in range(min(TIMED, len(photographs)))]
+    some = [gray_of(photographs[number], "cie") for number in range(min(TIMED, len(photographs)))]
     found = {}
     for way in ways:
         if way.model is None or way.temperature is not None:

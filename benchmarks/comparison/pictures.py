@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison.measure import TEMPERED, card_of
-from benchmarks.quality import square
 from tintype import Colorizer
 from tintype.data.shards import Photographs
+from tintype.evaluation.photographs import square
 from tintype.models import Model
 from tintype.plots import methods, output, temperatures
 from tintype.plots.photographs import in_colour, read_all

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.comparison.bootstrap import Resampled
-from benchmarks.comparison.measure import TRUTH
 from tintype.errors import ConfigError, ModelError, TintypeError
 from tintype.evaluation.bootstrap import interval
+from tintype.evaluation.protocol import TRUTH
 from tintype.training import checkpoint
 from tintype.training.export import export, read_card_file
 

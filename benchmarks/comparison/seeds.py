@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison.bootstrap import Resampled
-from benchmarks.comparison.table import COLUMNS, methods
+from benchmarks.comparison.table import methods
+from tintype.evaluation.figures import METRICS
 
-SHOWN = ("psnr", "colorfulness", "auc_balanced", "ab_rmse")
+SHOWN = ("psnr", "colorfulness", "auc_balanced", "rmse_ab")
 
 
 def seeds(folder: Path, other: Path) -> str:
@@ -17,7 +18,7 @@ def seeds(folder: Path, other: Path) -> str:
     figures = [Resampled(each, 1) for each in (folder, other)]
     labels = [label for label in methods(figures[0]) if label in figures[1].ways]
     lines = [
-        "| | " + " | ".join(f"{COLUMNS[metric][0]}, first seed, second" for metric in SHOWN) + " |",
+        "| | " + " | ".join(f"{METRICS[metric].title}, first seed, second" for metric in SHOWN) + " |",
         "|---" * (1 + len(SHOWN)) + "|",
     ]
     apart: dict[str, list[float]] = {metric: [] for metric in SHOWN}
@@ -25,9 +26,9 @@ def seeds(folder: Path, other: Path) -> str:
         cells = []
         for metric in SHOWN:
             first, second = (each.figure(metric, label)[0] for each in figures)
-            form = COLUMNS[metric][1]
-            cells.append(f"{form.format(first)}, {form.format(second)}")
+            text = METRICS[metric].text
+            cells.append(f"{text(first)}, {text(second)}")
             apart[metric].append(abs(first - second))
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    middle = [COLUMNS[metric][1].format(np.median(apart[metric])) for metric in SHOWN]
+    middle = [METRICS[metric].text(float(np.median(apart[metric]))) for metric in SHOWN]
     return "\n".join([*lines, "| *apart, median* | " + " | ".join(middle) + " |"])

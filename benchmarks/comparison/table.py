@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.comparison.bootstrap import Resampled
-from benchmarks.comparison.measure import BASELINES, CONSTANT, TRUTH, at
+from benchmarks.comparison.measure import BASELINES, CONSTANT, at
 from tintype.errors import DataError
 from tintype.evaluation.bootstrap import interval
+from tintype.evaluation.figures import METRICS
+from tintype.evaluation.protocol import TRUTH
 from tintype.plots.curves import Log, read_log
 
 TAIL = 0.1
@@ -20,14 +23,7 @@ STILL = 0.01
 IMPROVING, LOW = "†", "‡"
 """Marks of undertrained methods: the loss still falls; at the card's temperature no better than a constant colour."""
 
-COLUMNS = {
-    "psnr": ("PSNR", "{:.2f}"),
-    "colorfulness": ("colourfulness", "{:.1f}"),
-    "dcf": ("dCF", "{:+.1f}"),
-    "auc": ("auc", "{:.2f}"),
-    "auc_balanced": ("auc_balanced", "{:.2f}"),
-    "ab_rmse": ("ab RMSE", "{:.2f}"),
-}
+SHOWN = ("psnr", "colorfulness", "dcf", "auc", "auc_balanced", "rmse_ab")
 
 
 def logs(runs: Path | None, labels: list[str]) -> dict[str, Log]:
@@ -72,27 +68,27 @@ def undertrained(figures: Resampled, found: dict[str, Log]) -> dict[str, list[st
     return reasons
 
 
-def with_interval(figure: np.ndarray, form: str) -> str:
+def with_interval(figure: np.ndarray, text: Callable[[float], str]) -> str:
     low, high = interval(figure)
-    return f"{form.format(figure[0])} [{form.format(low)}, {form.format(high)}]"
+    return f"{text(float(figure[0]))} [{text(low)}, {text(high)}]"
 
 
 def quality(figures: Resampled, marked: dict[str, list[str]]) -> str:
     """A line for each way, the best `auc_balanced` first."""
     labels = [label for label in figures.ways if label != TRUTH]
     labels.sort(key=lambda label: -figures.figure("auc_balanced", label)[0])
-    truth = with_interval(figures.mean("colorfulness", TRUTH), COLUMNS["colorfulness"][1])
+    truth = with_interval(figures.mean("colorfulness", TRUTH), METRICS["colorfulness"].text)
     lines = [
         f"{figures.count} photographs; 95 % intervals over them, single seed. Colourfulness of the truth: {truth}. "
         f"`auc_balanced` over {figures.bins.sum()} bins.",
         "",
-        "| | " + " | ".join(name for name, _ in COLUMNS.values()) + " |",
-        "|---" * (1 + len(COLUMNS)) + "|",
+        "| | " + " | ".join(METRICS[metric].title for metric in SHOWN) + " |",
+        "|---" * (1 + len(SHOWN)) + "|",
     ]
     for label in labels:
         marks = "".join(reason[0] for reason in marked.get(label, []))
         name = f"*{label}*" if label in BASELINES else f"{label} {marks}".strip()
-        cells = [with_interval(figures.figure(metric, label), form) for metric, (_, form) in COLUMNS.items()]
+        cells = [with_interval(figures.figure(metric, label), METRICS[metric].text) for metric in SHOWN]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -117,7 +113,7 @@ def cost(figures: Resampled, folder: Path, marked: dict[str, list[str]], found: 
                 f"{row['network_ms']:.1f}",
                 f"{row['photograph_ms']:.1f}",
             ]
-        above = with_interval(figures.difference("auc_balanced", label, CONSTANT[0]), "{:+.2f}")
+        above = with_interval(figures.difference("auc_balanced", label, CONSTANT[0]), "{:+.2f}".format)
         fall = f"{-100 * tail(found[label]):+.2f} %" if label in found else "no log"
         lines.append(f"| {label} | " + " | ".join([*cells, above, fall, ", ".join(marked.get(label, []))]) + " |")
     return "\n".join(lines)

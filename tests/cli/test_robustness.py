@@ -9,7 +9,7 @@ from small_models import write_model
 from tintype import Colorizer
 from tintype.cli import main
 from tintype.cli.robustness import robustness
-from tintype.evaluation.run import gray_of
+from tintype.evaluation.evaluator import gray_of
 from written_evaluations import photograph
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tintype.errors import DataError
+from tintype.evaluation import metrics
 from tintype.evaluation.bootstrap import Resampled, interval, weights
+from tintype.evaluation.protocol import TRUTH
 from tintype.evaluation.results import read_run
 from written_evaluations import write_evaluation
 
@@ -33,10 +35,26 @@ def test_a_photograph_of_double_weight_counts_as_two(run):
     figures = Resampled(run, samples=1)
     figures.weights = np.array([[2, 1, 1, 1]]) / 5
     twice = [0, *range(4)]
-    areas, pixels = run.areas("pale")[twice].sum(axis=0), run.pixels[twice].sum(axis=0)
-    assert figures.figure("auc", "pale") == pytest.approx(100 * areas.sum() / pixels.sum())
+    areas, pixels = (values[twice].sum(axis=0) for values in (run.values("pale", "areas"), run.values(TRUTH, "bins")))
+    assert figures.figure("auc", "pale") == pytest.approx(metrics.auc(areas, pixels))
+    assert figures.figure("auc_prior", "pale") == pytest.approx(metrics.auc_prior(areas, pixels))
+    bins = metrics.frequent(run.values(TRUTH, "bins").sum(axis=0))
+    assert figures.figure("auc_balanced", "pale") == pytest.approx(metrics.auc_balanced(areas, pixels, bins))
     error = run.values("pale", "mse_rgb")[twice].mean()
     assert figures.figure("psnr_pooled", "pale") == pytest.approx(10 * np.log10(255**2 / error))
+
+
+def test_the_bins_of_auc_balanced_are_those_of_the_set_in_every_redrawing():
+    """A bin that a single photograph fills stays, however little that photograph counts: its area does not vary."""
+    pixels = np.zeros((3, 313))
+    pixels[:, 0], pixels[0, 1] = 10_000, 20
+    areas = pixels * np.array([0.5, 0.7, 0.9])[:, None]
+    columns = {("truth", "bins"): pixels, ("model", "areas"): areas}
+    measured = SimpleNamespace(photos=["a", "b", "c"], values=lambda model, column: columns[model, column])
+    figures = Resampled(measured, samples=500)
+    assert list(np.flatnonzero(figures.bins)) == [0, 1]
+    first = 100 * (figures.weights @ np.array([0.5, 0.7, 0.9]))
+    assert figures.figure("auc_balanced", "model") == pytest.approx((first + 50) / 2)
 
 
 def test_what_was_not_measured_is_said(run):

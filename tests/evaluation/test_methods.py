@@ -13,6 +13,7 @@ from tintype import Colorizer
 from tintype.color.bins import nearest_bin
 from tintype.color.lab import lightness, rgb_to_lab
 from tintype.errors import DataError, ModelError, OptionError
+from tintype.evaluation.evaluator import gray_of
 from tintype.evaluation.methods import (
     Coloured,
     Method,
@@ -24,7 +25,6 @@ from tintype.evaluation.methods import (
     simulated_hints,
 )
 from tintype.evaluation.metrics import Reliability
-from tintype.evaluation.run import gray_of
 from tintype.models import Model
 from written_evaluations import photograph
 

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tintype.evaluation.protocol import METRICS, Photograph, Protocol, differences
+from tintype.evaluation.figures import variants
+from tintype.evaluation.protocol import Photograph, Protocol, differences
+
+VARIANTS = variants()
 
 OURS = Protocol(
     source="album",
@@ -13,7 +16,7 @@ OURS = Protocol(
     crop="whole",
     gray="cie",
     models={"größer": {"sha256": "3" * 64, "size": 64, "temperature": 0.4}},
-    metrics=METRICS,
+    metrics=VARIANTS,
     versions={"numpy": "2.0"},
 )
 
@@ -41,7 +44,7 @@ def test_the_order_of_photographs_may_differ():
 
 
 def test_a_metric_that_one_has_alone_may_differ():
-    assert differences(OURS, replace(OURS, metrics=METRICS | {"lpips": "VGG16"})) == []
+    assert differences(OURS, replace(OURS, metrics=VARIANTS | {"lpips": "VGG16"})) == []
 
 
 def test_other_pixels_are_other_photographs():
@@ -64,7 +67,7 @@ def test_photographs_of_one_alone_differ():
         ({"side": 256, "crop": "centre square"}, ["side", "whole", "256"]),
         ({"crop": "upper left"}, ["crop", "upper left"]),
         ({"gray": "blue, noise=10"}, ["gray", "cie", "blue, noise=10"]),
-        ({"metrics": METRICS | {"ssim": "data range 1"}}, ["metric ssim", "data range 1"]),
+        ({"metrics": VARIANTS | {"ssim": "data range 1"}}, ["metric ssim", "data range 1"]),
     ],
 )
 def test_the_field_is_named(change, words):

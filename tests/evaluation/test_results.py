@@ -10,8 +10,9 @@ from PIL import Image
 
 from tintype.color.lab import rgb_to_lab
 from tintype.errors import DataError
-from tintype.evaluation.metrics import Areas, measure, psnr_pooled
-from tintype.evaluation.results import SET, TRUTH, areas_under_curve, measured_path, read_run, write_csv
+from tintype.evaluation.metrics import Areas, decibels, measure
+from tintype.evaluation.protocol import TRUTH
+from tintype.evaluation.results import SET, measured_path, read_run, write_csv
 from written_evaluations import MODELS, PHOTOS, SURE, write_evaluation
 
 
@@ -52,7 +53,7 @@ def test_figures_of_the_set_are_the_metrics_own(run):
     assert found["auc_prior"] == pytest.approx(areas.auc_prior(), rel=1e-5)
     assert found["auc_balanced"] == pytest.approx(areas.auc_balanced(), rel=1e-5)
     assert found["psnr"] == pytest.approx(run.values("pale", "psnr").mean())
-    assert found["psnr_pooled"] == pytest.approx(psnr_pooled(run.values("pale", "mse_rgb"), [1] * len(run.photos)))
+    assert found["psnr_pooled"] == pytest.approx(decibels(run.values("pale", "mse_rgb").mean()))
     assert found["dcf"] == pytest.approx(found["colorfulness"] - run.figures(TRUTH)["colorfulness"])
 
 
@@ -63,22 +64,11 @@ def test_figures_that_are_not_defined_are_left_out(run):
     assert set(run.figures(TRUTH)) == {"colorfulness", "colorfulness_absolute"}
 
 
-def test_reliability_is_summed_over_photographs(run):
-    found = run.reliability(SURE)
-    assert found.pixels.sum() == len(PHOTOS) * 32 * 32
-    assert run.figures(SURE)["calibration_error"] == pytest.approx(found.error())
-    assert run.reliability("pale") is None
-
-
-def test_areas_of_a_redrawing_are_those_of_the_photographs_drawn(run):
-    weights = np.array([[2, 0, 1, 1], [1, 1, 1, 1]])
-    found = areas_under_curve(weights @ run.areas("pale"), weights @ run.pixels)
-    drawn = [0, 0, 2, 3]
-    once = areas_under_curve(run.areas("pale")[drawn].sum(axis=0), run.pixels[drawn].sum(axis=0))
-    for name in ("auc", "auc_prior", "auc_balanced"):
-        assert found[name].shape == (2,)
-        assert found[name][0] == pytest.approx(once[name])
-        assert found[name][1] == pytest.approx(run.figures("pale")[name])
+def test_reliability_is_that_of_all_photographs(run):
+    confident, right, pixels = (run.values(SURE, name).sum(axis=0) for name in ("confidence", "right", "sure"))
+    assert pixels.sum() == len(PHOTOS) * 32 * 32
+    expected = sum(abs(right - confident)) / pixels.sum()
+    assert run.figures(SURE)["calibration_error"] == pytest.approx(expected)
 
 
 def test_the_table_is_long_and_finite_to_six_digits(run, folder, tmp_path):

@@ -11,9 +11,9 @@ from skimage import data
 from small_models import write_model
 from tintype import Colorizer
 from tintype.errors import DataError, OptionError
+from tintype.evaluation.evaluator import gray_of
 from tintype.evaluation.results import read_run
 from tintype.evaluation.robustness import COLUMNS, EXPOSURES, LEVELS, conditions, damaged, plates, write_table
-from tintype.evaluation.run import gray_of
 from written_evaluations import photograph
 
 SMALL = {"side": 32, "jobs": 1}

@@ -19,11 +19,13 @@ from tintype import Colorizer
 from tintype.color.bins import nearest_bin
 from tintype.color.lab import lightness
 from tintype.errors import DataError, ModelError, OptionError, UnwritableFile
+from tintype.evaluation.evaluator import gray_of
+from tintype.evaluation.figures import variants
 from tintype.evaluation.metrics import measure
 from tintype.evaluation.photographs import Photographs
-from tintype.evaluation.protocol import METRICS
-from tintype.evaluation.results import SET, TRUTH, measured_path, read_run
-from tintype.evaluation.run import evaluate, gray_of, nearly_gray
+from tintype.evaluation.protocol import TRUTH
+from tintype.evaluation.results import SET, measured_path, read_run
+from tintype.evaluation.run import evaluate, nearly_gray
 from written_evaluations import photograph
 
 PHOTOS = ("beach", "market", "roses/red", "street")
@@ -109,7 +111,7 @@ def test_the_table_has_the_figures_of_the_pictures(finished):
                     assert (label, photo, metric) not in table
                 else:
                     assert table[label, photo, metric] == pytest.approx(value, rel=1e-5, abs=1e-9)
-    assert {metric for model, photo, metric in table if (model, photo) == ("tiny.v1", SET)} == set(METRICS)
+    assert {metric for model, photo, metric in table if (model, photo) == ("tiny.v1", SET)} == set(variants())
 
 
 def test_the_protocol_says_what_was_measured(finished, album):
@@ -137,14 +139,14 @@ def test_two_processes_give_the_same_files(finished, album, model, tmp_path):
 
 def test_seconds_are_of_models_alone(finished):
     run = read_run(finished)
-    assert (run.seconds("tiny.v1") > 0).all()
-    assert np.isnan(run.seconds("gray")).all()
+    assert (run.values("tiny.v1", "seconds") > 0).all()
+    assert np.isnan(run.values("gray", "seconds")).all()
 
 
 def test_reliability_counts_all_places_of_the_network(finished):
     run = read_run(finished)
-    assert run.reliability("tiny.v1").pixels.sum() == len(PHOTOS) * 16 * 16
-    assert run.reliability("gray") is None
+    assert run.values("tiny.v1", "sure").sum() == len(PHOTOS) * 16 * 16
+    assert "calibration_error" not in run.figures("gray")
 
 
 @pytest.mark.skipif(not EVAL.is_file(), reason="the measuring photographs are not here")
@@ -186,7 +188,7 @@ def test_whole_photographs_of_any_size(model, tmp_path):
     assert measured([model], tmp_path / "album", tmp_path / "run", side=None) == []
     run = read_run(tmp_path / "run")
     assert pixels(run.picture("random", "wide")).shape == (20, 44, 3)
-    assert run.pixels.sum(axis=1).tolist() == [40 * 24, 20 * 44]
+    assert run.values(TRUTH, "bins").sum(axis=1).tolist() == [40 * 24, 20 * 44]
 
 
 def test_film_and_damage_make_another_gray(album, model, tmp_path):

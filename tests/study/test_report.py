@@ -218,7 +218,7 @@ def test_few_answers_make_a_page_too(small, people):
         (lambda folder: (folder / "answers.sqlite").unlink(), (), 1, "nothing has been answered"),
         (lambda folder: next((folder / "pictures").iterdir()).write_bytes(b""), (), 1, "was changed after it was made"),
         (lambda folder: (folder / "study.json").unlink(), (), 1, "contains no study"),
-        (lambda folder: None, ("-o", "page.pdf"), 2, "end it in .html"),
+        (lambda folder: None, ("-o", "page.pdf"), 2, "use a name that ends in .html"),
         (lambda folder: None, ("--least-caught", "1.5"), 2, "must be a share from 0 to 1"),
     ],
 )

@@ -94,21 +94,20 @@ def _measured_on(comparison: Comparison) -> str:
 
 
 def _head(ranking: Ranking, against: str | None) -> str:
-    from tintype.evaluation.report import METRICS
+    from tintype.evaluation.figures import METRICS
 
     metric = METRICS[ranking.metric]
     unit = f" in {metric.unit}" if metric.unit else ""
-    better = {"more": "more is better", "less": "less is better", "zero": "nearest to 0 is best"}.get(metric.better)
-    if ranking.truth is not None:
-        truth = ranking.truth
-        better = f"nearest to the truth's is best, {_figure(truth.value, truth.low, truth.high, metric.digits)}"
+    better, truth = metric.direction, ranking.truth
+    if truth is not None:
+        better += f", {_figure(truth.value, truth.low, truth.high, metric.digits)}"
     held = "the one before" if against is None else against
     return f"{ranking.metric}{unit}: {better}. Differences: + is better than {held}."
 
 
 def _rows(ranking: Ranking, against: str | None) -> list[tuple[str, str, str, str]]:
     """Model, figure, how much better than the one before or another, and whether that is real."""
-    from tintype.evaluation.report import METRICS
+    from tintype.evaluation.figures import METRICS
 
     digits = METRICS[ranking.metric].digits
     rows = []

@@ -129,16 +129,16 @@ def _table(run: Run) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tintype.evaluation.results import TRUTH
+    from tintype.evaluation.figures import METRICS
+    from tintype.evaluation.protocol import TRUTH
 
-    columns = {"psnr": "PSNR", "auc_balanced": "auc_balanced", "colorfulness": "colourfulness"}
+    columns = [METRICS[name] for name in ("psnr", "auc_balanced", "colorfulness")]
     table = Table(box=box.SIMPLE)
     table.add_column("model", overflow="fold")
-    for head in columns.values():
-        table.add_column(head, justify="right")
+    for metric in columns:
+        table.add_column(metric.title, justify="right")
     for model in (*run.models, TRUTH):
         figures = run.figures(model)
-        table.add_row(
-            Text(shown(model)), *(f"{figures[metric]:.2f}" if metric in figures else "" for metric in columns)
-        )
+        cells = (metric.text(figures[metric.name]) if metric.name in figures else "" for metric in columns)
+        table.add_row(Text(shown(model)), *cells)
     Console().print(table)

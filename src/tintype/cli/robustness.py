@@ -117,7 +117,7 @@ def _print(table: Table) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tintype.evaluation.results import BASELINES
+    from tintype.evaluation.protocol import BASELINES
 
     gains, kept = table["gain"], table.get("gain_kept", {})
     measured = dict.fromkeys(model for levels in gains.values() for by in levels.values() for model in by)

@@ -8,121 +8,49 @@ where they vanished, the figure would rise, and its interval lie beside it. (As 
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
-from tintype.color.bins import published_prior
-from tintype.evaluation.results import RARE, TRUTH, Run
+from tintype.evaluation.figures import Floats, Measured, Metric, Weighted
 
 SAMPLES = 2000
 
-OF_SETS = (
-    "psnr_pooled",
-    "auc",
-    "auc_prior",
-    "auc_balanced",
-    "dcf",
-    "dcf_absolute",
-    "calibration_error",
-    "semantic_accuracy",
-)
-"""Metrics that are not plainly the mean over photographs of what `Run.values` has under their name."""
 
-
-def weights(count: int, samples: int = SAMPLES) -> np.ndarray:
-    """Of `count` things in the set itself and in each redrawing, [1 + samples, count]; rows sum to 1."""
+@lru_cache(maxsize=2)
+def weights(count: int, samples: int = SAMPLES) -> Floats:
+    """Of `count` things in the set itself and in each redrawing, [1 + samples, count]; rows sum to 1; read only."""
     drawn = np.random.default_rng(0).exponential(size=(samples, count))
     drawn = np.concatenate([np.ones((1, count)), drawn])
-    return drawn / drawn.sum(axis=1, keepdims=True)
+    drawn /= drawn.sum(axis=1, keepdims=True)
+    drawn.setflags(write=False)
+    return drawn
 
 
-class Resampled:
-    """What was measured in a run, on the set and on redrawings of it."""
+class Resampled(Weighted):
+    """What was measured, on the set and on redrawings of it.
 
-    def __init__(self, run: Run, samples: int = SAMPLES):
-        self.run = run
-        self.count = len(run.photos)
-        self.weights = weights(self.count, samples)
-        self._areas: dict[str, np.ndarray] = {}
-        self._figures: dict[tuple[str, str], np.ndarray] = {}
+    Args:
+        records: as for `Weighted`.
+    """
 
-    @cached_property
-    def pixels(self) -> np.ndarray:
-        """Of each true bin, their mean over the photographs; [1 + samples, Q]."""
-        return self.weights @ self.run.pixels
+    def __init__(self, measured: Measured, samples: int = SAMPLES, records: Mapping[str, Metric] | None = None):
+        super().__init__(measured, weights(len(measured.photos), samples), records)
 
-    @cached_property
-    def bins(self) -> np.ndarray:
-        """[Q], those over which auc_balanced is the mean, in every redrawing."""
-        pixels = self.run.pixels.sum(axis=0)
-        return pixels >= RARE * pixels.sum()
-
-    def areas(self, model: str) -> np.ndarray:
-        """Of each true bin the area under the curve, summed over its pixels, [1 + samples, Q]."""
-        if model not in self._areas:
-            self._areas[model] = self.weights @ self.run.areas(model)
-        return self._areas[model]
-
-    def mean(self, metric: str, model: str) -> np.ndarray:
-        """Of a figure that each photograph has one of; [1 + samples]."""
-        return self._mean(self.run.values(model, metric))
-
-    def _mean(self, values: np.ndarray) -> np.ndarray:
-        """Over the photographs that have a value; NaN where none has."""
-        known = ~np.isnan(values)
-        if known.all():
-            return self.weights @ values
-        if not known.any():
-            return np.full(len(self.weights), np.nan)
-        return self.weights[:, known] @ values[known] / self.weights[:, known].sum(axis=1)
-
-    def figure(self, metric: str, model: str) -> np.ndarray:
-        """A metric of a set as docs/metrics.md defines it: one of OF_SETS, or the mean over the photographs that have
-        one; [1 + samples].
-
-        Raises:
-            DataError: it was not measured.
-        """
-        if (metric, model) not in self._figures:
-            self._figures[metric, model] = self._figure(metric, model)
-        return self._figures[metric, model]
-
-    def _figure(self, metric: str, model: str) -> np.ndarray:
-        if metric == "psnr_pooled":
-            sizes = np.array([photograph.height * photograph.width for photograph in self.run.protocol.photographs])
-            errors = self.weights @ (sizes * self.run.values(model, "mse_rgb")) / (self.weights @ sizes)
-            with np.errstate(divide="ignore"):
-                return 10 * np.log10(255**2 / errors)
-        if metric == "auc":
-            return 100 * self.areas(model).sum(axis=1) / self.pixels.sum(axis=1)
-        if metric == "auc_prior":
-            return 100 * (self.areas(model) @ (1 / published_prior())) / (self.pixels @ (1 / published_prior()))
-        if metric == "auc_balanced":
-            return 100 * (self.areas(model)[:, self.bins] / self.pixels[:, self.bins]).mean(axis=1)
-        if metric in ("dcf", "dcf_absolute"):
-            colorfulness = metric.replace("dcf", "colorfulness")
-            return self.mean(colorfulness, model) - self.mean(colorfulness, TRUTH)
-        if metric == "calibration_error":
-            sums = (self.weights @ self.run.values(model, name) for name in ("confidence", "right", "sure"))
-            confident, right, pixels = sums
-            return np.abs(right - confident).sum(axis=1) / pixels.sum(axis=1)
-        if metric == "semantic_accuracy":
-            return 100 * self.mean("class_right", model)
-        return self.mean(metric, model)
-
-    def difference(self, metric: str, first: str, second: str) -> np.ndarray:
+    def difference(self, metric: str, first: str, second: str) -> Floats:
         """First - second, [1 + samples]. A photograph of which one of them has no value is left out for both."""
         with np.errstate(invalid="ignore"):  # infinite, as the PSNR of what is equal, minus infinite
-            if metric not in OF_SETS:
-                ours, theirs = (self.run.values(model, metric) for model in (first, second))
+            if metric not in self.records or self.records[metric].of is None:
+                ours, theirs = (self.measured.values(model, metric) for model in (first, second))
                 if not np.array_equal(np.isnan(ours), np.isnan(theirs)):
-                    return self._mean(ours - theirs)
-            return self.figure(metric, first) - self.figure(metric, second)
+                    return self.mean_of(ours - theirs)
+            difference: Floats = self.figure(metric, first) - self.figure(metric, second)
+            return difference
 
 
-def interval(figure: np.ndarray) -> tuple[float, float]:
-    """The 95 % percentile interval of a figure; where it is infinite or NaN, that twice."""
+def interval(figure: Floats) -> tuple[float, float]:
+    """The 95 % percentile interval of a figure [1 + samples]; where it is infinite or NaN, that twice."""
     if not np.isfinite(figure).all():
         return float(figure[0]), float(figure[0])
     low, high = np.percentile(figure[1:], [2.5, 97.5])

@@ -23,7 +23,7 @@ from tintype.colorizer import Colorizer
 from tintype.errors import DataError, ModelError, OptionError, PhotoError
 from tintype.evaluation.metrics import Reliability
 from tintype.evaluation.photographs import decode
-from tintype.evaluation.results import BASELINES, TRUTH
+from tintype.evaluation.protocol import BASELINES, TRUTH
 from tintype.hints import Hint
 from tintype.models import DEFAULT, Model
 from tintype.models.catalog import card_of, name_of, shipped

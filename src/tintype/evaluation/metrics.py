@@ -1,94 +1,124 @@
 """Metrics of colour, each with its definition. Arrays are numpy; photographs are uint8 sRGB [h, w, 3].
 
-`measure` gives all that belong to one photograph, under the names that tables have; the others are of a set.
-docs/metrics.md has them all in one table, with what each of them hides.
+`measure` gives all that belong to one photograph, under the names that tables have; the others are of a set. `figures`
+has a record of each, and docs/metrics.md all of them in tables, with what each hides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.bins import nearest_bin, published_bins, published_prior
 from tintype.color.lab import rgb_to_lab
 
+Codes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Pixels = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
+"""Codes, or CIE L*a*b* in either precision."""
+Counts = NDArray[np.int64] | NDArray[np.float64]
+"""How many there are, or with what weight."""
+
 THRESHOLDS = np.arange(151)
 """ab errors 0, 1 .. 150, over which the areas under the curve are taken (Zhang et al. 2016, section 3.1)."""
+
+MEASURED = (
+    "psnr",
+    "ssim",
+    "l1_rgb",
+    "mse_rgb",
+    "rmse_rgb",
+    "l1_ab",
+    "mse_ab",
+    "rmse_ab",
+    "ciede2000",
+    "accuracy_bins",
+    "colorfulness",
+    "colorfulness_absolute",
+    "dcf_photo",
+    "edge_bleeding",
+)
+"""What `measure` gives, in the order of tables."""
+
+RARE = 1e-4
+"""Share of a set's pixels that a bin must hold to count for `auc_balanced`."""
 
 FLAT = 1.0
 """L* may change by less than this from a pixel to its neighbours where `edge_bleeding` looks: about what an eye can
 just tell."""
 
 
-def measure(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def measure(prediction: Codes, truth: Codes, only: Collection[str] | None = None) -> dict[str, float]:
     """All metrics of one photograph, by name.
 
     Memory beside the two pictures and the statistics of colourfulness stays bounded, whatever their size.
 
     Args:
         prediction, truth: uint8 [h, w, 3], 11 pixels a side or more.
+        only: these alone, and what they are made from; None: all.
     Raises:
         ValueError: the pictures differ in shape, are too small, or not uint8 [h, w, 3].
     """
-    structure = ssim(prediction, truth)
-    errors = dict.fromkeys(("l1_rgb", "mse_rgb", "l1_ab", "mse_ab", "ciede2000", "accuracy_bins"), 0.0)
+
+    def asked(*names: str) -> bool:
+        return only is None or not set(names).isdisjoint(only)
+
+    figures = {}
+    if asked("ssim"):
+        figures["ssim"] = ssim(prediction, truth)
+    rgb, lab = asked("psnr", "l1_rgb", "mse_rgb", "rmse_rgb"), asked("l1_ab", "mse_ab", "rmse_ab")
+    difference, accuracy = asked("ciede2000"), asked("accuracy_bins")
     height, width = truth.shape[:2]
     for rows in _strips(height, width):
         ours, theirs = prediction[rows], truth[rows]
-        our_lab, their_lab = _lab(ours), _lab(theirs)
-        our_ab, their_ab = our_lab[..., 1:], their_lab[..., 1:]
-        share = len(theirs) / height
-        errors["l1_rgb"] += share * l1(ours, theirs)
-        errors["mse_rgb"] += share * mse(ours, theirs)
-        errors["l1_ab"] += share * l1(our_ab, their_ab)
-        errors["mse_ab"] += share * mse(our_ab, their_ab)
-        errors["ciede2000"] += share * float(ciede2000(our_lab, their_lab).mean())
-        errors["accuracy_bins"] += share * accuracy_bins(our_ab, their_ab)
-    ours, theirs = colorfulness(prediction), colorfulness(truth)
-    return {
-        "psnr": psnr_pooled([errors["mse_rgb"]], [1]),
-        "ssim": structure,
-        "l1_rgb": errors["l1_rgb"],
-        "mse_rgb": errors["mse_rgb"],
-        "rmse_rgb": errors["mse_rgb"] ** 0.5,
-        "l1_ab": errors["l1_ab"],
-        "mse_ab": errors["mse_ab"],
-        "rmse_ab": errors["mse_ab"] ** 0.5,
-        "ciede2000": errors["ciede2000"],
-        "accuracy_bins": errors["accuracy_bins"],
-        "colorfulness": ours,
-        "colorfulness_absolute": colorfulness_absolute(prediction),
-        "dcf_photo": abs(ours - theirs),
-        "edge_bleeding": edge_bleeding(prediction, truth),
-    }
+        strip = {"l1_rgb": l1(ours, theirs), "mse_rgb": mse(ours, theirs)} if rgb else {}
+        if lab or difference or accuracy:
+            our_lab, their_lab = _lab(ours), _lab(theirs)
+            our_ab, their_ab = our_lab[..., 1:], their_lab[..., 1:]
+            if lab:
+                strip |= {"l1_ab": l1(our_ab, their_ab), "mse_ab": mse(our_ab, their_ab)}
+            if difference:
+                strip["ciede2000"] = float(ciede2000(our_lab, their_lab).mean())
+            if accuracy:
+                strip["accuracy_bins"] = accuracy_bins(our_ab, their_ab)
+        for name, value in strip.items():
+            figures[name] = figures.get(name, 0.0) + len(theirs) / height * value
+    if rgb:
+        figures |= {"psnr": float(decibels(figures["mse_rgb"])), "rmse_rgb": figures["mse_rgb"] ** 0.5}
+    if lab:
+        figures["rmse_ab"] = figures["mse_ab"] ** 0.5
+    if asked("colorfulness", "dcf_photo"):
+        figures["colorfulness"] = colorfulness(prediction)
+        figures["dcf_photo"] = abs(figures["colorfulness"] - colorfulness(truth))
+    if asked("colorfulness_absolute"):
+        figures["colorfulness_absolute"] = colorfulness_absolute(prediction)
+    if asked("edge_bleeding"):
+        figures["edge_bleeding"] = edge_bleeding(prediction, truth)
+    return {name: figures[name] for name in MEASURED if name in figures}
 
 
-def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
+def psnr(prediction: Codes, truth: Codes) -> float:
     """Peak signal-to-noise ratio in dB: 10 log10(255^2 / MSE), MSE over pixels and R, G, B.
 
-    0 (black against white) to infinite (equal). Of a set, the mean of the photographs' dB; `psnr_pooled` is another.
+    0 (black against white) to infinite (equal).
 
     Raises:
         ValueError: the pictures differ in shape or are not uint8 [h, w, 3].
     """
-    return psnr_pooled([mse(_codes(prediction), _codes(truth))], [1])
+    return float(decibels(mse(_codes(prediction), _codes(truth))))
 
 
-def psnr_pooled(errors: Sequence[float], pixels: Sequence[int]) -> float:
-    """PSNR in dB of a set taken as one picture: 10 log10(255^2 / MSE), the MSE over all its pixels.
-
-    Never above the mean of the photographs' dB, where all are of one size: it is ruled by the worst of them.
-
-    Args:
-        errors: `mse` over RGB codes of each photograph; pixels: how many each has.
-    """
-    error = np.average(errors, weights=pixels)
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+def decibels(errors: Floats | float) -> Floats:
+    """PSNR in dB of mean squared errors in squared codes, any shape; infinite where there is none."""
+    with np.errstate(divide="ignore"):
+        ratio: Floats = 10 * np.log10(255**2 / np.asarray(errors, np.float64))
+    return ratio
 
 
-def l1(prediction: np.ndarray, truth: np.ndarray) -> float:
+def l1(prediction: Pixels, truth: Pixels) -> float:
     """Mean of |prediction - truth| over pixels and channels in the unit of the arrays: RGB codes or a*b*. 0 is equal.
 
     Raises:
@@ -97,7 +127,7 @@ def l1(prediction: np.ndarray, truth: np.ndarray) -> float:
     return float(np.abs(_difference(prediction, truth)).mean())
 
 
-def mse(prediction: np.ndarray, truth: np.ndarray) -> float:
+def mse(prediction: Pixels, truth: Pixels) -> float:
     """Mean of (prediction - truth)^2 over pixels and channels, in squared units of the arrays; 0 is equal.
 
     Over a* and b* this is half the mean squared distance in the ab plane. The root of it is the `rmse_*` of a
@@ -109,10 +139,11 @@ def mse(prediction: np.ndarray, truth: np.ndarray) -> float:
     return float((_difference(prediction, truth) ** 2).mean())
 
 
-def _difference(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _difference(prediction: Pixels, truth: Pixels) -> Floats:
     if prediction.shape != truth.shape:
         raise ValueError(f"both arrays must have the same shape, not {prediction.shape} and {truth.shape}")
-    return prediction.astype(np.float64) - truth
+    difference: Floats = prediction.astype(np.float64) - truth
+    return difference
 
 
 # SSIM: a Gaussian window of sigma 1.5 and 11 pixels a side, and the constants of the paper for codes 0..255.
@@ -121,7 +152,7 @@ _WINDOW /= _WINDOW.sum()
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
-def ssim(prediction: np.ndarray, truth: np.ndarray) -> float:
+def ssim(prediction: Codes, truth: Codes) -> float:
     """Structural similarity of Wang et al. (2004), equation 13, over windows wholly inside, mean over R, G and B.
 
     (2 m m' + C1) (2 s s' + C2) / ((m^2 + m'^2 + C1) (v + v' + C2)) with the window's means m, variances v and
@@ -147,18 +178,20 @@ def ssim(prediction: np.ndarray, truth: np.ndarray) -> float:
         variances = _blur(x * x + y * y) - squares
         similar = (2 * product + _C1) * (2 * covariance + _C2) / ((squares + _C1) * (variances + _C2))
         total += float(similar.sum())
-    return total / ((height - len(_WINDOW) + 1) * (width - len(_WINDOW) + 1) * 3)
+    return total / float((height - len(_WINDOW) + 1) * (width - len(_WINDOW) + 1) * 3)
 
 
-def _blur(x: np.ndarray) -> np.ndarray:
+def _blur(x: Floats) -> Floats:
     """The Gaussian window along both sides of [h, w, 3], where it lies wholly inside: [h - 10, w - 10, 3]."""
     for axis in (0, 1):
         length = x.shape[axis] - len(_WINDOW) + 1
-        x = sum(weight * x[(slice(None),) * axis + (slice(i, i + length),)] for i, weight in enumerate(_WINDOW))
+        before, x = x, np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]))
+        for i, weight in enumerate(_WINDOW):
+            x += weight * before[(slice(None),) * axis + (slice(i, i + length),)]
     return x
 
 
-def ciede2000(lab: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def ciede2000(lab: Pixels, truth: Pixels) -> Floats:
     """CIEDE2000 colour difference of each pixel, k_L = k_C = k_H = 1 (CIE 142-2001; equations of Sharma et al. 2005).
 
     0 is equal, 1 about the smallest difference that the eye can see, 100 black against white, and not much above 100.
@@ -200,16 +233,18 @@ def ciede2000(lab: np.ndarray, truth: np.ndarray) -> np.ndarray:
     dl = dl / (1 + 0.015 * middle / np.sqrt(20 + middle))
     dc = dc / (1 + 0.045 * chroma)
     dh = dh / (1 + 0.015 * chroma * t)
-    return np.sqrt(dl**2 + dc**2 + dh**2 - 2 * _saturating(chroma) * np.sin(turn) * dc * dh)
+    difference: Floats = np.sqrt(dl**2 + dc**2 + dh**2 - 2 * _saturating(chroma) * np.sin(turn) * dc * dh)
+    return difference
 
 
-def _saturating(chroma: np.ndarray) -> np.ndarray:
+def _saturating(chroma: Floats) -> Floats:
     """sqrt(C^7 / (C^7 + 25^7)): 0 for gray, 1 for strong colours."""
     seventh = chroma**7
-    return np.sqrt(seventh / (seventh + 25.0**7))
+    share: Floats = np.sqrt(seventh / (seventh + 25.0**7))
+    return share
 
 
-def accuracy_bins(prediction: np.ndarray, truth: np.ndarray) -> float:
+def accuracy_bins(prediction: Pixels, truth: Pixels) -> float:
     """Pixels whose colour falls into the true bin, nearest of the 313, in %: 0 to 100.
 
     The top-1 accuracy of the classification that Zhang et al. (2016) train for, taken of the colours that come out.
@@ -225,15 +260,15 @@ def accuracy_bins(prediction: np.ndarray, truth: np.ndarray) -> float:
 
 
 @cache
-def _grid() -> np.ndarray:
+def _grid() -> NDArray[np.int64]:
     """Bin at each point of the square grid of step 10 over -150..150, [31, 31]; -1 where there is none."""
-    grid = np.full((31, 31), -1)
+    grid = np.full((31, 31), -1, np.int64)
     for index, (a, b) in enumerate(published_bins() / 10):
         grid[int(a) + 15, int(b) + 15] = index
     return grid
 
 
-def _bin(ab: np.ndarray) -> np.ndarray:
+def _bin(ab: Pixels) -> NDArray[np.int64]:
     """The nearest of the 313 bins, [..., 2] to [n].
 
     Where the grid point nearest to a colour is a bin, it is the nearest bin; only the few other colours need all
@@ -248,7 +283,7 @@ def _bin(ab: np.ndarray) -> np.ndarray:
     return index
 
 
-def edge_bleeding(prediction: np.ndarray, truth: np.ndarray) -> float:
+def edge_bleeding(prediction: Codes, truth: Codes) -> float:
     """How much more of its colour's change the prediction has where lightness does not change, over the truth.
 
     B = s(prediction) / s(truth), s the sum of |grad ab| over F divided by its sum over the whole picture. grad are the
@@ -281,10 +316,11 @@ def edge_bleeding(prediction: np.ndarray, truth: np.ndarray) -> float:
     return float(flats[0] / totals[0] / (flats[1] / totals[1]))
 
 
-def _gradient(x: np.ndarray) -> np.ndarray:
+def _gradient(x: Pixels) -> Pixels:
     """Length of the differences to the right and below over all channels, [h, w, c] to [h - 1, w - 1]."""
     right, below = x[:-1, 1:] - x[:-1, :-1], x[1:, :-1] - x[:-1, :-1]
-    return np.sqrt((right**2 + below**2).sum(axis=-1))
+    length: Pixels = np.sqrt((right**2 + below**2).sum(axis=-1))
+    return length
 
 
 def _strips(height: int, width: int, halo: int = 0) -> Iterator[slice]:
@@ -295,13 +331,14 @@ def _strips(height: int, width: int, halo: int = 0) -> Iterator[slice]:
         yield slice(top, min(top + rows, height - halo) + halo)
 
 
-def _lab(rgb: np.ndarray) -> np.ndarray:
+def _lab(rgb: Codes) -> NDArray[np.float32]:
     """CIE L*a*b* float32 [h, w, 3] of 8-bit codes."""
     _check(rgb)
-    return rgb_to_lab(rgb / np.float32(255))
+    lab: NDArray[np.float32] = rgb_to_lab(rgb / np.float32(255))
+    return lab
 
 
-def colorfulness(rgb: np.ndarray) -> float:
+def colorfulness(rgb: Codes) -> float:
     """Colourfulness M of Hasler and Süsstrunk (2003) as published: signed rg and yb, 0..255.
 
     sqrt(var rg + var yb) + 0.3 sqrt(mean rg ^ 2 + mean yb ^ 2), rg = R - G, yb = (R + G) / 2 - B. 0 is gray; their
@@ -314,7 +351,7 @@ def colorfulness(rgb: np.ndarray) -> float:
     return _colorfulness(rg, yb)
 
 
-def colorfulness_absolute(rgb: np.ndarray) -> float:
+def colorfulness_absolute(rgb: Codes) -> float:
     """DDColor's variant, which takes |rg| and |yb| before the statistics. Not comparable with `colorfulness`.
 
     Raises:
@@ -324,49 +361,35 @@ def colorfulness_absolute(rgb: np.ndarray) -> float:
     return _colorfulness(np.abs(rg), np.abs(yb))
 
 
-def dcf(predictions: Sequence[float], truths: Sequence[float]) -> float:
-    """dCF of a set: mean colourfulness of the predictions - mean colourfulness of the truths; below 0 is too pale.
-
-    DDColor (Kang et al. 2023) prints its absolute value, of `colorfulness_absolute`. Too pale and too vivid photographs
-    cancel; `dcf_photo`, |M of the prediction - M of the truth| of one photograph, does not let them, and its mean over
-    a set is larger, often many times.
-    """
-    return float(np.mean(predictions) - np.mean(truths))
-
-
-def _opponents(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _opponents(rgb: Codes) -> tuple[Floats, Floats]:
     red, green, blue = np.moveaxis(_codes(rgb), -1, 0)
     return red - green, (red + green) / 2 - blue
 
 
-def _colorfulness(rg: np.ndarray, yb: np.ndarray) -> float:
+def _colorfulness(rg: Floats, yb: Floats) -> float:
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
 
 
-def _codes(rgb: np.ndarray) -> np.ndarray:
+def _codes(rgb: Codes) -> Floats:
     """8-bit codes as float64."""
     _check(rgb)
     return rgb.astype(np.float64)
 
 
-def _check(rgb: np.ndarray) -> None:
+def _check(rgb: Codes) -> None:
     """Values in 0..1 would give figures 255 times too small without a word."""
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
         raise ValueError(f"an 8-bit picture [h, w, 3] is needed, not {rgb.dtype} {list(rgb.shape)}")
 
 
 class Areas:
-    """Areas under the curve of the share of pixels whose ab error is at most t, t = 0, 1 .. 150, gathered over a set.
-
-    `auc` counts all pixels alike; `auc_prior` weighs each by the inverse of the published prior at its true bin;
-    `auc_balanced` takes the area of each true bin (nearest of the 313) and averages over the bins that hold at least
-    1e-4 of the set's pixels. The three are not comparable. All in %.
-    """
+    """Areas under the curve of the share of pixels whose ab error is at most t, t = 0, 1 .. 150, gathered."""
 
     def __init__(self) -> None:
         self.errors = np.zeros((len(published_bins()), len(THRESHOLDS) + 1), np.int64)
+        """Of each true bin, its pixels by the first threshold that their error reaches; the last: by none."""
 
-    def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
+    def add(self, prediction: Pixels, truth: Pixels) -> None:
         """Pixels of ab, [..., 2] each, CIE a*b*.
 
         Raises:
@@ -380,32 +403,70 @@ class Areas:
         place = _bin(truth) * self.errors.shape[1] + first
         self.errors += np.bincount(place, minlength=self.errors.size).reshape(self.errors.shape)
 
-    def _areas(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pixels of each bin and its area in 0..1."""
-        pixels = self.errors.sum(axis=1)
-        reached = np.cumsum(self.errors[:, :-1], axis=1).mean(axis=1)
-        return pixels, np.divide(reached, pixels, out=np.zeros(len(pixels)), where=pixels > 0)
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """Of each true bin, [313]."""
+        pixels: NDArray[np.int64] = self.errors.sum(axis=1)
+        return pixels
+
+    @property
+    def areas(self) -> Floats:
+        """Of each true bin the sum of its pixels' areas, 0..1 each: the mean over the thresholds of how many pixels
+        they reach; [313]."""
+        areas: Floats = np.cumsum(self.errors[:, :-1], axis=1).mean(axis=1)
+        return areas
 
     def auc(self) -> float:
-        """All pixels alike, %."""
-        pixels, area = self._areas()
-        return 100 * float((pixels * area).sum() / pixels.sum())
+        """`auc` of what was gathered."""
+        return float(auc(self.areas, self.pixels))
 
     def auc_prior(self) -> float:
-        """Weighted by the inverse of the published prior, %."""
-        pixels, area = self._areas()
-        weight = pixels / published_prior()
-        return 100 * float((weight * area).sum() / weight.sum())
+        """`auc_prior` of what was gathered."""
+        return float(auc_prior(self.areas, self.pixels))
 
     def auc_balanced(self) -> float:
-        """Mean over the set's own bins, %."""
-        pixels, area = self._areas()
-        return 100 * float(area[pixels >= 1e-4 * pixels.sum()].mean())
+        """`auc_balanced` of what was gathered."""
+        return float(auc_balanced(self.areas, self.pixels, frequent(self.pixels)))
 
     def bins(self) -> int:
         """How many bins `auc_balanced` averages."""
-        pixels = self.errors.sum(axis=1)
-        return int((pixels >= 1e-4 * pixels.sum()).sum())
+        return int(frequent(self.pixels).sum())
+
+
+def auc(areas: Floats, pixels: Counts) -> Floats:
+    """Area under the curve, all pixels alike, %. The three of this family are not comparable.
+
+    Args:
+        areas: [..., 313], of each true bin the sum over its pixels of their areas, 0..1 each; see `Areas`.
+        pixels: [..., 313], how many there are. Both may be weighted, as in a bootstrap.
+    Returns:
+        [...]
+    """
+    share: Floats = 100 * areas.sum(axis=-1) / pixels.sum(axis=-1)
+    return share
+
+
+def auc_prior(areas: Floats, pixels: Counts) -> Floats:
+    """The same, each pixel weighted by the inverse of the published prior at its true bin, %."""
+    scarce = 1 / published_prior()
+    share: Floats = 100 * (areas @ scarce) / (pixels @ scarce)
+    return share
+
+
+def auc_balanced(areas: Floats, pixels: Counts, bins: NDArray[np.bool_]) -> Floats:
+    """The area of each true bin, mean over some bins, %.
+
+    Args:
+        bins: bool [313], those of the set's own pixels that are `frequent`; the same for all redrawings of the set.
+    """
+    share: Floats = 100 * (areas[..., bins] / pixels[..., bins]).mean(axis=-1)
+    return share
+
+
+def frequent(pixels: Counts) -> NDArray[np.bool_]:
+    """The bins that hold RARE of a set's pixels or more; [313] to bool [313]."""
+    enough: NDArray[np.bool_] = pixels >= RARE * pixels.sum()
+    return enough
 
 
 class Reliability:
@@ -420,7 +481,7 @@ class Reliability:
         self.confident = np.zeros(parts)
         self.right = np.zeros(parts)
 
-    def add(self, probabilities: np.ndarray, true_bins: np.ndarray) -> None:
+    def add(self, probabilities: Pixels, true_bins: NDArray[np.int64]) -> None:
         """Pixels.
 
         Args:
@@ -441,7 +502,7 @@ class Reliability:
         self.confident += np.bincount(part, confidence, len(self.pixels))
         self.right += np.bincount(part, right, len(self.pixels))
 
-    def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def curve(self) -> tuple[Floats, Floats, NDArray[np.int64]]:
         """Mean confidence, accuracy and pixels of each interval, [parts] each; NaN where an interval has no pixel."""
         some = np.where(self.pixels > 0, self.pixels, np.nan)
         return self.confident / some, self.right / some, self.pixels.copy()
@@ -454,10 +515,16 @@ class Reliability:
         """
         if not self.pixels.sum():
             raise ValueError("no pixel has been added")
-        return float(np.abs(self.right - self.confident).sum() / self.pixels.sum())
+        return float(calibration_error(self.confident, self.right, self.pixels))
 
 
-def frechet_distance(mean: np.ndarray, covariance: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
+def calibration_error(confident: Floats, right: Floats, pixels: Counts) -> Floats:
+    """Expected calibration error of the sums that `Reliability` gathers, [..., parts] each, weighted or not; [...]."""
+    error: Floats = np.abs(right - confident).sum(axis=-1) / pixels.sum(axis=-1)
+    return error
+
+
+def frechet_distance(mean: Floats, covariance: Floats, mean2: Floats, covariance2: Floats) -> float:
     """Squared Fréchet distance of two Gaussians (Dowson and Landau 1982): 0 is equal, no upper bound.
 
     |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)); the last trace is that of (S^(1/2) S' S^(1/2))^(1/2), which is symmetric.
@@ -471,7 +538,7 @@ def frechet_distance(mean: np.ndarray, covariance: np.ndarray, mean2: np.ndarray
     return float(((mean - mean2) ** 2).sum() + np.trace(covariance) + np.trace(covariance2) - 2 * shared)
 
 
-def fid(features: np.ndarray, truths: np.ndarray) -> float:
+def fid(features: Floats, truths: Floats) -> float:
     """Fréchet Inception distance (Heusel et al. 2017, equation 6) of two sets, from features [n, d] of each.
 
     0 is equal, no upper bound. It falls as photographs are added: only sets of one size compare, and with no more than

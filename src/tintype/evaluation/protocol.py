@@ -10,30 +10,11 @@ from typing import Any
 FILE = "protocol.json"
 """Its name in the folder of a run."""
 
-METRICS = {
-    "psnr": "RGB codes, mean of the photographs' dB",
-    "psnr_pooled": "RGB codes, all pixels as those of one picture",
-    "ssim": "Gaussian window of 11 x 11, sigma 1.5, data range 255, windows wholly inside, mean over R, G, B",
-    "l1_rgb": "mean over pixels and R, G, B, in codes",
-    "mse_rgb": "mean over pixels and R, G, B, in codes",
-    "rmse_rgb": "root of mse_rgb of each photograph",
-    "l1_ab": "mean over pixels, a* and b*",
-    "mse_ab": "mean over pixels, a* and b*",
-    "rmse_ab": "root of mse_ab of each photograph",
-    "ciede2000": "k_L = k_C = k_H = 1, mean over pixels",
-    "accuracy_bins": "nearest of the 313 bins of Zhang et al. 2016, %",
-    "colorfulness": "Hasler and Süsstrunk 2003, signed rg and yb",
-    "colorfulness_absolute": "DDColor's code, absolute rg and yb",
-    "dcf_photo": "absolute difference of colorfulness of each photograph",
-    "dcf": "mean colorfulness - that of the truths",
-    "dcf_absolute": "mean colorfulness_absolute - that of the truths",
-    "edge_bleeding": "flat where L* of the truth changes by less than 1",
-    "auc": "ab error at most 0, 1 .. 150, all pixels alike, %",
-    "auc_prior": "as auc, weighted by the inverse of the published ImageNet prior at the true bin, %",
-    "auc_balanced": "as auc of each true bin, mean over the bins that hold 1e-4 of the pixels, %",
-    "calibration_error": "15 intervals of the likeliest bin's probability, temperature 1, at the size of the logits",
-}
-"""Metric -> which variant of it is measured always; those that ask a network join them."""
+TRUTH = "truth"
+"""Label of the photographs themselves, in a run."""
+
+BASELINES = ("gray", "prior-mean", "random")
+"""Labels of the baselines of every run: no colour, the mean colour of the prior, another photograph's colours."""
 
 
 @dataclass(frozen=True)

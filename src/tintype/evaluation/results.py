@@ -13,28 +13,21 @@ import csv
 import io
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from tintype.color.bins import published_prior
 from tintype.errors import DataError
 from tintype.evaluation import protocol as protocols
-from tintype.evaluation.metrics import Reliability, dcf, fid, psnr_pooled
-from tintype.evaluation.protocol import Protocol
+from tintype.evaluation.figures import METRICS, Floats, Weighted
+from tintype.evaluation.protocol import BASELINES, TRUTH, Protocol
 from tintype.files import whole_file
-
-TRUTH = "truth"
-BASELINES = ("gray", "prior-mean", "random")
-"""The baselines of every run: no colour, the mean colour of the prior, another photograph's colours."""
 
 SET = "(set)"
 """Stands for a photograph where a figure is of the whole set."""
-
-RARE = 1e-4
-"""Share of the set's pixels that a bin must hold to count for `auc_balanced`."""
 
 _NOT_METRICS = frozenset(
     ("key", "photos", "files", "areas", "bins", "seconds", "confidence", "right", "sure", "features")
@@ -57,77 +50,41 @@ class Run:
         """The names of what `values` has of a model, in the order of the tables."""
         return tuple(name for name in self._measured[model] if name not in _NOT_METRICS)
 
-    def values(self, model: str, metric: str) -> np.ndarray:
-        """A metric of each photograph, float64 [n]; NaN where it is not defined.
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Pixels of each photograph, [n]."""
+        return tuple(photograph.height * photograph.width for photograph in self.protocol.photographs)
+
+    def values(self, model: str, column: str) -> Floats:
+        """A metric of each photograph, float64 [n]; NaN where it is not defined. Or of what figures are made from:
+
+        areas [n, 313], of each true bin the sum over its pixels of their area under the curve, 0..1 each; bins
+        [n, 313], pixels whose predicted colour falls in each, of TRUTH the true bins; seconds [n] to colour it on one
+        processor, NaN where it was not timed; confidence, right, sure [n, 15], as `Reliability` gathers them; features
+        [n, d].
 
         Raises:
             DataError: it was not measured.
         """
         try:
-            return self._measured[model][metric]
+            return np.asarray(self._measured[model][column], np.float64)
         except KeyError:
             raise DataError(
-                f"{self.folder} has no {metric} of {model}; it has {', '.join(self.metrics(model))}"
+                f"{self.folder} has no {column} of {model}; it has {', '.join(self.metrics(model))}"
                 if model in self._measured
                 else f"{self.folder} has no model {model}; it has {', '.join(self.models)}"
             ) from None
 
-    @property
-    def pixels(self) -> np.ndarray:
-        """Pixels of each photograph in each true bin, int64 [n, 313]."""
-        return self._measured[TRUTH]["bins"].astype(np.int64)
-
-    def areas(self, model: str) -> np.ndarray:
-        """Sum over the pixels of each true bin of their area under the curve, 0..1 each; float64 [n, 313].
-
-        `areas_under_curve(weights @ run.areas(model), weights @ run.pixels)` are those of any resampling.
-        """
-        return self.values(model, "areas").astype(np.float64)
-
-    def bins(self, model: str) -> np.ndarray:
-        """Pixels of each photograph whose predicted colour falls in each bin, int64 [n, 313]."""
-        return self.values(model, "bins").astype(np.int64)
-
-    def reliability(self, model: str) -> Reliability | None:
-        """Of the predicted distribution, over all photographs; None where a model has none."""
-        measured = self._measured[model]
-        if "sure" not in measured:
-            return None
-        found = Reliability(measured["sure"].shape[1])
-        found.pixels = measured["sure"].sum(axis=0).astype(np.int64)
-        found.confident = measured["confidence"].sum(axis=0)
-        found.right = measured["right"].sum(axis=0)
-        return found
-
-    def seconds(self, model: str) -> np.ndarray:
-        """Seconds to colour each photograph on one processor, float64 [n]; NaN where it was not timed."""
-        return self.values(model, "seconds")
-
     def figures(self, model: str) -> dict[str, float]:
-        """The figures of the set by name; those that are not defined are left out.
-
-        The mean over photographs of each metric, and: psnr_pooled, auc, auc_prior, auc_balanced, dcf, dcf_absolute,
-        calibration_error, semantic_accuracy (in %, for class_right), fid.
-        """
-        found = {}
-        for metric in self.metrics(model):
-            values = self.values(model, metric)
-            if (defined := values[~np.isnan(values)]).size:
-                found[metric] = float(defined.mean())
-        if "class_right" in found:
-            found["semantic_accuracy"] = 100 * found.pop("class_right")
-        if model == TRUTH:
-            return found
-        sizes = [photograph.height * photograph.width for photograph in self.protocol.photographs]
-        found["psnr_pooled"] = psnr_pooled(self.values(model, "mse_rgb"), sizes)
-        found |= areas_under_curve(self.areas(model).sum(axis=0), self.pixels.sum(axis=0))
-        for name, metric in (("dcf", "colorfulness"), ("dcf_absolute", "colorfulness_absolute")):
-            found[name] = dcf(self.values(model, metric), self.values(TRUTH, metric))
-        if (reliability := self.reliability(model)) is not None:
-            found["calibration_error"] = reliability.error()
-        if "features" in self._measured[model] and len(self.photos) > 1:
-            found["fid"] = fid(self._measured[model]["features"], self._measured[TRUTH]["features"])
-        return found
+        """The figures of the set by name, of METRICS; those that are not defined are left out."""
+        whole = Weighted(self, np.full((1, len(self.photos)), 1 / len(self.photos)))
+        figures = {}
+        for name, metric in METRICS.items():
+            if model == TRUTH and not metric.truth:
+                continue
+            with suppress(DataError):
+                figures[name] = float(whole.figure(name, model)[0])
+        return {name: figure for name, figure in figures.items() if not np.isnan(figure)}
 
     def picture(self, model: str, photo: str) -> Path:
         """The file of a coloured photograph; of TRUTH, the photograph itself."""
@@ -144,28 +101,7 @@ class Run:
                         yield model, photo, metric, float(value)
 
 
-def areas_under_curve(areas: np.ndarray, pixels: np.ndarray) -> dict[str, float]:
-    """`auc`, `auc_prior` and `auc_balanced` as `metrics.Areas` has them, in %, from sums over a set.
-
-    Args:
-        areas: [..., 313], the sum over the pixels of each true bin of their area under the curve, 0..1 each.
-        pixels: [..., 313], how many there are. Both may be weighted, as in a bootstrap.
-    Returns:
-        a number each, or an array [...].
-    """
-    total = pixels.sum(axis=-1)
-    scarce = 1 / published_prior()
-    counts = pixels >= RARE * total[..., None]
-    area = np.divide(areas, pixels, out=np.zeros(np.shape(areas)), where=pixels > 0)
-    found = {
-        "auc": areas.sum(axis=-1) / total,
-        "auc_prior": (areas * scarce).sum(axis=-1) / (pixels * scarce).sum(axis=-1),
-        "auc_balanced": (area * counts).sum(axis=-1) / counts.sum(axis=-1),
-    }
-    return {name: 100 * value if np.ndim(value) else 100 * float(value) for name, value in found.items()}
-
-
-def read_run(folder: str | os.PathLike) -> Run:
+def read_run(folder: str | os.PathLike[str]) -> Run:
     """A run from its folder. Models that are not measured to the end are left out.
 
     Raises:

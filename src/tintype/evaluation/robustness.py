@@ -27,8 +27,8 @@ from tintype.evaluation import damage as damages
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.methods import Method, Picture, plan
 from tintype.evaluation.photographs import Photographs
-from tintype.evaluation.protocol import FILE
-from tintype.evaluation.results import TRUTH, read_run
+from tintype.evaluation.protocol import FILE, TRUTH
+from tintype.evaluation.results import read_run
 from tintype.evaluation.run import FILMS, SIDE, evaluate
 from tintype.files import whole_file
 from tintype.photo import SUFFIXES, read
@@ -203,17 +203,19 @@ def fewest(folder: str | os.PathLike) -> int:
 
 def _rows(folder: Path) -> Iterator[tuple[str, str, str, str, float]]:
     """Of the table, in its columns."""
-    found = {condition: Resampled(read_run(folder / "=".join(condition))) for condition in _finished(folder)}
-    for (kind, level), resampled in found.items():
-        whole = found.get((PLATE, LIGHTNESS) if kind == PLATE else UNDAMAGED)
-        for model in (TRUTH, *resampled.run.models):
-            for metric, value in resampled.run.figures(model).items():
+    runs = {condition: read_run(folder / "=".join(condition)) for condition in _finished(folder)}
+    sets = {condition: Resampled(run) for condition, run in runs.items()}
+    for (kind, level), run in runs.items():
+        undamaged = (PLATE, LIGHTNESS) if kind == PLATE else UNDAMAGED
+        comparable = undamaged in runs and runs[undamaged].photos == run.photos
+        for model in (TRUTH, *run.models):
+            for metric, value in run.figures(model).items():
                 yield kind, level, model, metric, value
             if model in (TRUTH, "gray"):
                 continue
-            figures = {"gain": resampled.difference("auc_balanced", model, "gray")}
-            if whole is not None and model in whole.run.models and whole.run.photos == resampled.run.photos:
-                before = whole.difference("auc_balanced", model, "gray")
+            figures = {"gain": sets[kind, level].difference("auc_balanced", model, "gray")}
+            if comparable and model in runs[undamaged].models:
+                before = sets[undamaged].difference("auc_balanced", model, "gray")
                 if interval(before)[0] > 0:
                     figures["gain_kept"] = 100 * figures["gain"] / before
             for metric, figure in figures.items():

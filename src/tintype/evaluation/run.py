@@ -31,8 +31,6 @@ import pyvips
 from PIL import Image
 
 from tintype.color import film as films
-from tintype.color.lab import gray as code_of
-from tintype.color.lab import rgb_to_lab
 from tintype.errors import (
     DataError,
     HintError,
@@ -44,12 +42,12 @@ from tintype.errors import (
     not_installed,
 )
 from tintype.evaluation import protocol as protocols
+from tintype.evaluation.evaluator import gray_of, row_of, row_of_truth
+from tintype.evaluation.figures import METRICS, variants
 from tintype.evaluation.methods import Method, Picture, baselines, partners, plan, prediction_files, seed_of
-from tintype.evaluation.metrics import Areas, colorfulness, colorfulness_absolute, measure
 from tintype.evaluation.photographs import SMALLEST, Photographs
-from tintype.evaluation.protocol import Photograph, Protocol, differences
+from tintype.evaluation.protocol import TRUTH, Photograph, Protocol, differences
 from tintype.evaluation.results import (
-    TRUTH,
     Run,
     measured_path,
     picture_path,
@@ -94,14 +92,16 @@ class Networks:
 
     def variants(self) -> dict[str, str]:
         """Metric -> which variant, with the hashes of the files."""
-        found = {}
-        if self.classifier:
-            found["semantic_accuracy"] = f"class that MobileNetV2 sees, weights {_hash(self.classifier)}, %"
-        if self.lpips:
-            found["lpips"] = f"VGG16, weights {_hash(self.lpips[0])} and {_hash(self.lpips[1])}"
-        if self.inception:
-            found["fid"] = f"features of {_hash(self.inception)}"
-        return found
+        asked = {
+            "semantic_accuracy": () if self.classifier is None else (self.classifier,),
+            "lpips": self.lpips or (),
+            "fid": () if self.inception is None else (self.inception,),
+        }
+        return {
+            name: METRICS[name].variant.format(*(_hash(file) for file in files))
+            for name, files in asked.items()
+            if files
+        }
 
 
 def evaluate(
@@ -158,7 +158,7 @@ def evaluate(
         crop="whole" if side is None else "centre square, resized (Lanczos)",
         gray=film if damage in (None, "none") else f"{film}, {damage}",
         models={method.label: method.described() for method in asked},
-        metrics=protocols.METRICS | networks.variants(),
+        metrics=variants() | networks.variants(),
         versions=_versions(networks),
     )
     try:
@@ -181,11 +181,6 @@ def evaluate(
             "command"
         ) from error
     return failures
-
-
-def gray_of(truth: np.ndarray, film: str) -> np.ndarray:
-    """The gray codes uint8 [h, w] that a film makes of a photograph, uint8 [h, w, 3]."""
-    return np.rint(code_of(films.expose(truth / np.float32(255), film)) * 255).astype(np.uint8)
 
 
 def nearly_gray(run: Run) -> list[str]:
@@ -466,13 +461,8 @@ def _row(task: Task, name: str, other: str) -> dict[str, Any]:
     folder, method = Path(task.folder), task.method
     truth = _read_picture(picture_path(folder, TRUTH, name))
     networks = _opened_networks(task.networks)
-    true_ab = _ab(truth)
-    found = Areas()
     if method.kind == "truth":
-        found.add(true_ab, true_ab)
-        pixels = found.errors.sum(axis=1)
-        row = {"colorfulness": colorfulness(truth), "colorfulness_absolute": colorfulness_absolute(truth)}
-        return row | _asked(networks, name, truth, None) | {"areas": np.float32(pixels), "bins": np.int32(pixels)}
+        return row_of_truth(truth) | _asked(networks, name, truth, None)
     gray = gray_of(truth, task.film)
     damage = None if task.damage is None else _damage(task.damage)
     if damage is not None:
@@ -481,17 +471,7 @@ def _row(task: Task, name: str, other: str) -> dict[str, Any]:
     coloured = _opened(method)(picture)
     rgb = coloured.rgb if damage is None else damage.undo_size(coloured.rgb, *truth.shape[:2])
     _write_picture(picture_path(folder, method.label, name), rgb)
-    ab = _ab(rgb)
-    found.add(ab, true_ab)
-    own = Areas()
-    own.add(ab, ab)
-    row = measure(rgb, truth) | _asked(networks, name, rgb, truth)
-    row |= {
-        # The mean over the thresholds of how many pixels they reach.
-        "areas": np.cumsum(found.errors[:, :-1], axis=1).mean(axis=1).astype(np.float32),
-        "bins": own.errors.sum(axis=1).astype(np.int32),
-        "seconds": coloured.seconds,
-    }
+    row = row_of(rgb, truth) | _asked(networks, name, rgb, truth) | {"seconds": coloured.seconds}
     if (reliability := coloured.reliability) is not None:
         row |= {"confidence": reliability.confident, "right": reliability.right, "sure": reliability.pixels}
     if coloured.file is not None:
@@ -502,10 +482,6 @@ def _row(task: Task, name: str, other: str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _opened(method: Method) -> Callable:
     return method.open()
-
-
-def _ab(rgb: np.ndarray) -> np.ndarray:
-    return rgb_to_lab(rgb / np.float32(255))[..., 1:]
 
 
 def _damage(text: str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tintype.errors import DataError, OptionError
+from tintype.evaluation.bootstrap import interval, weights
+from tintype.evaluation.figures import METRICS, Floats
+from tintype.evaluation.results import SET
 from tintype.plots.curves import TRUE, read_logs
 from tintype.plots.figure import COLOURS, INK, new, style
 
@@ -20,9 +23,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("model", "photo", "metric", "value")
 """Of a table with a line for each model, photograph and metric; more columns do no harm."""
-
-SAMPLES = 2000
-"""Of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,19 @@ class Bar:
     value: float
     low: float | None = None
     high: float | None = None
-    """95 % bootstrap interval; None where there is a single figure."""
+    """The 95 % interval over photographs; None where there is a single figure."""
     photographs: int | None = None
+    """How many it is the mean of; None where it is not a mean."""
 
 
 Bars = dict[str, list[Bar]]
 """Metric to its bars, in the order in which the models were first met."""
 
 Table = dict[str, dict[str, dict[str, float]]]
-"""Metric to model to photograph to value."""
+"""Metric to model to photograph to value; SET stands among the photographs where a figure is of the whole set."""
 
 
-def of_runs(runs: Sequence[str | PathLike]) -> Bars:
+def of_runs(runs: Sequence[str | PathLike[str]]) -> Bars:
     """What each run measured at its last validation, named by its folder; the truth's own figures are left out.
 
     Raises:
@@ -61,7 +62,7 @@ def of_runs(runs: Sequence[str | PathLike]) -> Bars:
     return bars
 
 
-def read_table(path: str | PathLike) -> Table:
+def read_table(path: str | PathLike[str]) -> Table:
     """A CSV table with the columns model, photo, metric and value.
 
     Raises:
@@ -92,7 +93,8 @@ def read_table(path: str | PathLike) -> Table:
 
 
 def of_table(table: Table, against: str | None = None) -> Bars:
-    """The mean of each metric over the photographs, with its interval.
+    """The mean of each metric over the photographs, with its interval; of a metric that only the whole set has, as the
+    areas under the curve in the table of an evaluation, the set's figure without one.
 
     Args:
         against: a model; the bars are then the mean differences to it, photograph by photograph, on those that both
@@ -108,32 +110,27 @@ def of_table(table: Table, against: str | None = None) -> Bars:
         if against is not None and against not in models:
             continue
         for model, values in models.items():
-            if against is None:
-                sample = np.array(list(values.values()))
-            elif model == against:
-                continue
-            else:
-                sample = _differences(values, models[against], (model, against, metric))
-            bars.setdefault(metric, []).append(
-                Bar(model, float(sample.mean()), *bootstrap(sample), photographs=len(sample))
-            )
+            if model != against:
+                pair = values if against is None else _differences(values, models[against], (model, against, metric))
+                bars.setdefault(metric, []).append(_bar(model, pair))
     return bars
 
 
-def _differences(ours: Mapping[str, float], theirs: Mapping[str, float], who: tuple[str, str, str]) -> np.ndarray:
+def _bar(model: str, values: Mapping[str, float]) -> Bar:
+    """Of the values of photographs, or where there are none of the set's."""
+    sample = np.array([value for photo, value in values.items() if photo != SET], np.float64)
+    if not sample.size:
+        return Bar(model, values[SET])
+    means: Floats = weights(len(sample)) @ sample
+    return Bar(model, float(means[0]), *interval(means), photographs=len(sample))
+
+
+def _differences(ours: Mapping[str, float], theirs: Mapping[str, float], who: tuple[str, str, str]) -> dict[str, float]:
+    """Photograph to the difference on it, of the photographs that both have, and the set."""
     shared = [photo for photo in ours if photo in theirs]
     if not shared:
         raise DataError("{} and {} have no photograph in common on which both have {}".format(*who))
-    return np.array([ours[photo] - theirs[photo] for photo in shared])
-
-
-def bootstrap(values: Iterable[float], samples: int = SAMPLES) -> tuple[float, float]:
-    """The 95 % percentile interval of the mean, by the bootstrap over photographs (seed 0)."""
-    values = np.asarray(list(values), np.float64)
-    generator = np.random.default_rng(0)
-    means = [values[generator.integers(0, len(values), len(values))].mean() for _ in range(samples)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    return {photo: ours[photo] - theirs[photo] for photo in shared}
 
 
 def draw(bars: Bars, metrics: Sequence[str] = (), against: str | None = None, points: bool = False) -> Figure:
@@ -169,7 +166,7 @@ def _draw(bars: Bars, against: str | None, points: bool) -> Figure:
         panel.set_visible(False)
     place = {model: number for number, model in enumerate(models)}
     for panel, (metric, each) in zip(panels, bars.items(), strict=False):
-        panel.set_title(metric)
+        panel.set_title(METRICS[metric].heading if metric in METRICS else metric)
         panel.grid(axis="y", visible=False)
         panel.tick_params(axis="y", length=0)
         panel.set_yticks(range(len(models)), models)
@@ -183,16 +180,17 @@ def _draw(bars: Bars, against: str | None, points: bool) -> Figure:
         digits = max(0, min(4, figures))
         for bar in each:
             at = place[bar.model]
-            undecided = against is not None and bar.low is not None and bar.low <= 0 <= bar.high
+            ends = None if bar.low is None or bar.high is None else (bar.low, bar.high)
+            undecided = against is not None and ends is not None and ends[0] <= 0 <= ends[1]
             colour = "#b5b5b5" if undecided else COLOURS[0]
             if points:
                 panel.plot(bar.value, at, "o", color=colour, markersize=5)
             else:
                 panel.barh(at, bar.value, height=0.66, color=colour, alpha=0.65)
             end = bar.value
-            if bar.low is not None:
-                panel.plot([bar.low, bar.high], [at, at], color=INK if not points else colour, linewidth=1.1)
-                end = bar.high if bar.value >= 0 or points else bar.low
+            if ends is not None:
+                panel.plot(ends, [at, at], color=INK if not points else colour, linewidth=1.1)
+                end = ends[1] if bar.value >= 0 or points else ends[0]
             left = bar.value < 0 and not points
             panel.annotate(
                 f"{bar.value:{'+' if against else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tintype.errors import DataError, OptionError
-from tintype.evaluation.results import BASELINES, TRUTH
+from tintype.evaluation.protocol import BASELINES, TRUTH
 from tintype.evaluation.robustness import COLUMNS, PLATE, TABLE, UNDAMAGED
 from tintype.plots.figure import FAINT, line_of, new, style
 

@@ -1,29 +1,24 @@
 """The page of what was answered to a study.
 
-The page is a single file without a script. It asks the network for nothing and forbids it by a Content-Security-Policy.
-The same answers give the same page.
+The page is a single file without a script. The same answers give the same page.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from tintype.errors import OptionError, StudyError, not_installed, printable
-from tintype.evaluation import charts
+from tintype.errors import OptionError, StudyError, printable
 from tintype.files import whole_file
+from tintype.reports import charts, pictures
+from tintype.reports import page as pages
 from tintype.study import attention, tables
 from tintype.study.analysis import ATTENTIVE, DRAWS, ENOUGH, Analysis, Fooling, Share, analyse, read_answers
 from tintype.study.design import TRUTH, Study, read_study
-from tintype.version import __version__
 
 ANSWERS, QUIZ = "answers.sqlite", "quiz.sqlite"
 """In the folder of the study: the answers to it, and those of its quiz."""
@@ -36,12 +31,31 @@ people."""
 CASES = 6
 """Photographs of each method that fooled most, and least."""
 
-QUALITY = 84
-"""Of the JPEG pictures in the page; colour is not subsampled."""
+ROOM = "tintype.study"
+"""Whose templates the page is made of."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A photograph, and how often a method's colours of it fooled people."""
+
+    name: str
+    fooling: Fooling
+    pictures: tuple[pictures.Shown, pictures.Shown]
+    """In its own colours, and in those of the method."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The photographs of a method that fooled most, and least."""
+
+    method: str
+    most: list[Case]
+    least: list[Case]
 
 
 def write(
-    folder: str | os.PathLike, path: str | os.PathLike | None = None, least_caught: float | None = None
+    folder: str | os.PathLike[str], path: str | os.PathLike[str] | None = None, least_caught: float | None = None
 ) -> tuple[Path, Path]:
     """Write the page of a study, and the table of its figures beside it, as .csv; returns both paths.
 
@@ -54,17 +68,16 @@ def write(
             setting that cannot be. UnwritableFile: the page cannot be put there. TintypeError: no jinja2.
     """
     page_path = Path(folder, "report.html") if path is None else Path(path)
-    if page_path.suffix.lower() not in (".html", ".htm"):
-        raise OptionError(f"{page_path} is not the name of a page: end it in .html")
+    pages.demand_name(page_path)
     if least_caught is not None and not 0 <= least_caught <= 1:
         raise OptionError(f"--least-caught must be a share from 0 to 1, not {least_caught}")
     study = read_study(folder, check=True)
     analysis = analyse(study, read_answers(Path(folder, ANSWERS)), least_caught=least_caught)
-    texts = {page_path: page(study, analysis), page_path.with_suffix(".csv"): tables.figures(study, analysis)}
-    for target, text in texts.items():
+    table_path = page_path.with_suffix(".csv")
+    for target, text in ((page_path, page(study, analysis)), (table_path, tables.figures(study, analysis))):
         with whole_file(target) as file:
             file.write(text.encode("utf-8", "replace"))
-    return tuple(texts)
+    return page_path, table_path
 
 
 def page(study: Study, analysis: Analysis) -> str:
@@ -73,54 +86,34 @@ def page(study: Study, analysis: Analysis) -> str:
     Raises:
         StudyError: a picture cannot be read. TintypeError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-        from markupsafe import Markup
-    except ModuleNotFoundError:
-        raise not_installed("The report", "jinja2", "study") from None
-
-    environment = Environment(
-        loader=PackageLoader("tintype.study"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = _percent
-    environment.filters["points"] = lambda value: _percent(value, signed=True)
-    environment.filters["seconds"] = lambda value: f"{value:.2f}"
-    environment.filters["thousands"] = lambda value: "–" if math.isnan(value) else f"{value:,.0f}"
-    environment.filters["breaks"] = lambda name: Markup(".<wbr>").join(printable(name).split("."))
-    environment.filters["visible"] = printable
+    pages.require("study")
     rates = analysis.rates[ATTENTIVE]
-    return environment.get_template("report.html.jinja").render(
+    return pages.render(
+        ROOM,
+        filters={
+            "percent": _percent,
+            "points": lambda value: _percent(value, signed=True),
+            "seconds": lambda value: f"{value:.2f}",
+            "thousands": lambda value: "–" if math.isnan(value) else f"{value:,.0f}",
+            "visible": printable,
+        },
         study=study,
         found=analysis,
         rates=rates,
         few={method: rate for method, rate in rates.items() if rate.lacking},
-        style=Markup(_style()),
-        policy=policy(),
-        version=__version__,
         draws=DRAWS,
         published=(PUBLISHED, PUBLISHED_ERROR),
         enough=ENOUGH,
         attention=attention,
-        forest=Markup(_forest(rates)),
-        learning=Markup(_learning(study, analysis)),
+        forest=pages.markup(_forest(rates)),
+        learning=pages.markup(_learning(study, analysis)),
         cases=_cases(study, analysis),
     )
 
 
 def policy() -> str:
-    """The Content-Security-Policy of the page: its own style by its hash, its own pictures, and nothing else."""
-    style = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def _style() -> str:
-    """That of the report of an evaluation, and what this one has more."""
-    parts = [files(f"tintype.{room}").joinpath("templates", "report.css") for room in ("evaluation", "study")]
-    return "".join(part.read_text("utf-8") for part in parts)
+    """The Content-Security-Policy of the page."""
+    return pages.policy(pages.style(ROOM))
 
 
 def _percent(value: float, signed: bool = False) -> str:
@@ -200,35 +193,27 @@ def _learning(study: Study, analysis: Analysis) -> str:
 # ---- the pictures
 
 
-def _cases(study: Study, analysis: Analysis) -> list[dict[str, Any]]:
+def _cases(study: Study, analysis: Analysis) -> list[Cases]:
     """Of each method the photographs that fooled most, and least, with pictures."""
     found = []
     for method in analysis.rates[ATTENTIVE]:
         ranked = [fooling for fooling in analysis.photographs if fooling.method == method]
         few = min(CASES, len(ranked) // 2)
         if few:
-            most, least = ranked[:few], ranked[::-1][:few]
-            cases = [(words, [_case(study, one) for one in some]) for words, some in (("most", most), ("least", least))]
-            found.append({"method": method, "cases": cases})
+            most, least = ([_case(study, one) for one in some] for some in (ranked[:few], ranked[::-1][:few]))
+            found.append(Cases(method, most, least))
     return found
 
 
-def _case(study: Study, fooling: Fooling) -> dict[str, Any]:
-    pictures = [study.picture(fooling.photograph, way) for way in (TRUTH, fooling.method)]
-    return {
-        "name": printable(study.photographs[fooling.photograph].name),
-        "fooling": fooling,
-        "pictures": [_data(path) for path in pictures],
-    }
+def _case(study: Study, fooling: Fooling) -> Case:
+    true, coloured = (_shown(study.picture(fooling.photograph, way)) for way in (TRUTH, fooling.method))
+    return Case(printable(study.photographs[fooling.photograph].name), fooling, (true, coloured))
 
 
-def _data(path: Path) -> str:
-    from PIL import Image
-
-    memory = io.BytesIO()
+def _shown(path: Path) -> pictures.Shown:
     try:
-        Image.open(path).save(memory, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+        return pictures.shown(path)
     except OSError as error:
-        why = error.strerror or "it is broken"
-        raise StudyError(f"{path} cannot be read ({why}): put back the study's pictures") from None
-    return "data:image/jpeg;base64," + base64.b64encode(memory.getvalue()).decode()
+        raise StudyError(
+            f"{path} cannot be read ({error.strerror or 'it is broken'}): put back the study's pictures"
+        ) from None
