@@ -26,7 +26,7 @@ def test_each_metric_has_a_table_with_the_best_first(run, capsys):
     printed = capsys.readouterr().out
     assert "4 photographs of painted; centre square, 32 pixels; gray: CIE L*" in printed
     assert "4 photographs are few" in printed
-    for line in ("psnr in dB: more is better", "colorfulness: nearest to the truth's", "dcf: nearest to 0 is best"):
+    for line in ("psnr in dB: more is better", "colorfulness: best is the truth's", "dcf: best is 0"):
         assert line in printed
     table = rows(printed)
     assert len(table) == 4 * 5
