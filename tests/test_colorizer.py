@@ -12,7 +12,7 @@ from PIL import Image
 import tintype
 from tintype import Colorizer, colorize
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
-from tintype.colorizer import beside, network_size
+from tintype.colorizer import network_size
 from tintype.errors import (
     HintError,
     ModelError,
@@ -24,6 +24,7 @@ from tintype.errors import (
 )
 from tintype.models import load
 from tintype.photo import read
+from tintype.photo.results import beside
 
 HINT = {"x": 16, "y": 16, "color": "#ff0000", "radius": 12}
 

@@ -6,7 +6,7 @@ import pytest
 from tintype import distribution
 from tintype.color.lab import gray, rgb_to_lab
 from tintype.colorizer import Colorizer
-from tintype.distribution import Region
+from tintype.distribution import Distribution, Region
 from tintype.errors import ModelError, OptionError
 from tintype.photo import from_array
 
@@ -23,6 +23,10 @@ def colorizer(build_model):
     return Colorizer(build_model(logits=3, card={"bins": BINS}))
 
 
+def look(colorizer, photo) -> Distribution:
+    return Distribution.of(colorizer.look(photo, logits=True))
+
+
 def softmax(lightness: float) -> np.ndarray:
     weights = np.exp(lightness * np.array([-1.0, 0.0, 1.0]))
     return weights / weights.sum()
@@ -30,7 +34,7 @@ def softmax(lightness: float) -> np.ndarray:
 
 @pytest.mark.parametrize("lightness", [0.0, 0.5, 2.0])
 def test_probabilities_and_doubt_are_those_of_the_softmax(colorizer, lightness):
-    found = distribution.predict(colorizer, photograph(np.full((64, 96), lightness)))
+    found = look(colorizer, photograph(np.full((64, 96), lightness)))
     p, bins = softmax(lightness), np.array(BINS)
     everywhere = np.broadcast_to(p[:, None, None], found.probabilities.shape)
     np.testing.assert_allclose(found.probabilities, everywhere, atol=1e-4)
@@ -40,15 +44,15 @@ def test_probabilities_and_doubt_are_those_of_the_softmax(colorizer, lightness):
 
 
 def test_what_is_certain_has_no_doubt(colorizer):
-    found = distribution.predict(colorizer, photograph(np.full((64, 64), 100)))
+    found = look(colorizer, photograph(np.full((64, 64), 100)))
     assert found.entropy.max() < 1e-6
     assert found.deviation.max() < 1e-3
 
 
 def test_the_likeliest_colours_stand_at_the_lightness_of_the_place(colorizer):
-    found = distribution.predict(colorizer, photograph(np.full((64, 64), 60)))
-    likely = distribution.Distribution(
-        found.photo, np.broadcast_to(np.array([0.2, 0.5, 0.3])[:, None, None], (3, 16, 16)), found.bins
+    found = look(colorizer, photograph(np.full((64, 64), 60)))
+    likely = Distribution(
+        found.colours, np.broadcast_to(np.array([0.2, 0.5, 0.3])[:, None, None], (3, 16, 16)), found.bins
     ).likeliest(Region(3, 5))
     assert [(each.a, each.b) for each in likely] == [(10, 0), (10, 30), (0, 0)]
     assert [each.probability for each in likely] == pytest.approx([0.5, 0.3, 0.2])
@@ -60,7 +64,7 @@ def test_the_likeliest_colours_stand_at_the_lightness_of_the_place(colorizer):
 def test_a_region_is_the_mean_over_its_pixels_and_a_pixel_its_cell(colorizer):
     # A cell covers four pixels: the network sees the photograph at its own size.
     lightness = np.repeat(np.linspace(0, 3, 16), 4)[None].repeat(64, axis=0)
-    found = distribution.predict(colorizer, photograph(lightness))
+    found = look(colorizer, photograph(lightness))
     for x in (0, 7, 8, 63):
         np.testing.assert_allclose(found.mean(found.probabilities, Region(x, 30)), softmax(lightness[0, x]), atol=1e-3)
     region = Region(2, 10, 9, 3)
@@ -71,7 +75,7 @@ def test_a_region_is_the_mean_over_its_pixels_and_a_pixel_its_cell(colorizer):
 
 def test_a_map_has_the_size_that_is_asked_and_invents_nothing(colorizer):
     lightness = np.where(np.arange(96) < 48, 0.2, 3)[None].repeat(64, axis=0)
-    found = distribution.predict(colorizer, photograph(lightness))
+    found = look(colorizer, photograph(lightness))
     for measure in distribution.MEASURES:
         values = found.map(measure, (128, 192))
         plane = getattr(found, measure)
@@ -83,7 +87,9 @@ def test_a_map_has_the_size_that_is_asked_and_invents_nothing(colorizer):
 
 def test_a_model_without_a_distribution_is_refused(tiny):
     with pytest.raises(ModelError, match="has no distribution"):
-        distribution.predict(Colorizer(tiny), photograph(np.full((64, 64), 50)))
+        look(Colorizer(tiny), photograph(np.full((64, 64), 50)))
+    with pytest.raises(ValueError, match="logits=True"):
+        Distribution.of(Colorizer(tiny).look(photograph(np.full((64, 64), 50))))
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,6 @@ def test_a_higher_temperature_is_more_colourful(model):
         photo = read(path)
         height, width = Colorizer(opened).network_size((photo.height, photo.width))
         lightness = photo.thumbnail(width, height)
-        rows.append([np.hypot(*opened.predict(lightness, temperature=t)).mean() for t in (0.2, 0.7, 1.4)])
+        rows.append([np.hypot(*opened.predict(lightness, temperature=t).ab).mean() for t in (0.2, 0.7, 1.4)])
     chroma = np.mean(rows, axis=0)
     assert list(chroma) == sorted(chroma)

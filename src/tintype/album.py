@@ -17,10 +17,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tintype.colorizer import COLOR, Colorizer, Hints, beside, check_output, page_suffix, refuse_same, result_suffix
+from tintype.colorizer import Colorizer
 from tintype.errors import OptionError, TintypeError, UnwritablePhoto
 from tintype.files import is_unfinished, sweep_once
+from tintype.hints import Hints
 from tintype.photo import SUFFIXES, Mark, Photo, count_pages, is_marked, mark_of, origin_of, quick_origin_of, size_of
+from tintype.photo.results import COLOR, beside, check_output, page_suffix, refuse_same, result_suffix
 from tintype.search import Search, expanded
 
 BUDGET = 256_000_000
@@ -85,8 +87,8 @@ class Outcome:
 
 
 def plan(
-    inputs: Sequence[str | os.PathLike],
-    output: str | os.PathLike | None = None,
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
     format: str | None = None,
     *,
     suffix: str | None = None,
@@ -197,10 +199,7 @@ def colorize_all(
     stop = threading.Event()
     room = _Room(stop)
     running: dict[Future[Outcome], Task] = {}
-    mark: Mark | None = None
-
-    def settings(page: int | None) -> str:
-        return colorizer.settings(hints, quality, negative=negative, page=page)
+    mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality, negative=negative))
 
     def watch(task: Task, share: float) -> None:
         if stop.is_set():
@@ -214,11 +213,12 @@ def colorize_all(
         try:
             if task.output is not None and not dry_run:
                 sweep_once(task.output.parent)
-            asked = replace(mark, settings=settings(task.page)) if task.page else mark
+            settings = colorizer.settings(hints, quality, negative=negative, page=task.page)
+            asked = replace(mark, settings=settings) if task.page else mark
             outcome = foresee(task, asked, overwrite=overwrite, skip_existing=skip_existing)
             if outcome.status == "planned" and not dry_run:
                 outcome = colour(task, outcome)
-            elif outcome.why == "done" and keep_times and not dry_run:
+            elif outcome.why == "done" and task.output is not None and keep_times and not dry_run:
                 outcome = replace(outcome, notes=_keep_times(os.stat(task.input), task.output))
         except TintypeError as error:
             outcome = replace(outcome, status="failed", message=str(error))
@@ -236,6 +236,7 @@ def colorize_all(
         return replace(outcome, seconds=time.perf_counter() - begin)
 
     def colour(task: Task, outcome: Outcome) -> Outcome:
+        output = _output(task)
         in_colour = False
 
         def examine(photo: Photo) -> None:
@@ -243,14 +244,14 @@ def colorize_all(
             in_colour = photo.in_colour
             if in_colour and skip_colour:
                 raise _LeftAlone
-            task.output.parent.mkdir(parents=True, exist_ok=True)
+            output.parent.mkdir(parents=True, exist_ok=True)
 
         with room.for_pixels(_load(task.input, colorizer)):
             times = os.stat(task.input) if keep_times else None
             try:
                 notes = colorizer.file(
                     task.input,
-                    task.output,
+                    output,
                     hints=hints,
                     format=format,
                     quality=quality,
@@ -264,12 +265,11 @@ def colorize_all(
                 message = f"{task.input} is a colour photograph"
                 return replace(outcome, status="skipped", why="colour", message=message, colour=True)
         if times is not None:
-            notes = (*notes, *_keep_times(times, task.output))
+            notes = (*notes, *_keep_times(times, output))
         return replace(outcome, status="coloured", notes=notes, colour=in_colour)
 
     pool = ThreadPoolExecutor(jobs)
     try:
-        mark = replace(colorizer.mark, settings=settings(None))
         if dry_run:
             yield from pool.map(work, tasks)
             return
@@ -302,22 +302,23 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
         return replace(skipped, why="result", message=message)
     if is_marked(task.input):
         return replace(skipped, output=None, why="result", message=f"{task.input} was coloured by tintype already")
-    if not _exists(task.output):
+    output = _output(task)
+    if not _exists(output):
         return planned
-    refuse_same(task.input, task.output)
+    refuse_same(task.input, output)
     with suppress(OSError):  # What may not be read is not empty.
-        if os.path.isfile(task.output) and is_unfinished(task.output):
+        if os.path.isfile(output) and is_unfinished(output):
             return planned
-    found = mark_of(task.output)
+    found = mark_of(output)
     if found is None and task.taken:
-        message = f"{task.input} would be written over {task.output}, a photograph of this run: give another output"
+        message = f"{task.input} would be written over {output}, a photograph of this run: give another output"
         raise UnwritablePhoto(message)
     if overwrite:
         return replace(planned, why="again")
     if found is None:
-        message = f"{task.output} exists, but does not say that tintype made it: --overwrite replaces it"
+        message = f"{output} exists, but does not say that tintype made it: --overwrite replaces it"
         return replace(skipped, why="kept", message=message)
-    exists = replace(skipped, why="done", message=f"{task.output} exists")
+    exists = replace(skipped, why="done", message=f"{output} exists")
     if skip_existing:
         return exists
     if (reason := _other_settings(found, mark)) is None:
@@ -326,16 +327,22 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
             return exists
         if fate == "other":
             message = (
-                f"{task.output} was made of another file than {task.input} is now: give another folder with -o, or "
+                f"{output} was made of another file than {task.input} is now: give another folder with -o, or "
                 "--overwrite to replace it"
             )
             return replace(skipped, status="failed", message=message)
         reason = "the photograph was changed since"
     if found.software != "tintype":
         changed = f"was changed by {found.software} since" if found.software else "was changed by another program since"
-        message = f"{task.output} {changed}, and {reason}: --overwrite makes it again"
+        message = f"{output} {changed}, and {reason}: --overwrite makes it again"
         return replace(skipped, why="kept", message=message)
-    return replace(planned, why="again", message=f"{task.output} is made again: {reason}")
+    return replace(planned, why="again", message=f"{output} is made again: {reason}")
+
+
+def _output(task: Task) -> Path:
+    """Where the result goes; only tasks that are refused or are results themselves have no place for it."""
+    assert task.output is not None
+    return task.output
 
 
 class _LeftAlone(Exception):
@@ -399,7 +406,7 @@ def _fate_of_origin(task: Task, origin: str) -> str:
     status = os.stat(task.input)
     if not origin or not stat.S_ISREG(status.st_mode):
         return "same"
-    result = os.stat(task.output)
+    result = os.stat(_output(task))
     # A result may have the times of its photograph; when it was made, its directory entry tells.
     born = getattr(result, "st_birthtime", None)
     made = max(result.st_mtime_ns, result.st_ctime_ns if born is None else int(born * 1e9))
@@ -430,7 +437,7 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _check_suffix(suffix: str | None, output: str | os.PathLike | None) -> None:
+def _check_suffix(suffix: str | None, output: str | os.PathLike[str] | None) -> None:
     if suffix is None:
         return
     if not suffix.strip() or re.search(r"[/\\\0:*?\"<>|]", suffix):
@@ -439,7 +446,7 @@ def _check_suffix(suffix: str | None, output: str | os.PathLike | None) -> None:
         raise OptionError(f"--suffix is put before the ending of a name, such as .jpg: leave {suffix} out")
 
 
-def _means_folder(output: str | os.PathLike) -> bool:
+def _means_folder(output: str | os.PathLike[str]) -> bool:
     text = os.fspath(output)
     return text.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(text)
 
@@ -458,7 +465,7 @@ def _pages(photo: Path, pages: str | Sequence[int] | None, is_result: bool) -> S
         return [None]
     if pages == "first":
         return [1]
-    if pages != "all":
+    if not isinstance(pages, str):
         return pages
     try:
         count = count_pages(photo) if os.path.isfile(photo) else 1

@@ -8,19 +8,24 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from tintype import sheets
-from tintype.colorizer import LARGEST, Colorizer, result_suffix
+from tintype.colorizer import Colorizer
 from tintype.errors import OptionError
 from tintype.files import whole_file
 from tintype.models import Model
 from tintype.photo import Photo
+from tintype.photo.results import result_suffix
+from tintype.settings import LARGEST
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+Value = TypeVar("Value")
 
 MOST = 100
 """Tiles on a sheet."""
@@ -55,7 +60,10 @@ class Tile:
 
 
 def plan(
-    photo: str | os.PathLike, models: Sequence[Model], sizes: Sequence[int] = (), temperatures: Sequence[float] = ()
+    photo: str | os.PathLike[str],
+    models: Sequence[Model],
+    sizes: Sequence[int] = (),
+    temperatures: Sequence[float] = (),
 ) -> list[list[Tile]]:
     """The rows of a sheet: sizes down and temperatures across, or sizes across where there is one temperature.
 
@@ -69,11 +77,11 @@ def plan(
         raise OptionError(
             f"{', '.join(model.name for model in models)} has no temperature to set: leave the temperatures out"
         )
-    ways = []
+    ways: list[list[tuple[Model, int, float | None]]] = []
     for model in models:
         own = sizes or [min(round(model.card.size * factor), LARGEST) for factor in FACTORS]
         across: Sequence[float | None] = [None]
-        if model.takes_temperature:
+        if model.card.temperature is not None:
             across = temperatures or [round(model.card.temperature * factor, 4) for factor in FACTORS]
         rows = [[(model, size, temperature) for temperature in _once(across)] for size in _once(own)]
         ways += [[row[0] for row in rows]] if len(rows[0]) == 1 else rows
@@ -86,7 +94,7 @@ def plan(
     return [[_tile(photo, next(number), *way) for way in row] for row in ways]
 
 
-def _tile(photo: str | os.PathLike, number: int, model: Model, size: int, temperature: float | None) -> Tile:
+def _tile(photo: str | os.PathLike[str], number: int, model: Model, size: int, temperature: float | None) -> Tile:
     name = os.fspath(model.source)
     words = ["tintype", "colorize", _no_option(os.fspath(photo)), "--model", name, "--size", str(size)]
     if temperature is not None:
@@ -103,7 +111,7 @@ def draw(
 ) -> tuple[Image, dict[int, list[int]]]:
     """The sheet, and where the picture of each tile lies in it: left, top, width, height.
 
-    Each tile is the whole photograph coloured at full size, and then reduced. step: called after each.
+    Each tile is a preview of the whole photograph, painted at the size of the tile; a smaller one is enlarged. step: called after each.
 
     Raises:
         OptionError: a size or a temperature cannot be used. ModelError: a model fails.
@@ -114,10 +122,12 @@ def draw(
     # All of them first: a setting that cannot be used is refused before there is any work in it.
     colorizers = {tile: Colorizer(opened[tile.model], tile.size, tile.temperature) for row in rows for tile in row}
     large, small = ImageFont.load_default(18), ImageFont.load_default(13)
+    scale = min(CELL / photo.width, TALLEST / photo.height, 1)
+    size = max(1, round(photo.height * scale)), max(1, round(photo.width * scale))
 
     def coloured(tile: Tile) -> sheets.Tile:
-        strips = np.concatenate(list(colorizers[tile].strips(photo, depth=8)))
-        picture = sheets.fitted(Image.fromarray(strips), CELL, TALLEST)
+        strips = colorizers[tile].look(photo).paint(depth=8, size=size)
+        picture = sheets.fitted(Image.fromarray(np.concatenate(list(strips))), CELL, TALLEST)
         step()
         head = (sheets.Words(str(tile.number), large), sheets.Words(_settings(tile, opened), small, left=40))
         command = [sheets.Line(LINE, (sheets.Words(line, small, GRAY),)) for line in _wrapped(tile.arguments, small)]
@@ -134,7 +144,12 @@ def draw(
     return page, places
 
 
-def save_list(path: str | os.PathLike, photo: str | os.PathLike, rows: Iterable[Iterable[Tile]], boxes: dict) -> None:
+def save_list(
+    path: str | os.PathLike[str],
+    photo: str | os.PathLike[str],
+    rows: Iterable[Iterable[Tile]],
+    boxes: dict[int, list[int]],
+) -> None:
     """Write the tiles of a sheet as JSON.
 
     Raises:
@@ -145,17 +160,17 @@ def save_list(path: str | os.PathLike, photo: str | os.PathLike, rows: Iterable[
         file.write((json.dumps({"photo": os.fspath(photo), "tiles": tiles}, indent=2) + "\n").encode())
 
 
-def list_path(sheet: str | os.PathLike) -> Path:
+def list_path(sheet: str | os.PathLike[str]) -> Path:
     """Where the list of a sheet lies: beside it, under its name with .json added."""
     return Path(f"{os.fspath(sheet)}.json")
 
 
-def sheet_path(photo: str | os.PathLike) -> Path:
+def sheet_path(photo: str | os.PathLike[str]) -> Path:
     """The default place of a photograph's sheet: next to it."""
     return Path(photo).with_name(f"{Path(photo).stem}.sheet.jpg")
 
 
-def pick(photo_or_sheet: str | os.PathLike, number: int) -> Tile:
+def pick(photo_or_sheet: str | os.PathLike[str], number: int) -> Tile:
     """A tile of a sheet that was made before, given by the sheet, or by its photograph where the sheet lies beside it.
 
     Raises:
@@ -183,7 +198,7 @@ def _settings(tile: Tile, models: dict[str, Model]) -> str:
     return f"{name}, size {tile.size}" + ("" if tile.temperature is None else f", temperature {tile.temperature:g}")
 
 
-def _once(values: Iterable) -> list:
+def _once(values: Iterable[Value]) -> list[Value]:
     return list(dict.fromkeys(values))
 
 
@@ -200,7 +215,7 @@ def quoted(text: str, ascii: bool = False) -> str:
     return "$'" + "".join(codes) + "'"
 
 
-def _wrapped(arguments: Iterable[str], letters) -> list[str]:
+def _wrapped(arguments: Iterable[str], letters: FreeTypeFont | ImageFont) -> list[str]:
     """The lines of a command in the width of a tile, in ASCII, as Pillow's own font has no more."""
     lines = [""]
     for part in " ".join(quoted(argument, ascii=True) for argument in arguments).split(" "):

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tintype.color.enlarge import DETAIL, Enlarger
+from tintype.color.enlarge import Enlarger
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb
-from tintype.colorizer import Colorizer, network_size
+from tintype.colorizer import Colorizer
+from tintype.colours import Colours
 from tintype.errors import OptionError
 from tintype.photo import Photo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    Letters = FreeTypeFont | ImageFont
 
 COUNT = 10
 """Number of colours listed for a place."""
 
-MEASURES = {"deviation": ("expected deviation of the colour, in a*b*", 40.0), "entropy": ("entropy, in bits", 8.0)}
+Measure = Literal["deviation", "entropy"]
+
+MEASURES: dict[Measure, tuple[str, float]] = {
+    "deviation": ("expected deviation of the colour, in a*b*", 40.0),
+    "entropy": ("entropy, in bits", 8.0),
+}
 """What a map may show: its name, and where its scale ends, the same for all photographs."""
 
 
-_SMALL, _MORE_DOUBT = 256, 4.0
-"""Short side at which a photograph and its inversion are compared, and by how much more of the expected deviation of
-its colours, in a*b* units, the model must doubt a photograph to take it for a negative."""
+_MORE_DOUBT = 4.0
+"""By how much more of the expected deviation of its colours, in a*b* units, the model must doubt a photograph than its
+inversion to take it for a negative."""
 
 
 @dataclass(frozen=True)
@@ -58,39 +69,51 @@ class Likely:
     probability: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Distribution:
-    """How probable each colour is at each place of a photograph, at temperature 1.
+    """How probable each colour is at each place of a photograph, at temperature 1."""
 
-    probabilities: float32 [Q, h', w'], sum to 1 over Q. bins: float64 [Q, 2], CIE a*b*.
-    """
+    colours: Colours
+    """The look at the photograph that found it."""
+    probabilities: NDArray[np.floating]
+    """float32 [Q, h', w'], sums to 1 over Q."""
+    bins: NDArray[np.float64]
+    """float64 [Q, 2], CIE a*b*."""
 
-    photo: Photo
-    probabilities: np.ndarray
-    bins: np.ndarray
+    @classmethod
+    def of(cls, colours: Colours) -> Distribution:
+        """That behind colours which were looked at with `logits=True`.
+
+        Raises ValueError where they were not.
+        """
+        if colours.logits is None or colours.model.card.bins is None:
+            raise ValueError("these colours have no logits: look with logits=True")
+        weights = np.exp(colours.logits - colours.logits.max(axis=0))
+        return cls(colours, weights / weights.sum(axis=0), np.array(colours.model.card.bins, np.float64))
 
     @property
-    def entropy(self) -> np.ndarray:
+    def entropy(self) -> NDArray[np.floating]:
         """In bits, float32 [h', w']: 0 where one colour is certain, log2 Q where all are alike."""
         p = self.probabilities
-        return -(p * np.log2(np.maximum(p, 1e-30))).sum(axis=0)
+        entropy: NDArray[np.floating] = -(p * np.log2(np.maximum(p, 1e-30))).sum(axis=0)
+        return entropy
 
     @property
-    def deviation(self) -> np.ndarray:
+    def deviation(self) -> NDArray[np.float32]:
         """The root of the expected squared distance from the mean colour, in a*b* units; float32 [h', w']."""
         mean = np.einsum("qc,qhw->chw", self.bins, self.probabilities)
         squares = np.einsum("q,qhw->hw", (self.bins**2).sum(axis=1), self.probabilities)
-        return np.sqrt(np.maximum(squares - (mean**2).sum(axis=0), 0)).astype(np.float32)
+        return np.asarray(np.sqrt(np.maximum(squares - (mean**2).sum(axis=0), 0)), np.float32)
 
-    def mean(self, plane: np.ndarray, region: Region) -> np.ndarray:
+    def mean(self, plane: NDArray[np.floating], region: Region) -> NDArray[np.floating]:
         """The mean of a plane [..., h', w'] of cells over the pixels of a region; [...]."""
-        down = _shares(region.y, region.height, self.photo.height, plane.shape[-2])
-        across = _shares(region.x, region.width, self.photo.width, plane.shape[-1])
-        return np.einsum("...hw,h,w->...", plane, down, across)
+        down = _shares(region.y, region.height, self.colours.size[0], plane.shape[-2])
+        across = _shares(region.x, region.width, self.colours.size[1], plane.shape[-1])
+        return np.asarray(np.einsum("...hw,h,w->...", plane, down, across))
 
     def lightness(self, region: Region) -> float:
         """The mean CIE L* of a region."""
-        rows = self.photo.lightness(region.y, region.y + region.height)
+        rows = self.colours.photo.lightness(region.y, region.y + region.height)
         return float(rows[:, region.x : region.x + region.width].mean())
 
     def likeliest(self, region: Region, count: int = COUNT) -> list[Likely]:
@@ -100,47 +123,27 @@ class Distribution:
         lab = np.column_stack([np.full(len(best), self.lightness(region)), self.bins[best]])
         rgb = (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
         return [
-            Likely("#" + bytes(code).hex(), *map(float, self.bins[i]), float(probabilities[i]))
+            Likely("#" + bytes(code).hex(), float(self.bins[i, 0]), float(self.bins[i, 1]), float(probabilities[i]))
             for i, code in zip(best, rgb, strict=True)
         ]
 
-    def map(self, measure: str, size: tuple[int, int]) -> np.ndarray:
+    def map(self, measure: Measure, size: tuple[int, int]) -> NDArray[np.float32]:
         """A measure at (height, width) `size`, along the edges of the lightness as the colours are; float32 [h, w]."""
-        plane = getattr(self, measure)
-        height, width = plane.shape
-        guide = self.photo.thumbnail(width * DETAIL, height * DETAIL)
-        return Enlarger(np.stack([plane, plane]), guide, size).rows(0, size[0])[0]
+        plane = self.deviation if measure == "deviation" else self.entropy
+        both = np.stack([plane, plane]).astype(np.float32, copy=False)
+        return np.asarray(Enlarger(both, self.colours.guide, size).rows(0, size[0])[0])
 
 
-def predict(colorizer: Colorizer, photo: Photo) -> Distribution:
-    """The distribution behind the colours that a colorizer gives a photograph.
-
-    Raises:
-        ModelError: the model has no distribution, or fails on this photograph.
-    """
-    height, width = colorizer.network_size((photo.height, photo.width))
-    logits = colorizer.model.logits(photo.thumbnail(width, height))
-    weights = np.exp(logits - logits.max(axis=0))
-    return Distribution(photo, weights / weights.sum(axis=0), np.array(colorizer.model.card.bins, np.float64))
-
-
-def looks_negative(colorizer: Colorizer, photo: Photo) -> bool:
+def looks_negative(colorizer: Colorizer, found: Distribution) -> bool:
     """Whether a photograph is more likely a negative: the model doubts its colours more than those of its inversion.
 
-    A hint, not a test: docs/inspect.md has the figures.
+    A hint, not a test: docs/inspect.md has the figures. The inversion is looked at by the same colorizer.
 
     Raises:
-        ModelError: as for `predict`.
+        ModelError: the model fails on the inversion.
     """
-    height, width = network_size((photo.height, photo.width), _SMALL, colorizer.model.card.stride)
-    seen = photo.thumbnail(width, height)
-    doubts = []
-    for lightness in (seen, 100 - seen):
-        logits = colorizer.model.logits(lightness)
-        weights = np.exp(logits - logits.max(axis=0))
-        bins = np.array(colorizer.model.card.bins, np.float64)
-        doubts.append(Distribution(photo, weights / weights.sum(axis=0), bins).deviation.mean())
-    return bool(doubts[0] - doubts[1] > _MORE_DOUBT)
+    other = Distribution.of(colorizer.look(found.colours.photo.inverted(), logits=True))
+    return bool(found.deviation.mean() - other.deviation.mean() > _MORE_DOUBT)
 
 
 def checked(photo: Photo, region: Region | None) -> Region:
@@ -159,10 +162,10 @@ def checked(photo: Photo, region: Region | None) -> Region:
     return region
 
 
-def _shares(start: int, length: int, size: int, cells: int) -> np.ndarray:
+def _shares(start: int, length: int, size: int, cells: int) -> NDArray[np.float64]:
     """The share that each of the cells along an axis has in the pixels from `start` on; sums to 1."""
     edges = np.clip(np.arange(cells + 1) * (size / cells), start, start + length)
-    return np.diff(edges) / length
+    return np.asarray(np.diff(edges) / length)
 
 
 SIDE = 640
@@ -171,15 +174,13 @@ SIDE = 640
 MARGIN, LINE = 16, 24
 
 
-def draw(distribution: Distribution, coloured: np.ndarray, region: Region, model: str, measure: str) -> Image:
-    """The coloured photograph, the map of a measure beside it, and the likeliest colours of a region under them.
-
-    coloured: uint8 [H, W, 3], sRGB.
-    """
+def draw(distribution: Distribution, region: Region, measure: Measure) -> Image:
+    """The coloured photograph, the map of a measure beside it, and the likeliest colours of a region under them."""
     from PIL import Image, ImageDraw, ImageFont
 
     letters, small = ImageFont.load_default(16), ImageFont.load_default(14)
-    photo = distribution.photo
+    colours = distribution.colours
+    photo = colours.photo
     longest = max(photo.width, photo.height)
     scale = min(2 * SIDE, max(SIDE, longest)) / longest
     width, height = (max(1, round(side * scale)) for side in (photo.width, photo.height))
@@ -188,13 +189,13 @@ def draw(distribution: Distribution, coloured: np.ndarray, region: Region, model
     title, end = MEASURES[measure]
     values = np.clip(distribution.map(measure, (height, width)) / end, 0, 1)
     pictures = (
-        Image.fromarray(coloured).resize((width, height), Image.Resampling.LANCZOS),
+        Image.fromarray(np.concatenate(list(colours.paint(depth=8, size=(height, width))))),
         Image.fromarray(_ramp()[(values * 255 + 0.5).astype(np.uint8)]),
     )
     below = MARGIN + LINE + height + MARGIN
     page = Image.new("RGB", (3 * MARGIN + 2 * column, below + (COUNT + 1) * LINE + MARGIN), "white")
     pen = ImageDraw.Draw(page)
-    for left, head, picture in zip((MARGIN, 2 * MARGIN + column), (model, title), pictures, strict=True):
+    for left, head, picture in zip((MARGIN, 2 * MARGIN + column), (colours.model.name, title), pictures, strict=True):
         pen.text((left, MARGIN), head, fill="#222222", font=letters)
         page.paste(picture, (left, MARGIN + LINE))
         if (region.width, region.height) != (photo.width, photo.height):
@@ -215,7 +216,9 @@ def draw(distribution: Distribution, coloured: np.ndarray, region: Region, model
     return page
 
 
-def _likeliest(pen, distribution: Distribution, region: Region, corner: tuple[int, int], width: int, letters) -> None:
+def _likeliest(
+    pen: ImageDraw, distribution: Distribution, region: Region, corner: tuple[int, int], width: int, letters: Letters
+) -> None:
     left, top = corner
     found = distribution.likeliest(region)
     pen.text((left, top), f"likeliest colours of the {region}", fill="#222222", font=letters)
@@ -229,7 +232,7 @@ def _likeliest(pen, distribution: Distribution, region: Region, corner: tuple[in
         pen.text((left + 226 + length, y + 1), f"{100 * likely.probability:.1f} %", fill="#222222", font=letters)
 
 
-def _scale(page: Image, measure: str, corner: tuple[int, int], width: int, letters) -> None:
+def _scale(page: Image, measure: Measure, corner: tuple[int, int], width: int, letters: Letters) -> None:
     from PIL import Image, ImageDraw
 
     left, top = corner
@@ -244,10 +247,10 @@ def _scale(page: Image, measure: str, corner: tuple[int, int], width: int, lette
 
 
 @cache
-def _ramp() -> np.ndarray:
+def _ramp() -> NDArray[np.uint8]:
     """From sure to unsure: uint8 [256, 3], from dark blue over red to pale yellow, ever lighter."""
     t = np.linspace(0, 1, 256)
     hue = np.deg2rad(290 + 170 * t)
     chroma = 20 + 200 * t * (1 - t)
     lab = np.stack([8 + 88 * t, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
-    return (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.lab import rgb_to_lab
 from tintype.errors import HintError
+
+Plane = NDArray[np.float32]
 
 SMALLEST = 1.0
 """Radius in network pixels that a hint is drawn with at least, so that it is seen however small it is."""
@@ -54,7 +57,11 @@ class Hint:
     """In pixels of the upright photograph at full size, above 0."""
 
 
-def read_hints(source: str | os.PathLike | Iterable[Hint | Mapping]) -> list[Hint]:
+Hints = str | os.PathLike[str] | Iterable[Hint | Mapping[str, object]]
+"""Hints as users give them: a list of Hint or of {"x", "y", "color", "radius"}, or the path of a JSON file with one."""
+
+
+def read_hints(source: Hints) -> list[Hint]:
     """Hints from a JSON file, which is a list of {"x", "y", "color", "radius"}, or from such a list itself.
 
     At most MOST of them. Raises HintError, one sentence that names the file and the hint.
@@ -83,7 +90,7 @@ def read_hints(source: str | os.PathLike | Iterable[Hint | Mapping]) -> list[Hin
     return [_hint(item, f"{name}, hint {number}") for number, item in enumerate(items, 1)]
 
 
-def draw_hints(hints: Iterable[Hint], size: tuple[int, int], network: tuple[int, int]) -> np.ndarray:
+def draw_hints(hints: Sequence[Hint], size: tuple[int, int], network: tuple[int, int]) -> Plane:
     """The hints as the network sees them.
 
     size: (height, width) of the upright photograph; network: (height, width) of the network's input.
@@ -93,12 +100,9 @@ def draw_hints(hints: Iterable[Hint], size: tuple[int, int], network: tuple[int,
 
     Raises HintError when a hint lies outside the photograph.
     """
+    check_places(hints, size)
     drawn = np.zeros((3, *network), np.float32)
-    for number, hint in enumerate(hints, 1):
-        if not (0 <= hint.x < size[1] and 0 <= hint.y < size[0]):
-            raise HintError(
-                f"Hint {number} at ({hint.x:g}, {hint.y:g}) lies outside the photograph of {size[1]} x {size[0]} pixels"
-            )
+    for hint in hints:
         place, share = _covered(hint, size, network)
         part = drawn[:, *place]
         part *= 1 - share
@@ -106,7 +110,16 @@ def draw_hints(hints: Iterable[Hint], size: tuple[int, int], network: tuple[int,
     return drawn
 
 
-def _covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tuple[tuple[slice, slice], np.ndarray]:
+def check_places(hints: Sequence[Hint], size: tuple[int, int]) -> None:
+    """Raises HintError when a hint lies outside a photograph of (height, width) `size`."""
+    for number, hint in enumerate(hints, 1):
+        if not (0 <= hint.x < size[1] and 0 <= hint.y < size[0]):
+            raise HintError(
+                f"Hint {number} at ({hint.x:g}, {hint.y:g}) lies outside the photograph of {size[1]} x {size[0]} pixels"
+            )
+
+
+def _covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tuple[tuple[slice, slice], Plane]:
     """The part of a plane of `network` size that a hint touches, and the share of each pixel that it covers."""
     (height, width), (rows, columns) = size, network
     down, across = rows / height, columns / width
@@ -124,7 +137,7 @@ def _covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tup
     return (slice(top, bottom), slice(left, right)), share
 
 
-def keep_local(ab: np.ndarray, without: np.ndarray, count: int) -> np.ndarray:
+def keep_local(ab: Plane, without: Plane, count: int) -> Plane:
     """Colours with `count` hints, where these change little brought back to those without them.
 
     A network that sees the photograph as a whole lets every hint shift all colours a little (3 units of one hint at the
@@ -138,10 +151,10 @@ def keep_local(ab: np.ndarray, without: np.ndarray, count: int) -> np.ndarray:
     """
     moved = ab - without
     least = (LEAK / count) ** 2
-    return without + moved * (1 - least / np.maximum((moved**2).sum(axis=0), least))
+    return np.asarray(without + moved * (1 - least / np.maximum((moved**2).sum(axis=0), least)))
 
 
-def meet(ab: np.ndarray, without: np.ndarray, hints: Sequence[Hint], size: tuple[int, int]) -> np.ndarray:
+def meet(ab: Plane, without: Plane, hints: Sequence[Hint], size: tuple[int, int]) -> Plane:
     """Colours with hints, moved so that what follows a hint has the colour that was asked for.
 
     A network answers a hint with a colour of its own: of the right hue, but stronger or weaker. What it lacks under the
@@ -188,10 +201,10 @@ class Discs:
         # The last lies on top: it comes first, and what it covers needs no other.
         self._hints = [(hint, _ab(hint.color).astype(np.float32)) for hint in hints][::-1]
 
-    def lay(self, top: int, ab: np.ndarray) -> None:
+    def lay(self, top: int, ab: Plane) -> None:
         """Lay them over `ab`, float32 [2, rows, W], CIE a*b* of the rows from `top` on, in place."""
         rows, width = ab.shape[1:]
-        free: np.ndarray | None = None
+        free: Plane | None = None
         for hint, color in self._hints:
             # A disc smaller than a pixel is that pixel.
             radius = max(hint.radius, math.sqrt(0.5))
@@ -219,9 +232,11 @@ class Discs:
             ab += laid
 
 
-def _ab(color: str) -> np.ndarray:
+def _ab(color: str) -> NDArray[np.float64]:
+    """CIE a*b* of #rrggbb, [2]."""
     rgb = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
-    return rgb_to_lab(rgb)[1:]
+    ab: NDArray[np.float64] = rgb_to_lab(rgb)[1:]
+    return ab
 
 
 def _hint(item: object, name: str) -> Hint:

@@ -85,7 +85,7 @@ class Search:
     """
 
     def __init__(
-        self, output: str | os.PathLike | None = None, include: Iterable[str] = (), exclude: Iterable[str] = ()
+        self, output: str | os.PathLike[str] | None = None, include: Iterable[str] = (), exclude: Iterable[str] = ()
     ):
         self.passed_over: Counter[str] = Counter()
         self.unread: Counter[str] = Counter()
@@ -115,7 +115,8 @@ class Search:
         if not self._first(root):
             return
         # Links come last, so that a photograph is found at its own place before it is found through a link.
-        folders, links = [root], []
+        folders: list[Path] = [root]
+        links: list[Path] = []
         found: list[Path] = []
         while folders or links:
             path = folders.pop() if folders else links.pop(0)
@@ -177,7 +178,7 @@ class Search:
         return True
 
 
-def expanded(inputs: Sequence[str | os.PathLike]) -> list[tuple[Path, bool]]:
+def expanded(inputs: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, bool]]:
     """The inputs, with the files that fit a pattern in its place; and whether each came of a pattern.
 
     Shells of Windows hand over * and ? as they are typed. A name that exists is no pattern, and neither is [.

@@ -186,7 +186,8 @@ def test_a_model_colours_as_the_package_does(full):
 def test_reliability_is_that_of_the_distribution(full):
     """Against a pass of its own for the logits, and a mean over blocks of pixels."""
     found = paint(Method("tiny.v1 full", "model", full)).reliability
-    logits = Model(full).logits(lightness(np.repeat(picture().gray[..., None], 3, axis=2) / np.float32(255)))
+    seen = lightness(np.repeat(picture().gray[..., None], 3, axis=2) / np.float32(255))
+    logits = Model(full).predict(seen, logits=True).logits
     side = logits.shape[1]
     true = ab(picture().truth).reshape(side, SIDE // side, side, SIDE // side, 2).mean(axis=(1, 3))
     weights = np.exp(logits.astype(float))

@@ -42,7 +42,7 @@ def test_predict_gives_what_the_graph_says(build_model):
     model = load(build_model())
     lightness = ramp(16, 24)
     small = lightness.reshape(4, 4, 6, 4).mean(axis=(1, 3))
-    ab = model.predict(lightness)
+    ab = model.predict(lightness).ab
     assert ab.dtype == np.float32
     np.testing.assert_allclose(ab, [0.2 * small + 10, 20 - 0.4 * small], atol=1e-4)
     assert model.card.name == "tiny.v1"
@@ -55,7 +55,7 @@ def test_hints_are_fed_and_zeros_when_there_are_none(build_model):
     lightness = np.full((16, 16), 50, np.float32)
     hints = np.zeros((3, 16, 16), np.float32)
     hints[:, :4, :4] = np.array([30, -12, 1])[:, None, None]
-    plain, guided = model.predict(lightness), model.predict(lightness, hints)
+    plain, guided = model.predict(lightness).ab, model.predict(lightness, hints).ab
     np.testing.assert_allclose(guided[:, 0, 0] - plain[:, 0, 0], [30, -12], atol=1e-4)
     np.testing.assert_array_equal(guided[:, 1:], plain[:, 1:])
 
@@ -63,15 +63,18 @@ def test_hints_are_fed_and_zeros_when_there_are_none(build_model):
 def test_temperature_is_the_cards_unless_given(build_model):
     model = load(build_model(temperature=True, card={"temperature": 0.5}))
     lightness = ramp(8, 8)
-    np.testing.assert_allclose(model.predict(lightness, temperature=2.0), 4 * model.predict(lightness), rtol=1e-6)
+    np.testing.assert_allclose(model.predict(lightness, temperature=2.0).ab, 4 * model.predict(lightness).ab, rtol=1e-6)
 
 
 def test_logits_come_with_their_bins(build_model):
     model = load(build_model(logits=5))
-    assert model.logits(ramp(8, 16)).shape == (5, 2, 4)
+    found = model.predict(ramp(8, 16), logits=True)
+    assert found.logits.shape == (5, 2, 4)
+    np.testing.assert_array_equal(found.ab, model.predict(ramp(8, 16)).ab)
+    assert model.predict(ramp(8, 16)).logits is None  # they are large, and few want them
     assert len(model.card.bins) == 5
     with pytest.raises(ModelError, match="no distribution"):
-        load(build_model()).logits(ramp(8, 16))
+        load(build_model()).predict(ramp(8, 16), logits=True)
 
 
 def test_what_a_model_does_not_take_is_refused(build_model):
@@ -87,7 +90,7 @@ def test_what_a_model_does_not_take_is_refused(build_model):
 def test_a_model_may_be_sent_to_another_process(build_model):
     model = load(build_model())
     copy = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(copy.predict(ramp(8, 8)), model.predict(ramp(8, 8)))
+    np.testing.assert_array_equal(copy.predict(ramp(8, 8)).ab, model.predict(ramp(8, 8)).ab)
 
 
 def nan_nodes():
@@ -303,7 +306,7 @@ def test_ctrl_c_ends_a_graph_that_never_ends(sleeper):
     later(lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         model.predict(ramp(64, 64))
-    assert model.predict(ramp(8, 8)).shape == (2, 2, 2)  # and may go on with others
+    assert model.predict(ramp(8, 8)).ab.shape == (2, 2, 2)  # and may go on with others
 
 
 def test_who_watches_may_end_a_graph_that_never_ends(sleeper):
@@ -374,6 +377,6 @@ def test_the_default_ships_and_keeps_the_contract():
 def test_the_default_gives_the_same_bits_for_any_number_of_threads():
     lightness = np.random.default_rng(0).uniform(0, 100, (160, 224)).astype(np.float32)
     found = {
-        hashlib.sha256(load(threads=threads).predict(lightness).tobytes()).hexdigest() for threads in (1, 2, 3, 5, 8)
+        hashlib.sha256(load(threads=threads).predict(lightness).ab.tobytes()).hexdigest() for threads in (1, 2, 3, 5, 8)
     }
     assert len(found) == 1

@@ -59,8 +59,8 @@ def test_the_file_opens_and_agrees_with_the_checkpoint(run, exported):
     for temperature in (0.3, 1.0):
         expected = annealed_mean(logits, temperature)[0].numpy()
         # float16 weights move the colours a little; the hints and the temperature must move them the same way.
-        assert np.abs(model.predict(lightness, hints, temperature) - expected).mean() < 0.1
-    assert np.abs(model.predict(lightness, None, 0.3) - model.predict(lightness, hints, 0.3)).max() > 0.5
+        assert np.abs(model.predict(lightness, hints, temperature).ab - expected).mean() < 0.1
+    assert np.abs(model.predict(lightness, None, 0.3).ab - model.predict(lightness, hints, 0.3).ab).max() > 0.5
 
 
 def test_weights_are_stored_as_float16_and_computed_as_float32(exported):
@@ -138,7 +138,7 @@ def test_rebalancing_can_be_taken_back_in_part(run, tmp_path):
     logits = {}
     for share in (1.0, 0.0):
         export(tmp_path / "published.pt", tmp_path / "x.onnx", rebalancing=share, size=64)
-        logits[share] = load(tmp_path / "x.onnx").logits(lightness)
+        logits[share] = load(tmp_path / "x.onnx").predict(lightness, logits=True).logits
     weights = rebalancing_weights(published_prior(), 0.5)
     taken = (logits[1.0] - logits[0.0]).mean(axis=(1, 2))
     assert np.abs(taken - np.log(weights)).max() < 0.01
@@ -150,12 +150,12 @@ def test_vividness_multiplies_the_chroma_and_leaves_the_distribution(run, tmp_pa
     for factor in (1.0, 1.25):
         export(run[0], tmp_path / "x.onnx", vividness=factor, size=64)
         model = load(tmp_path / "x.onnx")
-        ab.append(model.predict(lightness, None, 0.4))
-        logits.append(model.logits(lightness))
+        ab.append(model.predict(lightness, None, 0.4).ab)
+        logits.append(model.predict(lightness, logits=True).logits)
         # A hint is seen as what will be drawn out to its colour.
         hints = np.zeros((3, 64, 64), np.float32)
         hints[:, 8:24, 8:24] = np.array([30 * factor, -20 * factor, 1], np.float32)[:, None, None]
-        hinted.append(model.logits(lightness, hints))
+        hinted.append(model.predict(lightness, hints, logits=True).logits)
     assert np.array_equal(*logits)
     assert np.abs(ab[1] - 1.25 * ab[0]).max() < 0.1
     assert np.abs(ab[0]).max() > 1

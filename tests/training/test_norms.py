@@ -79,7 +79,7 @@ def test_every_family_starts_from_its_released_file(released):
     norms.load_folded(started, checkpoint.released(str(path)))
     model, given = load(path), batch()
     hints = given.hints[0].numpy() if model.takes_hints else None
-    expected = model.logits(given.lightness[0, 0].numpy(), hints)
+    expected = model.predict(given.lightness[0, 0].numpy(), hints, logits=True).logits
     # What the release added to the logits is not a part of what was learnt.
     release = checkpoint.release_of(str(path))
     assert release["vividness"] == 1
@@ -130,7 +130,7 @@ def test_a_run_from_the_model_that_ships_begins_with_its_colours(tmp_path):
     config = settings("tintype", folder, optimizer={"rate": 1e-9}, **values)
     run = Run(config, tmp_path / "run", lambda line: None)
     gray = lightness(picture(50, 96, 128) / 255).astype(np.float32)
-    released = torch.from_numpy(load("tintype.v2").logits(gray))
+    released = torch.from_numpy(load("tintype.v2").predict(gray, logits=True).logits)
 
     def mean(logits):
         # The file draws it out by its vividness, which is no part of what goes on learning.
@@ -180,5 +180,5 @@ def test_statistics_beyond_float16_do_not_hinder_a_release(tmp_path):
     given = batch()
     with torch.no_grad():
         expected = network(given.lightness, given.hints)[0].numpy()
-    found = load(tmp_path / "large.onnx").logits(given.lightness[0, 0].numpy())
+    found = load(tmp_path / "large.onnx").predict(given.lightness[0, 0].numpy(), logits=True).logits
     assert np.abs(found - expected).max() <= 1e-2 * np.abs(expected).max()

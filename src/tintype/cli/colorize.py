@@ -153,7 +153,8 @@ def colorize(
         raise OptionError("A terminal cannot show a photograph: name a file with -o, or use a pipe")
 
     from tintype import album
-    from tintype.colorizer import Colorizer, check_output
+    from tintype.colorizer import Colorizer
+    from tintype.photo.results import check_output
     from tintype.search import expanded
     from tintype.threads import available_threads
 

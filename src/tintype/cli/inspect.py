@@ -61,8 +61,10 @@ def inspect(
     import numpy as np
 
     from tintype import distribution
-    from tintype.colorizer import Colorizer, check_output, refuse_same
+    from tintype.colorizer import Colorizer
+    from tintype.distribution import Distribution
     from tintype.photo import from_array, read, write
+    from tintype.photo.results import check_output, refuse_same
 
     if output is None and not json:
         output = photo.with_name(f"{photo.stem}.inspect.png")
@@ -71,14 +73,17 @@ def inspect(
         refuse_same(photo, output)
     colorizer = Colorizer(model, size)
     opened = read(photo)
-    part = distribution.checked(opened, place and distribution.Region(*place))
-    found = distribution.predict(colorizer, opened)
-    coloured = np.concatenate(list(colorizer.strips(opened, depth=8)))
+    part = distribution.checked(opened, None if place is None else distribution.Region(*place))
+    colours = colorizer.look(opened, logits=True)
+    found = Distribution.of(colours)
     if output is not None:
-        page = np.asarray(distribution.draw(found, coloured, part, colorizer.model.name, map))
+        page = np.asarray(distribution.draw(found, part, map))
         write(from_array(page), [page], output, mark=colorizer.mark)
+    coloured = np.concatenate(list(colours.paint(depth=8)))
     rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
-    chosen = coloured[rows, columns].mean(axis=(0, 1))
+    color = "#" + bytes(np.rint(coloured[rows, columns].mean(axis=(0, 1))).astype(np.uint8)).hex()
+    deviation, entropy = (float(found.mean(plane, part)) for plane in (found.deviation, found.entropy))
+    likeliest, negative = found.likeliest(part), distribution.looks_negative(colorizer, found)
     summary = {
         "photo": str(photo),
         "width": opened.width,
@@ -86,25 +91,22 @@ def inspect(
         "model": colorizer.model.name,
         "region": {"x": part.x, "y": part.y, "width": part.width, "height": part.height},
         "lightness": round(found.lightness(part), 2),
-        "color": "#" + bytes(np.rint(chosen).astype(np.uint8)).hex(),
-        "deviation": round(float(found.mean(found.deviation, part)), 3),
-        "entropy": round(float(found.mean(found.entropy, part)), 4),
-        "negative": distribution.looks_negative(colorizer, opened),
+        "color": color,
+        "deviation": round(deviation, 3),
+        "entropy": round(entropy, 4),
+        "negative": negative,
         "colors": [
             {"color": likely.color, "a": likely.a, "b": likely.b, "probability": round(likely.probability, 6)}
-            for likely in found.likeliest(part)
+            for likely in likeliest
         ],
     }
     if json:
         print(json_.dumps(summary, indent=2))
         return
-    say(
-        f"{photo}: {part} became {summary['color']}; deviation {summary['deviation']:.1f}, "
-        f"entropy {summary['entropy']:.2f} bits"
-    )
-    for color in summary["colors"]:
-        say(f"  {color['color']}  a* {color['a']:4g}  b* {color['b']:4g}  {100 * color['probability']:5.1f} %")
-    if summary["negative"]:
+    say(f"{photo}: {part} became {color}; deviation {deviation:.1f}, entropy {entropy:.2f} bits")
+    for likely in likeliest:
+        say(f"  {likely.color}  a* {likely.a:4g}  b* {likely.b:4g}  {100 * likely.probability:5.1f} %")
+    if negative:
         say(f"{photo} looks like a negative: if it is one, colour it with tintype colorize --negative")
     say(output)
 

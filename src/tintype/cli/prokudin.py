@@ -33,8 +33,8 @@ def prokudin(
     exposures
         Also write the aligned exposures, next to the photograph: gray PNG files named .blue, .green and .red.
     """
-    from tintype.colorizer import check_output, refuse_same, result_suffix
     from tintype.photo import read
+    from tintype.photo.results import check_output, refuse_same, result_suffix
     from tintype.prokudin import NAMES, align, write
 
     output = output or negative.with_name(f"{negative.stem}.rgb{result_suffix(negative)}")

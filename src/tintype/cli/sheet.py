@@ -79,9 +79,9 @@ def sheet(
     import numpy as np
 
     from tintype import contact
-    from tintype.colorizer import check_output, refuse_same
     from tintype.models import DEFAULT, Model
     from tintype.photo import Mark, from_array, read, write
+    from tintype.photo.results import check_output, refuse_same
     from tintype.version import __version__
 
     output = output or contact.sheet_path(photo)

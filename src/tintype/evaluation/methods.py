@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tintype.color.bins import nearest_bin, published_bins, published_prior
@@ -27,10 +28,14 @@ from tintype.evaluation.protocol import BASELINES, TRUTH
 from tintype.hints import Hint
 from tintype.models import DEFAULT, Model
 from tintype.models.catalog import card_of, name_of, shipped
-from tintype.photo import SUFFIXES
+from tintype.photo import SUFFIXES, from_array
 
 PATCH = 6
 """Side of a simulated hint where the photograph's short side has 256 pixels (Zhang et al. 2017, section 3.2)."""
+
+
+Kind = Literal["truth", "gray", "prior-mean", "random", "model", "folder"]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,9 @@ class Method:
     """A way of colouring, to be sent to another process."""
 
     label: str
-    kind: Literal["truth", "gray", "prior-mean", "random", "model", "folder"]
-    source: str | None = None
-    """A model's name or file, or a folder of predictions."""
+    kind: Kind
+    source: str = ""
+    """A model's name or file, or a folder of predictions; empty for baselines."""
     size: int | None = None
     """None: what the card calls best."""
     temperature: float | None = None
@@ -85,11 +90,11 @@ class Picture:
     """A photograph to be coloured."""
 
     name: str
-    truth: np.ndarray
+    truth: NDArray[np.uint8]
     """uint8 [h, w, 3], sRGB."""
-    gray: np.ndarray
+    gray: NDArray[np.uint8]
     """uint8 [h', w']; of another size than the truth only where a damage made it smaller or larger."""
-    other: Callable[[], np.ndarray]
+    other: Callable[[], NDArray[np.uint8]]
     """Gives the photograph that `random` takes its colours from."""
 
 
@@ -97,7 +102,7 @@ class Picture:
 class Coloured:
     """A coloured photograph."""
 
-    rgb: np.ndarray
+    rgb: NDArray[np.uint8]
     """uint8 [h', w', 3], of the gray's size."""
     seconds: float = float("nan")
     """That it took; NaN where nothing was computed here."""
@@ -109,7 +114,8 @@ class Coloured:
 
 def baselines(count: int) -> list[Method]:
     """What stands beside all models, for so many photographs: a single one has no other to borrow colours from."""
-    return [Method(label, label) for label in BASELINES if count > 1 or label != "random"]
+    kinds: tuple[Kind, ...] = ("gray", "prior-mean", "random")
+    return [Method(kind, kind) for kind in kinds if count > 1 or kind != "random"]
 
 
 def plan(
@@ -176,11 +182,11 @@ def _inspected(source: str) -> Model:
     return Model(source, 1)
 
 
-def _others(asked: Sequence, own: object) -> list:
+def _others(asked: Sequence[Value], own: Value) -> list[Value]:
     return [value for value in dict.fromkeys(asked) if value != own]
 
 
-def partners(count: int) -> np.ndarray:
+def partners(count: int) -> NDArray[np.int64]:
     """For each photograph another one, each taken once; the same for the same number of photographs."""
     ring = np.random.default_rng(0).permutation(count)
     partner = np.empty(count, np.int64)
@@ -193,7 +199,7 @@ def seed_of(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
-def simulated_hints(truth: np.ndarray, count: int, seed: int) -> list[Hint]:
+def simulated_hints(truth: NDArray[np.uint8], count: int, seed: int) -> list[Hint]:
     """Places drawn uniformly, and the mean of the true codes there: discs as large as squares of PATCH at 256 pixels.
 
     The first of them are the same for any count, so that a curve over the count reveals more and more.
@@ -231,15 +237,16 @@ def _random(picture: Picture) -> Coloured:
     return Coloured(_painted(picture.gray, np.moveaxis(_ab(other), -1, 0)))
 
 
-def _painted(gray: np.ndarray, ab: np.ndarray) -> np.ndarray:
+def _painted(gray: NDArray[np.uint8], ab: NDArray[np.floating]) -> NDArray[np.uint8]:
     """sRGB of gray codes uint8 [h, w] and colours [2, h, w]."""
     lightness = rgb_to_lab(np.repeat(gray[..., None], 3, axis=2) / np.float32(255))[..., 0]
     return render(lightness, ab.astype(np.float32))
 
 
-def _ab(rgb: np.ndarray) -> np.ndarray:
+def _ab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """CIE a*b* [h, w, 2] of uint8 sRGB."""
-    return rgb_to_lab(rgb / np.float32(255))[..., 1:]
+    ab: NDArray[np.float32] = rgb_to_lab(rgb / np.float32(255))[..., 1:]
+    return ab
 
 
 def _reader(folder: Path) -> Callable[[Picture], Coloured]:
@@ -284,9 +291,8 @@ def prediction_files(folder: Path) -> dict[str, Path]:
 
 def _painter(method: Method) -> Callable[[Picture], Coloured]:
     model = Model(method.source, 1)
-    given: list[np.ndarray] = []
-    model.on_logits = given.append
-    colorize = Colorizer(model, method.size, method.temperature, threads=1)
+    colorizer = Colorizer(model, method.size, method.temperature, threads=1)
+    bins = None if model.card.bins is None else np.array(model.card.bins, np.float64)
 
     def paint(picture: Picture) -> Coloured:
         hints = None
@@ -296,16 +302,17 @@ def _painter(method: Method) -> Callable[[Picture], Coloured]:
             if factor != 1:
                 hints = [Hint(h.x * factor, h.y * factor, h.color, h.radius * factor) for h in hints]
         started = time.perf_counter()
-        rgb = colorize(picture.gray, hints=hints)
+        colours = colorizer.look(from_array(picture.gray), hints, logits=bins is not None)
+        rgb = np.concatenate(list(colours.paint()))
         seconds = time.perf_counter() - started
-        if not given:
+        if colours.logits is None or bins is None:
             return Coloured(rgb, seconds)
-        return Coloured(rgb, seconds, _reliability(given.pop(), np.array(model.card.bins, np.float64), picture.truth))
+        return Coloured(rgb, seconds, _reliability(colours.logits, bins, picture.truth))
 
     return paint
 
 
-def _reliability(logits: np.ndarray, bins: np.ndarray, truth: np.ndarray) -> Reliability:
+def _reliability(logits: NDArray[np.float32], bins: NDArray[np.float64], truth: NDArray[np.uint8]) -> Reliability:
     """Of logits [Q, h', w'] against the true colours, shrunk to their size by the mean over areas."""
     height, width = logits.shape[1:]
     true = np.stack(

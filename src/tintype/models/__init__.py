@@ -1,14 +1,19 @@
 """Released models: the contract their files keep, their cards, and the weights that ship with the package."""
 
+from typing import TYPE_CHECKING
+
 from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, catalog
 
-__all__ = ["DEFAULT", "Card", "Model", "catalog", "load"]
+if TYPE_CHECKING:
+    from tintype.models.model import Model, Prediction, load
+
+__all__ = ["DEFAULT", "Card", "Model", "Prediction", "catalog", "load"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     # Listing the models needs no runtime; opening one does.
-    if name in ("Model", "load"):
+    if name in ("Model", "Prediction", "load"):
         from tintype.models import model
 
         return getattr(model, name)

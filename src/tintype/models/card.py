@@ -8,19 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from io import BytesIO
 from os import PathLike
-from typing import Any, BinaryIO
+from typing import IO, Any
+
+from tintype.settings import HOTTEST, LARGEST
 
 KEY = "tintype"
 """The metadata key of the ONNX file under which the card stands."""
 
-LARGEST = 2048
-"""Largest size of a network's input, in pixels of its short side."""
-
 COARSEST = 512
 """Largest stride: a trial at opening sees three of them."""
-
-HOTTEST = 100.0
-"""Highest temperature."""
 
 LIMIT = 10**15
 """Beyond which no number of a card lies."""
@@ -138,12 +134,12 @@ class Card:
         return cls(**values)
 
 
-def read_card(file: str | PathLike | BinaryIO) -> Card | None:
+def read_card(file: str | PathLike[str] | IO[bytes]) -> Card | None:
     """The card of an ONNX file without running or even parsing its graph; None where the file holds none.
 
     Raises ValueError when the file is no ONNX file or its card is broken, OSError when it cannot be read.
     """
-    if not hasattr(file, "read"):
+    if isinstance(file, (str, PathLike)):
         with open(file, "rb") as stream:
             return read_card(stream)
     card = None
@@ -158,11 +154,12 @@ def read_card(file: str | PathLike | BinaryIO) -> Card | None:
     return None if card is None else Card.from_json(card)
 
 
-def _fields(stream: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
+def _fields(stream: IO[bytes], wanted: set[int]) -> Iterator[tuple[int, bytes]]:
     """(field number, bytes) of the wanted length-delimited fields of a protocol-buffers message."""
     end = stream.seek(0, 2)
     stream.seek(0)
-    while (tag := _varint(stream, optional=True)) is not None:
+    while stream.tell() < end:
+        tag = _varint(stream)
         number, kind = tag >> 3, tag & 7
         if kind == 0:
             _varint(stream)
@@ -180,13 +177,11 @@ def _fields(stream: BinaryIO, wanted: set[int]) -> Iterator[tuple[int, bytes]]:
             raise ValueError("it is not an ONNX file")
 
 
-def _varint(stream: BinaryIO, optional: bool = False) -> int | None:
+def _varint(stream: IO[bytes]) -> int:
     value = 0
     for shift in range(0, 64, 7):
         byte = stream.read(1)
         if not byte:
-            if optional and shift == 0:
-                return None
             break
         value |= (byte[0] & 0x7F) << shift
         if byte[0] < 0x80:

@@ -52,7 +52,7 @@ def catalog() -> list[Card]:
     return sorted(cards, key=lambda card: (order.index(card.name) if card.name in order else len(order), card.name))
 
 
-def bytes_of(name_or_path: str | os.PathLike) -> int:
+def bytes_of(name_or_path: str | os.PathLike[str]) -> int:
     """The size of a model's file.
 
     Raises ModelError when there is no such model, or its file cannot be read.
@@ -65,7 +65,7 @@ def bytes_of(name_or_path: str | os.PathLike) -> int:
         raise unusable(file, f"it cannot be read ({error.strerror})") from None
 
 
-def card_of(name_or_path: str | os.PathLike) -> Card:
+def card_of(name_or_path: str | os.PathLike[str]) -> Card:
     """The card of a model that ships, by its name, or of any model file, by its path. No model is run.
 
     Raises ModelError when there is no such model, or its file holds no card.
@@ -118,7 +118,7 @@ def unusable(file: Path | Traversable, fault: str) -> ModelError:
     return ModelError(f"{file} cannot be used as a model: {fault}")
 
 
-def own_file(name_or_path: str | os.PathLike) -> Path:
+def own_file(name_or_path: str | os.PathLike[str]) -> Path:
     """The path of a model that does not ship.
 
     Raises UnknownModel when it can only be a name, and when there is no such file.

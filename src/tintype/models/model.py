@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from importlib.resources import as_file
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.errors import HintError, ModelError, OptionError
 from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, card_in, name_of, own_file, shipped, unusable
-from tintype.models.runtime import Failure, Session
+from tintype.models.runtime import Failure, Port, Session
+from tintype.settings import checked_threads
 from tintype.threads import available_threads
 
 INPUTS = {"lightness": 1, "hints": 3, "temperature": None}
@@ -23,7 +26,7 @@ TRIAL = 30.0
 """Seconds that the trial run at opening may take: one of a sound model takes hundredths."""
 
 
-def load(name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None) -> Model:
+def load(name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None) -> Model:
     """Open a model that ships with tintype by its name, or any file that keeps the contract by its path.
 
     threads: processors for one prediction; default: all that this process may use. The results do not depend on it.
@@ -33,23 +36,28 @@ def load(name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None) 
     return Model(name_or_path, threads)
 
 
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network says of one photograph."""
+
+    ab: NDArray[np.float32]
+    """float32 [2, h', w'], CIE a*b*."""
+    logits: NDArray[np.float32] | None = None
+    """float32 [Q, h', w'] over the bins of the model's card; None where they were not asked for."""
+
+
 class Model:
     """An open model. It may be used from several threads at once.
 
     model = load()
-    ab = model.predict(lightness)       # lightness: float32 [h, w]; h and w multiples of model.card.stride
+    ab = model.predict(lightness).ab    # lightness: float32 [h, w]; h and w multiples of model.card.stride
     """
 
     card: Card
-    on_logits: Callable[[np.ndarray], None] | None = None
-    """Where it is set, each `predict` of a model with a distribution gives it the logits as well, float32 [Q, h', w'],
-    without a second pass."""
 
-    def __init__(self, name_or_path: str | os.PathLike = DEFAULT, threads: int | None = None):
-        if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
-            raise OptionError(f"The number of threads must be a whole number of at least 1, not {threads!r}")
+    def __init__(self, name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None):
         self.source = name_or_path
-        self.threads = threads
+        self.threads = None if threads is None else checked_threads(threads)
         found = shipped().get(os.fspath(name_or_path))
         with as_file(found) if found is not None else nullcontext(own_file(name_or_path)) as path:
             self.card = card_in(path)
@@ -57,7 +65,7 @@ class Model:
             """What it is called in pictures, tables, messages and marks: the card's name, if that is its own."""
             self._open(path)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[str | os.PathLike[str], int | None]]:
         # Sent to another process, a model is opened there anew.
         return load, (self.source, self.threads)
 
@@ -71,40 +79,40 @@ class Model:
 
     def predict(
         self,
-        lightness: np.ndarray,
-        hints: np.ndarray | None = None,
+        lightness: NDArray[np.floating],
+        hints: NDArray[np.floating] | None = None,
         temperature: float | None = None,
         *,
+        logits: bool = False,
         watch: Callable[[], object] | None = None,
-    ) -> np.ndarray:
-        """The colours of one photograph.
+    ) -> Prediction:
+        """What the network says of one photograph, in one pass.
 
         lightness: float32 [h, w], CIE L* 0..100; h and w are multiples of `card.stride`.
         hints: float32 [3, h, w], a*, b* and mask 0..1; None: no hints.
         temperature: of the annealed mean, above 0; None: the card's.
+        logits: give those of the distribution as well.
         watch: called a few times a second while the network works; what it raises ends the work.
-        Returns float32 [2, h', w'], CIE a*b*.
 
-        Raises HintError or OptionError when the model does not take what is given, ModelError when it fails.
+        Raises HintError or OptionError when the model does not take what is given, ModelError when it fails, and when
+        it has no distribution that could give logits.
         """
-        if self.on_logits is None or self.card.bins is None:
-            return self._run(["ab"], lightness, hints, temperature, watch=watch)[0]
-        ab, logits = self._run(["ab", "logits"], lightness, hints, temperature, watch=watch)
-        self.on_logits(logits)
-        return ab
-
-    def logits(self, lightness: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
-        """float32 [Q, h', w'], the logits of the distribution over `card.bins`; arguments as for `predict`.
-
-        Raises ModelError when the model has no distribution.
-        """
-        if self.card.bins is None:
+        if logits and self.card.bins is None:
             raise ModelError(f"The model {self.name} has no distribution over bins, so it gives no logits")
-        return self._run(["logits"], lightness, hints, None)[0]
+        return Prediction(
+            *self._run(["ab", *(["logits"] if logits else [])], lightness, hints, temperature, watch=watch)
+        )
 
     def _run(
-        self, outputs: Sequence[str], lightness, hints, temperature, *, limit: float | None = None, watch=None
-    ) -> list[np.ndarray]:
+        self,
+        outputs: Sequence[str],
+        lightness: NDArray[np.floating],
+        hints: NDArray[np.floating] | None,
+        temperature: float | None,
+        *,
+        limit: float | None = None,
+        watch: Callable[[], object] | None = None,
+    ) -> list[NDArray[np.float32]]:
         lightness = np.ascontiguousarray(lightness, np.float32)
         stride = self.card.stride
         if lightness.ndim != 2 or not lightness.size or lightness.shape[0] % stride or lightness.shape[1] % stride:
@@ -138,8 +146,9 @@ class Model:
             self._session = Session(path, self.threads or available_threads())
         except Failure as error:
             raise unusable(path, f"onnxruntime does not open it ({error})") from None
-        self._inputs = {value.name: value for value in self._session.inputs}
-        fault = _fault_of_inputs(self._inputs, self.card) or _fault_of_outputs(self._session.outputs, self.card)
+        self._inputs = {port.name: port for port in self._session.inputs}
+        outputs = {port.name: port for port in self._session.outputs}
+        fault = _fault_of_inputs(self._inputs, self.card) or _fault_of_outputs(outputs, self.card)
         if fault:
             raise unusable(path, fault)
         fault = self._fault_of_trial()
@@ -161,7 +170,7 @@ class Model:
         return None
 
 
-def _fault_of_inputs(inputs: dict, card: Card) -> str | None:
+def _fault_of_inputs(inputs: Mapping[str, Port], card: Card) -> str | None:
     unknown = [name for name in inputs if name not in INPUTS]
     if unknown:
         return f"it has an input '{unknown[0]}', which the contract does not know"
@@ -184,8 +193,7 @@ def _fault_of_inputs(inputs: dict, card: Card) -> str | None:
     return None
 
 
-def _fault_of_outputs(outputs: list, card: Card) -> str | None:
-    outputs = {value.name: value for value in outputs}
+def _fault_of_outputs(outputs: Mapping[str, Port], card: Card) -> str | None:
     if "ab" not in outputs:
         return "it has no output 'ab'"
     if ("logits" in outputs) != (card.bins is not None):
@@ -203,5 +211,5 @@ def _fault_of_outputs(outputs: list, card: Card) -> str | None:
     return None
 
 
-def _shown(shape: list) -> str:
+def _shown(shape: Sequence[int | str | None]) -> str:
     return "[" + ", ".join("?" if side is None else str(side) for side in shape) + "]"

@@ -12,8 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
 """The environment variable that onnxruntime reads. What the user has set stays; processes that we start inherit it."""
@@ -39,6 +41,16 @@ class Failure(Exception):
     """A network cannot be opened or run; the gist of what onnxruntime says, whose own errors have no base class."""
 
 
+class Port(Protocol):
+    """An input or output of a network."""
+
+    name: str
+    type: str
+    """Such as 'tensor(float)'."""
+    shape: list[int | str | None]
+    """A side that is free is a name or None."""
+
+
 class Session:
     """A network of an ONNX file, or of its bytes, on the processor, silent. Several threads may use it at once.
 
@@ -59,16 +71,16 @@ class Session:
             self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise Failure(_gist(error)) from error
-        self.inputs: Sequence[onnxruntime.NodeArg] = self._session.get_inputs()
-        self.outputs: Sequence[onnxruntime.NodeArg] = self._session.get_outputs()
+        self.inputs: Sequence[Port] = self._session.get_inputs()
+        self.outputs: Sequence[Port] = self._session.get_outputs()
 
     def run(
         self,
         outputs: Sequence[str] | None,
-        feed: Mapping[str, np.ndarray],
+        feed: Mapping[str, NDArray[np.float32]],
         limit: float | None = None,
         watch: Callable[[], object] | None = None,
-    ) -> list[np.ndarray]:
+    ) -> list[NDArray[Any]]:
         """The outputs of that name, or all.
 
         A graph may run for ever. So it runs in a thread of its own, and this one ends it on Ctrl-C or another signal
@@ -77,7 +89,7 @@ class Session:
         Raises Failure, also at the limit, and what a signal or `watch` raises.
         """
         options = onnxruntime.RunOptions()
-        results: list[list[np.ndarray]] = []
+        results: list[list[NDArray[Any]]] = []
         failures: list[BaseException] = []
         done = threading.Event()
 

@@ -6,10 +6,11 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import avif, damage, exif, jpeg, png, samples, spaces, tiff, webp, xmp
@@ -22,9 +23,12 @@ from tintype.photo.photo import Photo, Text
 from tintype.photo.source import Source, name_of, unopened
 from tintype.photo.toning import Samples
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 
 def read(
-    source: str | os.PathLike | bytes | BinaryIO,
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
     name: str | None = None,
     *,
     page: int | None = None,
@@ -61,7 +65,7 @@ def read(
     return photo.inverted() if negative else photo
 
 
-def from_array(array: np.ndarray, name: str = "the array") -> Photo:
+def from_array(array: NDArray[np.generic] | Image, name: str = "the array") -> Photo:
     """A photograph from pixels.
 
     Args:
@@ -70,7 +74,7 @@ def from_array(array: np.ndarray, name: str = "the array") -> Photo:
     Raises:
         UnsupportedPhoto: another shape or type. UnreadablePhoto: no pixels, or floats outside [0, 1].
     """
-    if hasattr(array, "getbands"):
+    if not isinstance(array, np.ndarray) and hasattr(array, "getbands"):
         # Pillow takes its time to be imported, and few need it.
         from tintype.photo.pillow import to_photo
 

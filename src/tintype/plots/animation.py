@@ -10,6 +10,7 @@ import numpy as np
 from tintype.colorizer import Colorizer
 from tintype.errors import OptionError
 from tintype.models import Model
+from tintype.photo import from_array
 from tintype.plots import output
 
 FORMATS = ("gif", "webp")
@@ -26,10 +27,11 @@ def frames(model: Model, rgb: np.ndarray, count: int = 20) -> list[np.ndarray]:
     """
     if not 2 <= count <= 200:
         raise OptionError(f"An animation has 2 to 200 frames, not {count}")
-    return [Colorizer(model, blend=float(blend))(rgb) for blend in np.linspace(0, 1, count)]
+    colours = Colorizer(model).look(from_array(rgb))
+    return [np.concatenate(list(colours.paint(blend=float(blend)))) for blend in np.linspace(0, 1, count)]
 
 
-def save(pictures: list[np.ndarray], path: str | os.PathLike, seconds: float = 1.6) -> None:
+def save(pictures: list[np.ndarray], path: str | os.PathLike[str], seconds: float = 1.6) -> None:
     """Write frames, uint8 [h, w, 3], as an animated GIF or WebP that begins again for ever.
 
     Args:

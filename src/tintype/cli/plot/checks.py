@@ -34,7 +34,7 @@ def check_some(sources: Sequence[Path], what: str) -> None:
 
 def check_apart(path: Path, photographs: Sequence[Path]) -> None:
     """Refuse to write over a photograph."""
-    from tintype.colorizer import refuse_same
+    from tintype.photo.results import refuse_same
 
     for photograph in photographs:
         refuse_same(photograph, path)

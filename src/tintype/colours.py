@@ -1,0 +1,232 @@
+"""The middle of the way of a photograph: what one look at it found, to be painted any number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tintype.color.enlarge import DETAIL, Enlarger
+from tintype.color.render import render, render_strips
+from tintype.errors import HintError, OptionError
+from tintype.hints import Discs, Hint, Hints, draw_hints, keep_local, meet, read_hints
+from tintype.models import Model
+from tintype.photo import Photo
+from tintype.settings import checked_blend, checked_vividness
+
+FINER = DETAIL // 4
+"""Times the network's sides that the guide of the enlargement has: DETAIL times those of the colours, a quarter."""
+
+
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """The colours that a model gives a photograph; made by `Colorizer.look`, and painted as often as one likes.
+
+        colours = colorizer.look(tintype.read("street.jpg"))
+        preview = np.vstack(list(colours.paint(size=800)))
+        redder = colours.with_hints([{"x": 410, "y": 520, "color": "#8b2a2b", "radius": 25}])
+        tintype.write(redder.photo, redder.paint(vividness=1.2), "street.color.jpg")
+
+    It is frozen, and several threads may use it at once. It holds its photograph; what `reduced` gives does without,
+    and takes 2 MB or so, so that thousands can be kept.
+    """
+
+    photo: Photo = field(repr=False)
+    """What it was made of, or a smaller copy after `reduced`."""
+    size: tuple[int, int]
+    """(height, width) of the whole photograph, in pixels. The places of hints are in these."""
+    ab: NDArray[np.float32] = field(repr=False)
+    """float32 [2, h', w'], CIE a*b* as the model gives them, before vividness and blend."""
+    guide: NDArray[np.float32] = field(repr=False)
+    """float32 [h, w], CIE L* of the photograph, FINER times the size at which the network sees it. The colours are
+    enlarged along its edges."""
+    model: Model = field(repr=False)
+    temperature: float | None = None
+    """Of the annealed mean; None: the card's."""
+    logits: NDArray[np.float32] | None = field(default=None, repr=False)
+    """float32 [Q, h', w'], over the bins of the model's card; None where nobody asked for them."""
+    hints: tuple[Hint, ...] = ()
+    unguided: NDArray[np.float32] | None = field(default=None, repr=False)
+    """What `ab` is without the hints; None where there are none."""
+    vividness: float = 1.0
+    """What `paint` takes where it is told nothing else; so is the blend."""
+    blend: float = 1.0
+    threads: int = 1
+    """Processors that `paint` uses."""
+
+    def __post_init__(self) -> None:
+        for array in (self.ab, self.guide, self.logits, self.unguided):
+            if array is not None:
+                array.setflags(write=False)
+
+    def paint(
+        self,
+        *,
+        vividness: float | None = None,
+        blend: float | None = None,
+        depth: int | None = None,
+        size: int | tuple[int, int] | None = None,
+    ) -> Iterator[NDArray[np.uint8 | np.uint16 | np.float32]]:
+        """The coloured photograph from top to bottom: sRGB [rows, W, 3]; uint8, uint16, or float32 in [0, 1].
+
+        vividness: factor on the chroma, from 0. blend: 0 gives the original gray, 1 the full colour. None: those of the
+            colorizer.
+        depth: 8, 16 or 32 bits per sample. None: the photograph's own, or 16 where 8 bits would be rounded twice.
+        size: (height, width) of the result, or its long side, in pixels; None: the photograph's. A preview takes the
+            time of its own pixels. Up to the size of the guide it does not touch those of the photograph; beyond, their
+            lightness is averaged.
+
+        Raises OptionError for what cannot be painted.
+        """
+        vividness = self.vividness if vividness is None else checked_vividness(vividness)
+        blend = self.blend if blend is None else checked_blend(blend)
+        if depth is None:
+            # Through a profile of the photograph's own the pixels are rounded once more: 8 bits would show that.
+            depth = 16 if self.photo.profile and self.photo.depth == 8 else self.photo.depth
+        elif depth not in (8, 16, 32):
+            raise OptionError(f"The depth must be 8, 16 or 32 bits, not {depth!r}")
+        result = self.size if size is None else self._size(size)
+        lightness = self._lightness(result)
+        ab, overlay = self.ab, None
+        if self.unguided is not None:
+            # What is asked for is asked for as it is: vividness counts for the colours that are guessed.
+            ab = meet(vividness * ab, vividness * self.unguided, self.hints, self.size)
+            vividness, overlay = 1.0, Discs(_scaled(self.hints, self.size, result), result).lay
+        guide = self.guide
+        if result[0] < min(guide.shape[0], self.size[0]):
+            # Parts finer than the pixels of a preview would be skipped over, not averaged.
+            guide = lightness(0, result[0])
+        enlarger = Enlarger(ab, guide, result)
+        strips = render_strips(lightness, enlarger, result, depth, vividness, blend, self.threads, overlay)
+        return strips if self.photo.missing is None else _without_colour(strips, self.photo, result)
+
+    def with_hints(self, hints: Hints, *, watch: Callable[[], object] | None = None) -> Colours:
+        """Look again with these hints in place of others. The photograph is neither read nor averaged again.
+
+        hints: as for `Colorizer.look`; an empty list takes all away. watch: as for `Model.predict`.
+
+        Raises HintError, and ModelError when the model fails.
+        """
+        asked = tuple(read_hints(hints))
+        free = self.ab if self.unguided is None else self.unguided
+        if not asked and self.logits is None:
+            return replace(self, ab=free, hints=(), unguided=None)
+        drawn = None
+        if asked:
+            check_hints(self.model, asked)
+            drawn = draw_hints(asked, self.size, (self.guide.shape[0] // FINER, self.guide.shape[1] // FINER))
+        seen = seen_of(self.photo, self.guide)
+        guess = self.model.predict(seen, drawn, self.temperature, logits=self.logits is not None, watch=watch)
+        if not asked:
+            return replace(self, ab=free, logits=guess.logits, hints=(), unguided=None)
+        ab = keep_local(guess.ab, free, len(asked))
+        return replace(self, ab=ab, logits=guess.logits, hints=asked, unguided=free)
+
+    def reduced(self, longest: int = 0) -> Colours:
+        """The same colours without the full size of the photograph, to be kept and to paint previews of.
+
+        longest: long side of the copy that stays in place of it, in pixels. Without one the guide is the copy.
+
+        `dataclasses.replace(colours, photo=photo)` gives back the whole photograph.
+        """
+        height, width = self.guide.shape
+        if longest > max(height, width):
+            height, width = self._size(longest)
+        whole = self.photo
+        if height >= whole.height or width >= whole.width:
+            return self
+        small = Photo(
+            name=whole.name,
+            width=width,
+            height=height,
+            format=whole.format,
+            depth=whole.depth,
+            plane=self._lightness((height, width))(0, height),
+            profile=whole.profile,
+            missing=None if whole.missing is None else _scaled_part(whole.missing, whole, (height, width)),
+        )
+        return replace(self, photo=small)
+
+    def _size(self, size: int | tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of a result that is asked for."""
+        if isinstance(size, int) and size >= 1:
+            factor = size / max(self.size)
+            height, width = (max(1, round(side * factor)) for side in self.size)
+            return height, width
+        match size:
+            case (int(height), int(width)) if height >= 1 and width >= 1:
+                return height, width
+        raise OptionError(f"The size must be (height, width) or the long side in pixels, not {size!r}")
+
+    def _lightness(self, size: tuple[int, int]) -> Callable[[int, int], NDArray[np.float32]]:
+        """What gives CIE L* float32 [rows, W] of rows of the photograph at another size.
+
+        Raises OptionError where the copy of a photograph is too small for it.
+        """
+        photo, (height, width) = self.photo, size
+        own = photo.height, photo.width
+        if size == own:
+            return photo.lightness
+        fine = self.guide.shape
+        if height <= fine[0] <= own[0] and width <= fine[1] <= own[1]:
+            photo = Photo(photo.name, fine[1], fine[0], "array", 32, self.guide)
+        elif own != self.size and (height > own[0] or width > own[1]):
+            raise OptionError(
+                f"{photo.name} is kept at {own[1]} x {own[0]} pixels only, so {width} x {height} cannot be painted: "
+                "read the photograph again"
+            )
+        plane = photo.thumbnail(width, height)
+        return lambda top, bottom: plane[top:bottom]
+
+
+def seen_of(photo: Photo, guide: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The lightness that the network sees, CIE L* float32 [h / FINER, w / FINER]; guide: [h, w], as in `Colours`."""
+    height, width = (side // FINER for side in guide.shape)
+    if photo.height < guide.shape[0] or photo.width < guide.shape[1]:
+        # The guide of a small photograph is interpolated, and would reach the network blurred.
+        return photo.thumbnail(width, height)
+    # The mean of means is the mean: no need to go through a large photograph twice.
+    seen: NDArray[np.float32] = guide.reshape(height, FINER, width, FINER).mean(axis=(1, 3))
+    return seen
+
+
+def check_hints(model: Model, hints: tuple[Hint, ...]) -> None:
+    """Raises HintError where a model does not take the hints."""
+    if hints and not model.takes_hints:
+        raise HintError(f"The model {model.name} takes no hints: leave them out, or choose a model that does")
+
+
+def _scaled(hints: tuple[Hint, ...], size: tuple[int, int], result: tuple[int, int]) -> tuple[Hint, ...]:
+    """Hints at places of a photograph of (height, width) `size`, at those of another size."""
+    if size == result:
+        return hints
+    down, across = result[0] / size[0], result[1] / size[1]
+    return tuple(Hint(h.x * across, h.y * down, h.color, h.radius * (down * across) ** 0.5) for h in hints)
+
+
+def _scaled_part(part: tuple[slice, slice], photo: Photo, result: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a photograph, at (height, width) `result`; what is touched belongs to them."""
+    rows, columns = (
+        slice(axis.start * new // old, -(-axis.stop * new // old))
+        for axis, old, new in zip(part, (photo.height, photo.width), result, strict=True)
+    )
+    return rows, columns
+
+
+def _without_colour(
+    strips: Iterator[NDArray[np.uint8 | np.uint16 | np.float32]], photo: Photo, result: tuple[int, int]
+) -> Iterator[NDArray[np.uint8 | np.uint16 | np.float32]]:
+    """The strips [rows, W, 3] of a result of (height, width), neutral gray where the file has lost the photograph."""
+    assert photo.missing is not None
+    rows, columns = photo.missing
+    middle = (rows.start + rows.stop) // 2
+    gray = photo.lightness(middle, middle + 1)[:, columns.start, None]
+    rows, columns = _scaled_part(photo.missing, photo, result)
+    top = 0
+    for strip in strips:
+        inside = strip[max(0, rows.start - top) : max(0, rows.stop - top), columns]
+        inside[...] = render(gray, np.zeros((2, 1, 1), np.float32), 8 * strip.dtype.itemsize)
+        yield strip
+        top += len(strip)
