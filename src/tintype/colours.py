@@ -143,7 +143,7 @@ class Colours:
             height=height,
             format=whole.format,
             depth=whole.depth,
-            plane=self._lightness((height, width))(0, height),
+            plane=self.guide if (height, width) == self.guide.shape else self._lightness((height, width))(0, height),
             profile=whole.profile,
             missing=None if whole.missing is None else _scaled_part(whole.missing, whole, (height, width)),
         )
