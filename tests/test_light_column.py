@@ -1,10 +1,12 @@
 """What most people install stays light: no torch, nothing of the studio, and nothing heavy before it is needed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import tintype
@@ -50,7 +52,19 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_the_public_names_are_there():
-    assert sorted(tintype.__all__) == ["Colorizer", "TintypeError", "__version__", "colorize"]
     for name in tintype.__all__:
         assert getattr(tintype, name)
     assert set(dir(tintype)) >= set(tintype.__all__)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/inspect.md"])
+def test_the_documents_use_public_names_alone(page):
+    """What a page calls `tintype.NAME`, or imports from `tintype`, is in `tintype.__all__`."""
+    blocks = re.findall(r"```python\n(.*?)```", Path(page).read_text("utf-8"), re.DOTALL)
+    used = {
+        name for block in blocks for name in re.findall(r"\btintype\.(\w+)", re.sub(r"from tintype\.\S+", "", block))
+    }
+    for names in re.findall(r"^from tintype import (.+)$", "\n".join(blocks), re.MULTILINE):
+        used |= set(re.split(r",\s*", names))
+    assert used
+    assert used <= set(tintype.__all__), used
