@@ -111,8 +111,8 @@ def draw(
 ) -> tuple[Image, dict[int, list[int]]]:
     """The sheet, and where the picture of each tile lies in it: left, top, width, height.
 
-    Each tile is a preview of the whole photograph, painted at its own size; a smaller photograph is enlarged. step: called
-    after each.
+    Each tile is a preview of the whole photograph, painted at its own size; a smaller photograph is enlarged.
+    step: called after each.
 
     Raises:
         OptionError: a size or a temperature cannot be used. ModelError: a model fails.
