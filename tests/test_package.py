@@ -263,6 +263,13 @@ def test_every_pinned_version_fits_the_ranges():
             assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
 
 
+def test_what_runs_before_a_commit_has_the_pinned_versions():
+    pins = read(ROOT / "constraints.txt").split()
+    hooks = re.findall(r'additional_dependencies: \["(.*)"\]', read(ROOT / ".pre-commit-config.yaml"))
+    assert len(hooks) == 3
+    assert set(hooks) - set(pins) == {"pre-commit-hooks==6.0.0"}  # of which the tests need nothing
+
+
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
 def test_style(command):
     run(sys.executable, "-m", "ruff", *command, ".", cwd=ROOT)

@@ -7,6 +7,8 @@ import pytest
 from running import errors_of, tintype
 from small_sets import write_set
 
+pytest.importorskip("torch")
+
 TEXT = """
 name = "cnn10.{tag}"
 family = "cnn10"

@@ -5,13 +5,14 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from tintype.color import bins as B
 from tintype.color.lab import rgb_to_lab
+
+torch = pytest.importorskip("torch")
 
 GRAY = 120
 """Index of the bin (0, 0)."""

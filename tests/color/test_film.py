@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
-import torch
 
 from tintype.color import film
 from tintype.color.lab import gray, lightness, rgb_to_lab
+
+torch = pytest.importorskip("torch")
 
 RED, GREEN, BLUE = np.eye(3)
 

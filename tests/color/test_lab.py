@@ -5,11 +5,12 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import skimage.color
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tintype.color import lab
+
+torch = pytest.importorskip("torch")
 
 PRIMARIES = {
     # sRGB code values: CIE L*, a*, b* (D65, 2 degree), published values.
