@@ -25,6 +25,7 @@ import pyvips
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.lab import rgb_to_lab
 from tintype.color.render import render
+from tintype.photo import read_colour
 
 WAYS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 COLUMNS = ("dE", "edge", "bleed", "halo", "halo999")
@@ -32,10 +33,7 @@ COLUMNS = ("dE", "edge", "bleed", "halo", "halo999")
 
 def photograph(path: Path, megapixels: float) -> tuple[np.ndarray, np.ndarray]:
     """L* [h, w] and ab [h, w, 2] at that size; never enlarged."""
-    image = pyvips.Image.new_from_file(str(path))
-    share = min(1.0, (megapixels * 1e6 / (image.width * image.height)) ** 0.5)
-    width, height = round(image.width * share), round(image.height * share)
-    codes = pyvips.Image.thumbnail(str(path), width, height=height, size="force").numpy()[..., :3]
+    codes = read_colour(path, share=lambda width, height: min(1.0, (megapixels * 1e6 / (width * height)) ** 0.5))
     lab = np.concatenate([rgb_to_lab(part.astype(np.float32) / 255) for part in np.array_split(codes, 16)])
     return np.ascontiguousarray(lab[..., 0]), np.ascontiguousarray(lab[..., 1:])
 

@@ -25,7 +25,7 @@ from benchmarks.sheet import MARGIN, sheet, strip
 from tintype import Colorizer
 from tintype.color import lab
 from tintype.models import DEFAULT
-from tintype.photo import read
+from tintype.photo import read, read_colour
 from tintype.prokudin import NAMES, align
 from tintype.sheets import Tile
 
@@ -50,7 +50,7 @@ def pair(row: dict[str, str], data: Path) -> tuple[np.ndarray, np.ndarray | None
     if row["kind"] == "plate":
         truth = np.rint(align(read(path)).exposures * 255).astype(np.uint8).transpose(1, 2, 0)
         return np.ascontiguousarray(truth[..., NAMES.index("green")]), truth
-    photo = Image.open(path).convert("RGB")
+    photo = Image.fromarray(read_colour(path))
     photo.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     truth = np.asarray(photo)
     return np.rint(lab.gray(lab.lightness(truth / np.float32(255))) * 255).astype(np.uint8), truth

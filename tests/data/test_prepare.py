@@ -10,7 +10,6 @@ import time
 
 import numpy as np
 import pytest
-import pyvips
 from PIL import Image
 
 from running import command_of, tintype
@@ -18,7 +17,7 @@ from small_sets import encode, picture
 from tintype.color.bins import count
 from tintype.color.lab import rgb_to_lab
 from tintype.data.fingerprint import SAME, Fingerprints, fingerprint, read_fingerprints
-from tintype.data.prepare import Settings, prepare, read_small
+from tintype.data.prepare import Settings, prepare
 from tintype.data.shards import Photographs, describe, shard_paths
 from tintype.errors import DataError, OptionError
 from tintype.photo import WRITABLE, Mark, from_array, write
@@ -187,40 +186,6 @@ def test_photographs_that_join_move_no_other(folder, made, tmp_path):
     assert all(after[name] == part for name, part in before.items() if name in after)
     prepare([folder], tmp_path / "otherwise", Settings(size=64, longest=96, validation=0.25, test=0.2, seed=4))
     assert parts_of(tmp_path / "otherwise") != before
-
-
-def test_the_reading_is_upright_through_the_profile_and_on_white(tmp_path):
-    rgb = smooth(7)
-    upright = np.asarray(Image.fromarray(rgb).resize((130, 100), Image.Resampling.BOX), float)
-    settings = Settings(size=100, longest=150)
-
-    def small(name):
-        return read_small((tmp_path / name).read_bytes(), name, settings)
-
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = Image.fromarray(np.ascontiguousarray(np.rot90(rgb)))
-    turned.save(tmp_path / "turned.jpg", quality=95, exif=exif)
-    assert np.abs(small("turned.jpg") - upright).mean() < 4
-
-    codes = (rgb.astype(np.uint16) * 257).copy()
-    pyvips.Image.new_from_array(codes).copy(interpretation="rgb16").pngsave(str(tmp_path / "deep.png"))
-    assert np.abs(small("deep.png") - upright).mean() < 4
-
-    clear = np.dstack([rgb, np.zeros(rgb.shape[:2], np.uint8)])
-    (tmp_path / "clear.png").write_bytes(encode(clear))
-    assert small("clear.png").min() == 255
-
-    # The same colours in a wide space (Display P3, from libvips) have other codes and come back.
-    wide = pyvips.Image.new_from_array(rgb).copy(interpretation="srgb").icc_transform("p3", input_profile="srgb")
-    wide.pngsave(str(tmp_path / "wide.png"))
-    with Image.open(tmp_path / "wide.png") as stored:
-        assert np.abs(np.asarray(stored, float) - rgb).mean() > 3
-    assert np.abs(small("wide.png") - upright).mean() < 4
-
-    # CMYK without a profile is read through libvips' own.
-    Image.fromarray(rgb).convert("CMYK").save(tmp_path / "press.jpg", quality=95)
-    assert small("press.jpg").shape == (100, 130, 3)
 
 
 def test_the_fingerprint_survives_scaling_and_compression():

@@ -111,7 +111,7 @@ def test_a_large_file_that_is_cut_after_it_was_opened_is_refused(tmp_path, forma
         with Source(path, "the scan", in_memory=0) as source:
             os.truncate(path, left)
             with pytest.raises(UnreadablePhoto) as refused:
-                reader._read(source, "the scan")
+                reader._read(source, "the scan", reader.Reading(reader.as_photo))
         assert str(refused.value) == "the scan was changed while it was read: colour it again once it is complete"
 
 

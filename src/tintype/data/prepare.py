@@ -41,8 +41,7 @@ from tintype.data.originals import Classes, Original, Source, folder
 from tintype.data.shards import DESCRIPTION
 from tintype.errors import DataError, OptionError, UnreadablePhoto, UnsupportedPhoto, UnwritableFile
 from tintype.files import whole_folder
-from tintype.photo import LISTED, MOST_PIXELS
-from tintype.photo.kinds import HEAD, recognise_colour
+from tintype.photo import LISTED, read_colour
 from tintype.photo.xmp import has_mark
 from tintype.threads import ahead
 from tintype.version import __version__
@@ -326,7 +325,7 @@ def _take(original: Original, settings: Settings) -> _Taken:
     if has_mark(encoded):
         raise _Drop("coloured by machine")
     try:
-        small = read_small(encoded, original.source.rpartition("/")[2], settings)
+        small = read_colour(encoded, original.source.rpartition("/")[2], share=_share(settings))
     except UnsupportedPhoto as error:
         raise _Drop("refused", str(error)) from None
     except UnreadablePhoto as error:
@@ -352,47 +351,15 @@ def _take(original: Original, settings: Settings) -> _Taken:
     )
 
 
-def read_small(encoded: bytes, name: str, settings: Settings) -> np.ndarray:
-    """A photograph in colour, upright, in sRGB through its profile, on white, and small; uint8 [h, w, 3].
+def _share(settings: Settings) -> Callable[[int, int], float]:
+    """The share of a photograph of (width, height) that is kept; raises _Drop for a tiny one."""
 
-    Args:
-        name: what errors call it.
-    Raises:
-        UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused.
-        _Drop: it is tiny.
-    """
-    kind = recognise_colour(encoded[:HEAD], name)
-    try:
-        if kind == "bmp":  # which libvips does not read
-            with Image.open(io.BytesIO(encoded)) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            encoded = pyvips.Image.new_from_array(pixels).pngsave_buffer(compression=0)
-        whole = pyvips.Image.new_from_buffer(encoded, "")
-        if whole.get_typeof("n-pages") and whole.get("n-pages") > 1:
-            raise UnsupportedPhoto(f"{name} holds {whole.get('n-pages')} pictures")
-        if whole.format not in ("uchar", "ushort"):
-            raise UnsupportedPhoto(f"{name} does not hold whole numbers of 8 or 16 bits")
-        if whole.width * whole.height > MOST_PIXELS:
-            raise UnsupportedPhoto(f"{name} has {whole.width} x {whole.height} pixels")
-        turned = whole.get_typeof("orientation") and whole.get("orientation") >= 5
-        width, height = (whole.height, whole.width) if turned else (whole.width, whole.height)
+    def share(width: int, height: int) -> float:
         if min(width, height) < (settings.smallest or 1):
             raise _Drop("tiny", f"{width} x {height} pixels")
-        share = min(1, settings.size / min(width, height), settings.longest / max(width, height))
-        # `thumbnail_buffer` would choose the shrinking itself, but takes what is cut short for whole.
-        shrink = next(n for n in (8, 4, 2, 1) if n == 1 or (kind == "jpeg" and n * share <= 0.5))
-        options = f"[shrink={shrink}]" if shrink > 1 else ""
-        small = pyvips.Image.new_from_buffer(encoded, options, access="sequential", fail_on="error").thumbnail_image(
-            max(1, round(width * share)), height=max(1, round(height * share)), size="force", export_profile="srgb"
-        )
-        if small.hasalpha():
-            small = small.flatten(background=255 if small.format == "uchar" else 65535)
-        return small.colourspace("srgb").cast("uchar").numpy()
-    except pyvips.Error:
-        # What libvips says is not repeated: its threads mix the words of several photographs.
-        raise UnreadablePhoto(f"{name} is broken or cut short") from None
-    except (OSError, ValueError, SyntaxError):  # what Pillow raises for a broken BMP
-        raise UnreadablePhoto(f"{name} is broken or cut short") from None
+        return min(1, settings.size / min(width, height), settings.longest / max(width, height))
+
+    return share
 
 
 class _Shards:

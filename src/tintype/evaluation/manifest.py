@@ -2,8 +2,12 @@
 
 The licences of most of them do not allow to pass them on, so what ships is a table of what they are. Each is fetched
 from its public repository onto the user's machine, must be the very file that was taken, becomes a square of 256
-pixels, and must look as it did. Pillow 13.0 with libjpeg-turbo 3.2 and Little CMS 2.19 makes all 679 again pixel by
-pixel; other releases may round otherwise, which `differing` tells.
+pixels, and must look as it did.
+
+This recipe is frozen. Everything else reads colours by `tintype.photo.read_colour`; here Pillow does, because the table
+holds the hashes of the pixels that this recipe makes, and all published figures were measured on them. Pillow 13.0 with
+libjpeg-turbo 3.2 and Little CMS 2.19 makes all 679 again pixel by pixel; other releases may round otherwise, which
+`differing` tells.
 """
 
 from __future__ import annotations

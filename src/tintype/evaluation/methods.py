@@ -23,12 +23,11 @@ from tintype.color.render import render
 from tintype.colorizer import Colorizer
 from tintype.errors import DataError, ModelError, OptionError, PhotoError
 from tintype.evaluation.metrics import Reliability
-from tintype.evaluation.photographs import decode
 from tintype.evaluation.protocol import BASELINES, TRUTH
 from tintype.hints import Hint
 from tintype.models import DEFAULT, Model
 from tintype.models.catalog import card_of, name_of, shipped
-from tintype.photo import SUFFIXES, from_array
+from tintype.photo import SUFFIXES, from_array, read_colour
 
 PATCH = 6
 """Side of a simulated hint where the photograph's short side has 256 pixels (Zhang et al. 2017, section 3.2)."""
@@ -258,7 +257,7 @@ def _reader(folder: Path) -> Callable[[Picture], Coloured]:
         path = files[picture.name]
         try:
             encoded = path.read_bytes()
-            rgb = decode(encoded, os.fspath(path))
+            rgb = read_colour(encoded, os.fspath(path))
         except PhotoError as error:
             raise ModelError(str(error)) from None
         except OSError as error:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyvips
 from PIL import Image
 
 from tintype.data import archives, originals
-from tintype.errors import DataError, UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import LISTED, MOST_PIXELS, SUFFIXES, icc
-from tintype.photo.kinds import HEAD, recognise_colour
+from tintype.errors import DataError, UnsupportedPhoto
+from tintype.photo import LISTED, SUFFIXES, read_colour
 
 PUBLISHED = "tintype-679"
 """The set that is fetched from where its photographs were published; see `manifest`."""
@@ -83,7 +80,7 @@ class Photographs:
             UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused, or too small.
         """
         file, encoded = self._entries[index]
-        photo = decode(encoded(), file)
+        photo = read_colour(encoded(), file)
         if self.side is not None:
             return square(photo, self.side)
         if min(photo.shape[:2]) < SMALLEST:
@@ -102,62 +99,6 @@ def square(photo: np.ndarray, side: int) -> np.ndarray:
     top, left = (photo.shape[0] - short) // 2, (photo.shape[1] - short) // 2
     centre = Image.fromarray(photo[top : top + short, left : left + short])
     return np.asarray(centre.resize((side, side), Image.Resampling.LANCZOS))
-
-
-def decode(encoded: bytes, name: str) -> np.ndarray:
-    """A colour photograph as a viewer shows it: upright, through its profile to sRGB, on white; uint8 [h, w, 3].
-
-    Args:
-        encoded: a file that `tintype.photo.read` reads, of 8 or 16 bits; name: what errors call it.
-    Raises:
-        UnreadablePhoto: it is broken. UnsupportedPhoto: it is of a kind that is refused by name.
-    """
-    kind = recognise_colour(encoded[:HEAD], name)
-    try:
-        if kind == "bmp":  # which libvips does not read
-            with Image.open(io.BytesIO(encoded)) as picture:
-                return np.asarray(picture.convert("RGB"))
-        image = pyvips.Image.new_from_buffer(encoded, "", fail_on="error")
-        if image.get_typeof("n-pages") and image.get("n-pages") > 1:
-            raise UnsupportedPhoto(
-                f"{name} holds {image.get('n-pages')} pictures: save each as a file of its own first"
-            )
-        if image.format not in ("uchar", "ushort"):
-            raise UnsupportedPhoto(f"{name} does not hold whole numbers of 8 or 16 bits: convert it first")
-        if image.width * image.height > MOST_PIXELS:
-            raise UnsupportedPhoto(f"{name} has {image.width} x {image.height} pixels: make it smaller first")
-        return _shown(image.autorot())
-    except (pyvips.Error, UnicodeDecodeError):
-        # What libvips says is not repeated: its threads mix the words of several photographs.
-        pyvips.vips_lib.vips_error_clear()
-        raise UnreadablePhoto(f"{name} is broken or cut short: get a whole copy of it") from None
-    except (OSError, ValueError, SyntaxError):  # what Pillow raises for a broken BMP
-        raise UnreadablePhoto(f"{name} is broken or cut short: get a whole copy of it") from None
-
-
-def _shown(image: pyvips.Image) -> np.ndarray:
-    """sRGB on white, uint8 [h, w, 3], of an upright picture."""
-    profile = bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
-    inks = image.interpretation == "cmyk"
-    bands = 4 if inks else 1 if image.bands < 3 else 3
-    space = icc.space(profile) if profile and icc.usable(profile) else None
-    alpha = None
-    if image.bands > bands:
-        alpha = image[bands].numpy() / (255 if image.format == "uchar" else 65535)
-        image = image.extract_band(0, n=bands)
-    if space == {1: "GRAY", 3: "RGB", 4: "CMYK"}[bands] and not icc.is_srgb(profile):
-        depth = 8 if image.format == "uchar" else 16
-        image = image.icc_transform("srgb", embedded=True, intent="relative", depth=depth)
-        inks = False
-    codes = image.numpy().reshape(image.height, image.width, -1)
-    if not inks and alpha is None and codes.dtype == np.uint8:
-        return np.repeat(codes, 3, axis=2) if codes.shape[2] == 1 else codes
-    shown = codes / np.float32(np.iinfo(codes.dtype).max)
-    if inks:  # Without a profile, as browsers show it.
-        shown = (1 - shown[..., :3]) * (1 - shown[..., 3:])
-    if alpha is not None:
-        shown = 1 - alpha[..., None] * (1 - shown)
-    return np.broadcast_to((shown * 255 + 0.5).astype(np.uint8), (*shown.shape[:2], 3)).copy()
 
 
 def _in_folder(path: Path, leave_out: Collection[str | os.PathLike]) -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -4,7 +4,7 @@ from tintype.photo.decode import MOST_PIXELS
 from tintype.photo.kinds import FORMATS, LISTED, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of
 from tintype.photo.photo import Metadata, Photo
-from tintype.photo.reader import count_pages, from_array, is_marked, mark_of, read, size_of
+from tintype.photo.reader import count_pages, from_array, is_marked, mark_of, read, read_colour, size_of
 from tintype.photo.source import absent, is_address
 from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
 from tintype.photo.xmp import Mark
@@ -30,6 +30,7 @@ __all__ = [
     "output_format",
     "quick_origin_of",
     "read",
+    "read_colour",
     "size_of",
     "write",
 ]

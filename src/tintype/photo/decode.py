@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 import pyvips
@@ -14,6 +15,8 @@ from tintype.photo import exif, icc, scale, tiff, xmp
 from tintype.photo.iptc import LONGEST as LONGEST_IPTC
 from tintype.photo.photo import Metadata, Photo, Text
 from tintype.photo.toning import Samples
+
+Read = TypeVar("Read")
 
 MOST_PIXELS = 1_000_000_000
 """Pixels of the largest photograph that is read: a file of a few kilobytes can ask for far more."""
@@ -38,16 +41,35 @@ _DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
 _KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _LEAST_DPI, _MOST_DPI = 0.01, 100_000
 """A resolution beyond is an error of the file, and has no place in some formats."""
-_TURNS = {
+TURNS = {
     2: np.fliplr,
     3: lambda plane: np.rot90(plane, 2),
     4: np.flipud,
-    5: np.transpose,
+    5: lambda plane: plane.swapaxes(0, 1),
     6: lambda plane: np.rot90(plane, -1),
-    7: lambda plane: np.rot90(plane, 2).T,
+    7: lambda plane: np.rot90(plane, 2).swapaxes(0, 1),
     8: np.rot90,
 }
 """EXIF orientation -> what turns the stored pixels upright."""
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Read]):
+    """What becomes of a picture that the reader of a format has opened: a photograph, or its pixels in colour.
+
+    Attributes:
+        develop: makes it of what `as_photo` takes.
+        in_colour: what has no colours that can be read is refused.
+        shrink: by how much a decoder of JPEG may reduce a stored picture of (width, height): 1, 2, 4 or 8 times.
+    """
+
+    develop: Callable[..., Read]
+    in_colour: bool = False
+    shrink: Callable[[int, int], int] = lambda width, height: 1
+
+    def named(self, kind: str) -> Reading[Read]:
+        """The same for a format that is read by way of another one."""
+        return replace(self, develop=lambda name, _, *picture, **facts: self.develop(name, kind, *picture, **facts))
 
 
 def check_size(width: int, height: int, name: str, bits: int = 8, stored: int | None = None) -> None:
@@ -91,26 +113,16 @@ def as_photo(
         is sRGB then.
     lost_from: the stored row from which on the pixels are not those of the photograph, but neutral gray.
     """
-    if image.format not in _DEPTHS:
-        raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
-    depth = _DEPTHS[image.format]
-    bands = 4 if image.interpretation == "cmyk" else 1 if image.bands < 3 else 3
-    if image.bands - bands not in (0, 1):
-        raise UnsupportedPhoto(f"{name} has {image.bands} channels: convert it to gray, RGB or CMYK first")
-    if bands == 4 and depth == 32:
-        raise UnsupportedPhoto(f"{name} holds CMYK in floats: convert it to 8 or 16 bits first")
-    profile = blob(image, "icc-profile-data")
-    tagged = profile is not None
-    if profile is not None and not icc.usable(profile):
-        profile = None
-    if profile is not None:
-        space = profile
-    elif space is not None:
-        space = None if icc.is_srgb(space) or not icc.usable(space) else space
-        tagged = tagged or space is not None
-    if bands == 4 and (space is None or icc.space(space) != "CMYK"):
-        space = None
-    plane, table, alpha, samples, printed = _decode(image, bands, depth, space, inverted, name)
+    depth, bands = samples_of(image, name)
+    profile = profile_of(image)
+    tagged = blob(image, "icc-profile-data") is not None
+    if profile is None and space is not None and icc.usable(space) and not icc.is_srgb(space):
+        tagged = True
+    through = applied(profile or space, bands)
+    plane, table, alpha, samples, printed = _decode(image, bands, depth, through, inverted, name)
+    if bits is not None and bits <= 8 and depth == 16:
+        # CIELAB of 8 bits is held in 16, as all colours are; the result has the depth of the file.
+        depth, alpha = 8, None if alpha is None else (alpha >> 8).astype(np.uint8)
     if printed:
         notes = (*notes, f"{name} is CMYK without a profile, and its lightness is that of a usual printing press")
     if bands == 1 and depth == 16 and 0 < (brightest := int(plane.max())) < 4096:
@@ -128,9 +140,9 @@ def as_photo(
         missing = _turned(lost_from, plane.shape, orientation)
     if orientation in (5, 6, 7, 8) and metadata.dpi:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
-    if orientation in _TURNS:
-        plane = _copied(_TURNS[orientation](plane))
-        alpha = None if alpha is None else _copied(_TURNS[orientation](alpha))
+    if orientation in TURNS:
+        plane = _copied(TURNS[orientation](plane))
+        alpha = None if alpha is None else _copied(TURNS[orientation](alpha))
     height, width = plane.shape
     return Photo(
         name=name,
@@ -150,6 +162,35 @@ def as_photo(
         notes=(*notes, *(f"{name}: {note}" for note in metadata.notes)),
         **facts,
     )
+
+
+def samples_of(image: pyvips.Image, name: str) -> tuple[int, int]:
+    """Bits of a sample (8, 16, or 32 for floats) and channels that are colour (1, 3 or 4) of an opened picture.
+
+    Raises:
+        UnsupportedPhoto: samples or channels that are not read.
+    """
+    if image.format not in _DEPTHS:
+        raise UnsupportedPhoto(f"{name} holds {image.format} samples: convert it to 8 or 16 bits first")
+    depth = _DEPTHS[image.format]
+    bands = 4 if image.interpretation == "cmyk" else 1 if image.bands < 3 else 3
+    if image.bands - bands not in (0, 1):
+        raise UnsupportedPhoto(f"{name} has {image.bands} channels: convert it to gray, RGB or CMYK first")
+    if bands == 4 and depth == 32:
+        raise UnsupportedPhoto(f"{name} holds CMYK in floats: convert it to 8 or 16 bits first")
+    return depth, bands
+
+
+def profile_of(image: pyvips.Image) -> bytes | None:
+    """The profile of an opened picture; None for none, and for one through which no colour can be had."""
+    profile = blob(image, "icc-profile-data")
+    return profile if profile is not None and icc.usable(profile) else None
+
+
+def applied(profile: bytes | None, bands: int) -> bytes | None:
+    """The profile that pixels of `bands` channels of colour go through; None where they are sRGB, or plain inks."""
+    fits = profile is not None and icc.space(profile) in {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}[bands]
+    return profile if fits and icc.usable(profile) and not icc.is_srgb(profile) else None
 
 
 def _turned(first: int, shape: tuple[int, int], orientation: int) -> tuple[slice, slice]:
@@ -206,9 +247,6 @@ def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: b
     """The type of the plane, its scale, and what makes rows of it from a strip of gray, RGB or CMYK."""
     if depth == 32:
         return np.float32, None, lambda strip: to_plane(1 - strip if inverted else strip, name)[0]
-    space = icc.space(profile)
-    if space not in {1: ("GRAY", "RGB"), 3: ("RGB",), 4: ("CMYK",)}[bands] or icc.is_srgb(profile):
-        profile = None
     if bands == 1:
         table = scale.gray_scale(depth) if profile is None else icc.gray_scale(profile, depth)
         return _KINDS[depth], table, lambda strip: strip[..., 0]
@@ -255,18 +293,27 @@ def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) 
 def to_plane(color: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Plane and scale of sRGB-encoded pixels [rows, width, 1 or 3], uint8, uint16 or float32."""
     if color.dtype == np.float32:
-        low, high = float(color.min()), float(color.max())
-        # A resampled photograph may overshoot a little; another range is another scale, and guessing it would
-        # change the lightness. `not (...)` refuses NaN too.
-        if not (low >= -0.1 and high <= 1.1):
-            raise UnreadablePhoto(f"{name} holds values from {low:.4g} to {high:.4g}: bring floats to the range 0 to 1")
-        color = np.clip(color, 0, 1)
+        color = checked_floats(color, name)
         if color.shape[2] == 1:
             return luminance_to_lightness(srgb_decode(color[..., 0])), None
         return lightness(color).astype(np.float32, copy=False), None
     if color.shape[2] == 1:
         return np.ascontiguousarray(color[..., 0]), scale.gray_scale(8 * color.dtype.itemsize)
     return scale.lightness_codes(color), scale.lightness_scale()
+
+
+def checked_floats(values: np.ndarray, name: str) -> np.ndarray:
+    """Values in [0, 1] of any shape, from such that may lie a little beyond.
+
+    Raises:
+        UnreadablePhoto: they have another range.
+    """
+    low, high = float(values.min()), float(values.max())
+    # A resampled photograph may overshoot a little; another range is another scale, and guessing it would change the
+    # lightness. `not (...)` refuses NaN too.
+    if not (low >= -0.1 and high <= 1.1):
+        raise UnreadablePhoto(f"{name} holds values from {low:.4g} to {high:.4g}: bring floats to the range 0 to 1")
+    return np.clip(values, 0, 1)
 
 
 def as_image(pixels: np.ndarray, profile: bytes | None = None, ink: bool = False) -> pyvips.Image:

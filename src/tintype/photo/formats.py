@@ -11,9 +11,8 @@ import numpy as np
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto, install_line
 from tintype.photo import avif, spaces
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, reason_of
+from tintype.photo.decode import Read, Reading, as_image, check_size, exif_tags, metadata_of, reason_of
 from tintype.photo.pages import no_such_page, several
-from tintype.photo.photo import Photo
 
 _FAILURES = (OSError, ValueError, RuntimeError, EOFError, SyntaxError, LookupError)
 """What pillow-heif raises at broken files."""
@@ -28,7 +27,7 @@ def imagecodecs(name: str, what: str):
     return imagecodecs
 
 
-def read_heic(data: bytes, name: str, page: int | None = None) -> Photo:
+def read_heic(data: bytes, name: str, reading: Reading[Read], page: int | None = None) -> Read:
     """A photograph from a HEIC file.
 
     Raises:
@@ -54,7 +53,7 @@ def read_heic(data: bytes, name: str, page: int | None = None) -> Photo:
     named = avif.code_points(io.BytesIO(data))
     tags = exif_tags((picture.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
     # The file's own boxes turn the picture, and the decoder has done so already.
-    return as_photo(
+    return reading.develop(
         name,
         "heic",
         as_image(pixels, picture.info.get("icc_profile")),

@@ -15,8 +15,7 @@ import numpy as np
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import formats
 from tintype.photo.boxes import Box, boxes
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of
-from tintype.photo.photo import Photo
+from tintype.photo.decode import Read, Reading, as_image, check_size, exif_tags, metadata_of, orientation_of
 
 _EXIF = b"JpgTiffExif->JP2"
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -38,7 +37,7 @@ class _Stream:
     components: tuple[tuple[int, bool, int, int], ...]
 
 
-def read(data: bytes, name: str) -> Photo:
+def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
     """A photograph from a JPEG 2000 file.
 
     Raises:
@@ -83,7 +82,7 @@ def read(data: bytes, name: str) -> Photo:
     if white != top:
         pixels = np.round(pixels * (top / white)).clip(0, top).astype(pixels.dtype)
     tags = exif_tags(_uuid(found, _EXIF).removeprefix(b"Exif\0\0"))
-    return as_photo(
+    return reading.develop(
         name,
         "jpeg2000",
         as_image(pixels, profile, ink=space == _CMYK),

@@ -9,8 +9,7 @@ import numpy as np
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import formats, spaces
 from tintype.photo.boxes import Box, boxes
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, reason_of
-from tintype.photo.photo import Photo
+from tintype.photo.decode import Read, Reading, as_image, check_size, exif_tags, metadata_of, reason_of
 
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 _MOST_UNPACKED = 64 << 20
@@ -56,7 +55,7 @@ def jpeg_of(data: bytes, name: str) -> bytes | None:
         raise _broken(name, error) from None
 
 
-def read(data: bytes, name: str) -> Photo:
+def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
     """A photograph from a JPEG XL file.
 
     Raises:
@@ -100,7 +99,7 @@ def read(data: bytes, name: str) -> Photo:
             pixels = np.round(pixels * (top / (2**head.bits - 1))).astype(pixels.dtype)
     tags = exif_tags(_box(found, b"Exif", codecs)[4:])
     # The code stream turns the picture, and the decoder has done so already.
-    return as_photo(
+    return reading.develop(
         name,
         "jpegxl",
         as_image(pixels),

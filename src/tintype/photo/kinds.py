@@ -154,17 +154,6 @@ def recognise(head: bytes, name: str) -> str:
     raise UnreadablePhoto(f"{name} is not a photograph that tintype knows: it reads {LISTED}")
 
 
-def recognise_colour(head: bytes, name: str) -> str:
-    """The format of a file from which colours are to be read, to train on or to measure by; of the first six FORMATS.
-
-    Raises what `recognise` raises; UnsupportedPhoto for the other formats, of which only the lightness is read.
-    """
-    kind = recognise(head, name)
-    if kind not in FORMATS[:6]:
-        raise UnsupportedPhoto(f"{name} is of a format ({kind}) whose colours are not read: convert it to PNG or TIFF")
-    return kind
-
-
 def _box_file(head: bytes, name: str) -> str:
     size = int.from_bytes(head[:4], "big")
     brands = [head[8:12], *(head[i : i + 4] for i in range(16, min(size, len(head)), 4))]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import pyvips
 
 from tintype.errors import UnreadablePhoto, printable
 from tintype.photo import damage
-from tintype.photo.decode import as_photo, check_size
-from tintype.photo.photo import Photo
+from tintype.photo.decode import Read, Reading, check_size
 from tintype.photo.source import Mend, Source
 
 FAILURES = (pyvips.Error, UnicodeDecodeError)
@@ -27,7 +26,17 @@ _ROWS_OF_BLOCKS = 32
 
 
 class Damaged(UnreadablePhoto):
-    """Broken or cut short."""
+    """Broken or cut short.
+
+    Attributes:
+        plain: the sentence without what a decoder said, which is of another file at times where several are read.
+        salvageable: part of the photograph may be left.
+    """
+
+    def __init__(self, name: str, fault: str, said: str = "", salvageable: bool = False):
+        self.plain = f"{name} is {fault}: {WHOLE_COPY}"
+        self.salvageable = salvageable
+        super().__init__(f"{name} is {fault} ({said}): {WHOLE_COPY}" if said else self.plain)
 
 
 def as_it_is(image: pyvips.Image) -> pyvips.Image:
@@ -38,6 +47,7 @@ def load(
     kind: str,
     source: Source,
     name: str,
+    reading: Reading[Read],
     salvage: bool,
     *,
     strict: str = "error",
@@ -48,29 +58,30 @@ def load(
     lost_from: Callable[[pyvips.Image, int], int] = lambda image, whole: whole,
     prepared: Callable[[pyvips.Image], pyvips.Image] = as_it_is,
     options: Mapping = MappingProxyType({}),
-    **facts,
-) -> Photo:
-    """The photograph from a file of which some pixels may be damaged.
+    notes: tuple[str, ...] = (),
+    **facts: Any,
+) -> Read:
+    """What is read from a file of which some pixels may be damaged.
 
     strict: of libvips' grades of severity the first that means damage. mend: what makes harmless faults good.
     blank, longer: see damage.blank_jpeg and damage.longer_jpeg. damaged_from: a row with damage that libvips does not
     see. lost_from: takes what libvips makes of the damaged file, and the number of rows before the first damage; gives
     the row from which on nothing of the photograph is there. prepared: what becomes of the opened picture. options: of
-    the loader. facts: what `as_photo` takes.
+    the loader. notes, facts: what `as_photo` takes.
 
     Raises Damaged, or UnreadablePhoto where nothing is left to salvage.
     """
 
-    def attempt(mended: Mend | None) -> Photo:
+    def attempt(mended: Mend | None) -> Read:
         image = open_image(kind, source, name, mended, fail_on=strict, **options)
+        faults = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
         try:
-            photo = as_photo(name, kind, prepared(image), **facts)
+            found = reading.develop(name, kind, prepared(image), notes=(*notes, *faults), **facts)
             if (claimed := longer(mended)) is not None:
                 open_image(kind, source, name, claimed, fail_on=strict, **options).avg()
         except FAILURES as error:
             raise broken(name, error, kind) from None
-        notes = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
-        return replace(photo, notes=(*photo.notes, *notes))
+        return found
 
     def fails(mended: Mend) -> bool:
         try:
@@ -79,26 +90,26 @@ def load(
             return True
         return False
 
-    mended, photo = None, None
+    mended, found = None, None
     try:
         if damaged_from is None:
-            photo = attempt(None)
+            found = attempt(None)
     except Damaged:
         source.check()
         mended = mend()
         if mended is not None:
             with suppress(Damaged):
-                photo = attempt(mended)
-        if photo is None:
+                found = attempt(mended)
+        if found is None:
             if not salvage:
                 raise
             if (zeros := blank()) is not None:
                 mended = zeros[0]
-    if photo is not None:
+    if found is not None:
         if (zeros := blank()) is None or not fails(zeros[0]) or fails(zeros[1]):
-            return photo
+            return found
         if not salvage:
-            raise Damaged(f"{name} is cut short (its last rows are filled with zeros): {WHOLE_COPY}, {OR_SALVAGE}")
+            raise Damaged(name, "cut short (its last rows are filled with zeros)", salvageable=True)
         mended = zeros[0]
     try:
         whole = damage.whole_rows(open_image(kind, source, name, mended, fail_on=strict, **options))
@@ -115,10 +126,10 @@ def load(
         raise UnreadablePhoto(f"{name} is too damaged: none of its {height} rows can be salvaged")
     try:
         image = open_image(kind, source, name, mended, fail_on="none", **options)
-        photo = as_photo(name, kind, prepared(image), lost_from=lost, **facts)
+        notes = (*notes, *_of_damage(name, whole, lost, height))
+        return reading.develop(name, kind, prepared(image), lost_from=lost, notes=notes, **facts)
     except FAILURES as error:
         raise broken(name, error) from None
-    return replace(photo, notes=(*photo.notes, *_of_damage(name, whole, lost, height)))
 
 
 def _of_damage(name: str, whole: int, lost: int, height: int) -> Iterator[str]:
@@ -153,5 +164,4 @@ def broken(name: str, error: pyvips.Error | UnicodeDecodeError, kind: str | None
         detail = str(error.detail)
     # The last line is that of the decoder; those before it may be the complaints of what it stands on.
     reason = next((line.strip() for line in detail.splitlines()[::-1] if line.strip()), "it cannot be decoded")
-    remedy = f", {OR_SALVAGE}" if kind in _SALVAGED else ""
-    return Damaged(f"{name} is broken or cut short ({printable(reason)}): {WHOLE_COPY}{remedy}")
+    return Damaged(name, "broken or cut short", printable(reason), kind in _SALVAGED)

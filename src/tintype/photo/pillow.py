@@ -14,7 +14,17 @@ from PIL.GifImagePlugin import GifImageFile
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif, iptc, jpeg, png, spaces
-from tintype.photo.decode import as_image, as_photo, check_size, exif_tags, metadata_of, orientation_of, reason_of
+from tintype.photo.decode import (
+    Read,
+    Reading,
+    as_image,
+    as_photo,
+    check_size,
+    exif_tags,
+    metadata_of,
+    orientation_of,
+    reason_of,
+)
 from tintype.photo.photo import Metadata, Photo, Text
 
 _INTERPRETATIONS = {"1": "b-w", "L": "b-w", "LA": "b-w", "CMYK": "cmyk", "I;16": "grey16", "F": "b-w"}
@@ -23,7 +33,7 @@ _FAILURES = (OSError, ValueError, SyntaxError, LookupError, TypeError, OverflowE
 """What Pillow raises at broken files."""
 
 
-def read_bmp(stream: BinaryIO, name: str) -> Photo:
+def read_bmp(stream: BinaryIO, name: str, reading: Reading[Read]) -> Read:
     """A photograph from a BMP file.
 
     Raises:
@@ -31,7 +41,7 @@ def read_bmp(stream: BinaryIO, name: str) -> Photo:
     """
     pixels = _fields(stream, name)
     if pixels is not None:
-        return as_photo(name, "bmp", as_image(pixels), Metadata())
+        return reading.develop(name, "bmp", as_image(pixels), Metadata())
     stream.seek(0)
     try:
         # Not by Image.open, which has a limit of its own.
@@ -43,10 +53,10 @@ def read_bmp(stream: BinaryIO, name: str) -> Photo:
             ) from None
         raise _broken(name, error) from None
     check_size(*image.size, name)
-    return to_photo(image, name, "bmp")
+    return _developed(image, name, "bmp", reading)
 
 
-def read_gif(stream: BinaryIO, name: str) -> Photo:
+def read_gif(stream: BinaryIO, name: str, reading: Reading[Read]) -> Read:
     """A photograph from a GIF file.
 
     Raises:
@@ -69,7 +79,7 @@ def read_gif(stream: BinaryIO, name: str) -> Photo:
         raise _broken(name, error) from None
     comment = image.info.get("comment")
     comment = comment.decode("utf-8", "replace").strip("\0 ") if isinstance(comment, bytes) else ""
-    return to_photo(image, name, "gif", texts=[Text("Comment", comment)] if comment else [])
+    return _developed(image, name, "gif", reading, [Text("Comment", comment)] if comment else [])
 
 
 def _fields(stream: BinaryIO, name: str) -> np.ndarray | None:
@@ -113,12 +123,16 @@ def _fields(stream: BinaryIO, name: str) -> np.ndarray | None:
     return pixels if from_top else pixels[::-1]
 
 
-def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", texts: Iterable[Text] = ()) -> Photo:
+def to_photo(image: Image.Image, name: str = "the image") -> Photo:
     """A photograph from a Pillow image of any mode, turned upright, with the profile and metadata of its `info`.
 
     Raises:
         UnreadablePhoto: no pixels, or broken. UnsupportedPhoto: several frames, or 32-bit whole numbers.
     """
+    return _developed(image, name, "array", Reading(as_photo))
+
+
+def _developed(image: Image.Image, name: str, kind: str, reading: Reading[Read], texts: Iterable[Text] = ()) -> Read:
     if _frames(image) > 1:
         raise UnsupportedPhoto(f"{name} has {image.n_frames} frames: give a copy of one of them")
     if not image.width or not image.height:
@@ -150,7 +164,7 @@ def to_photo(image: Image.Image, name: str = "the image", kind: str = "array", t
     record = info.get("photoshop", {}).get(0x0404) if isinstance(info.get("photoshop"), dict) else None
     metadata = metadata_of(tags, packet, record, dpi, texts=texts)
     space = None if "srgb" in info else spaces.of_png(info.get("gamma"), info.get("chromaticity"))
-    return as_photo(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits, space=space)
+    return reading.develop(name, kind, vips, metadata, orientation=orientation_of(tags), bits=bits, space=space)
 
 
 def _texts(image: Image.Image) -> list[Text]:

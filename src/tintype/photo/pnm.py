@@ -7,14 +7,14 @@ import re
 import numpy as np
 
 from tintype.errors import UnreadablePhoto
-from tintype.photo.decode import as_image, as_photo, check_size
-from tintype.photo.photo import Metadata, Photo
+from tintype.photo.decode import Read, Reading, as_image, check_size
+from tintype.photo.photo import Metadata
 
 _TOKEN = re.compile(rb"(?:[ \t\r\n\v\f]|#[^\r\n]*[\r\n])*(\d{1,10})")
 _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
-def read(data: bytes, name: str) -> Photo:
+def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
     """A photograph from a Netpbm file; its codes are taken for sRGB, as by everybody.
 
     Raises:
@@ -50,7 +50,7 @@ def read(data: bytes, name: str) -> Photo:
     if white != top:
         codes = np.round(codes * (top / white))
     pixels = codes.astype(kind).reshape(height, width, channels)
-    return as_photo(name, "pnm", as_image(pixels), Metadata(), bits=int(white).bit_length())
+    return reading.develop(name, "pnm", as_image(pixels), Metadata(), bits=int(white).bit_length())
 
 
 def _body(data: bytes, at: int, size: int, name: str) -> bytes:

@@ -14,9 +14,20 @@ from numpy.typing import NDArray
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import avif, damage, exif, jpeg, png, samples, spaces, tiff, webp, xmp
-from tintype.photo.decode import as_photo, blob, check_size, exif_tags, metadata_of, orientation_of, to_plane
+from tintype.photo.colour import Share, in_colour
+from tintype.photo.decode import (
+    Read,
+    Reading,
+    as_photo,
+    blob,
+    check_size,
+    exif_tags,
+    metadata_of,
+    orientation_of,
+    to_plane,
+)
 from tintype.photo.kinds import HEAD, recognise
-from tintype.photo.loader import FAILURES, OR_SALVAGE, WHOLE_COPY, Damaged, as_it_is, broken, load, open_image
+from tintype.photo.loader import FAILURES, OR_SALVAGE, Damaged, as_it_is, broken, load, open_image
 from tintype.photo.origin import origin_of
 from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo, Text
@@ -50,19 +61,50 @@ def read(
         UnsupportedPhoto: a picture of a kind that is refused by name, or one of more than MOST_PIXELS.
     """
     name = name or name_of(source)
-    try:
-        opened = Source(source, name)
-    except (OSError, ValueError) as error:
-        raise unopened(source, name, error) from None
-    with opened:
+    with _opened(source, name) as opened:
         try:
-            photo = replace(_read(opened, name, salvage, page), origin=origin_of(opened.stream()))
+            photo = _read(opened, name, Reading(as_photo), salvage, page)
+            photo = replace(photo, origin=origin_of(opened.stream()))
+        except Damaged as error:
+            remedy = f", {OR_SALVAGE}" if error.salvageable and not salvage else ""
+            raise UnreadablePhoto(f"{error}{remedy}") from None
         except OSError as error:
             raise unopened(source, name, error) from None
     if photo.is_line_art:
         note = f"{name} holds hardly anything but black and white, which take no colour: scan it in shades of gray"
         photo = replace(photo, notes=(*photo.notes, note))
     return photo.inverted() if negative else photo
+
+
+def read_colour(
+    source: str | os.PathLike | bytes | BinaryIO,
+    name: str | None = None,
+    *,
+    page: int | None = None,
+    share: Share | None = None,
+) -> NDArray[np.uint8]:
+    """Reads a colour photograph as a viewer shows it: upright, in sRGB through its profile, on white.
+
+    What is read, and what is refused, is the same as in `read`; the lightness of the colours is what `read` finds.
+    Inks without a profile are those of a usual printing press. Colours that sRGB cannot hold are clipped to it.
+
+    Args:
+        source, name, page: as for `read`.
+        share: makes the photograph smaller: takes its (width, height), upright, and gives the share of both that is
+            wanted, in (0, 1]. Reduced by a Lanczos filter; a JPEG file is not decoded at full size then.
+    Returns:
+        uint8 [h, w, 3], sRGB.
+    Raises:
+        UnreadablePhoto, UnsupportedPhoto: as `read`; UnsupportedPhoto also for CIELAB. What `share` raises.
+    """
+    name = name or name_of(source)
+    with _opened(source, name) as opened:
+        try:
+            return _read(opened, name, in_colour(share), page=page)
+        except Damaged as error:
+            raise UnreadablePhoto(error.plain) from None
+        except OSError as error:
+            raise unopened(source, name, error) from None
 
 
 def from_array(array: NDArray[np.generic] | Image, name: str = "the array") -> Photo:
@@ -176,16 +218,23 @@ def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
     return 1
 
 
-def _read(source: Source, name: str, salvage: bool = False, page: int | None = None) -> Photo:
+def _opened(source: str | os.PathLike | bytes | BinaryIO, name: str) -> Source:
+    try:
+        return Source(source, name)
+    except (OSError, ValueError) as error:
+        raise unopened(source, name, error) from None
+
+
+def _read(source: Source, name: str, reading: Reading[Read], salvage: bool = False, page: int | None = None) -> Read:
     stream = source.stream()
     try:
         kind = recognise(stream.read(HEAD), name)
         if kind in _PAGED:
-            photo = _PAGED[kind](stream, source, name, salvage, page)
-        elif page not in (None, 1):
+            found = _PAGED[kind](stream, source, name, reading, salvage, page)
+        elif page is not None and page != 1:
             raise UnsupportedPhoto(no_such_page(name, page, 1))
         else:
-            photo = _READERS[kind](stream, source, name, salvage)
+            found = _READERS[kind](stream, source, name, reading, salvage)
     except (PhotoError, *FAILURES) as error:
         # What looks broken may only have been written meanwhile.
         source.check()
@@ -193,14 +242,16 @@ def _read(source: Source, name: str, salvage: bool = False, page: int | None = N
             raise
         raise broken(name, error) from None
     source.check()
-    return photo
+    return found
 
 
 def _length(stream: BinaryIO) -> int:
     return stream.seek(0, os.SEEK_END)
 
 
-def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = False, page: int | None = None) -> Photo:
+def _read_jpeg(
+    stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool = False, page: int | None = None
+) -> Read:
     places = jpeg.photographs(stream)
     if page is None and len(places) > 1:
         raise UnsupportedPhoto(several(name, f"holds {len(places)} photographs (MPO)"))
@@ -208,19 +259,23 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
         raise UnsupportedPhoto(no_such_page(name, page, len(places)))
     if page is not None and page > 1:
         with Source(source.read()[places[page - 1] :], name) as behind:
-            return _read_jpeg(behind.stream(), behind, name, salvage, page=1)
+            return _read_jpeg(behind.stream(), behind, name, reading, salvage, page=1)
     segments = jpeg.read_segments(stream)
     if segments.lossless or segments.bits not in (0, 8):
         what = "a lossless JPEG" if segments.lossless else f"a JPEG of {segments.bits} bits"
         raise UnsupportedPhoto(f"{name} is {what}, which tintype does not read: convert it to PNG or TIFF first")
     check_size(*segments.size, name, 8 * len(segments.components), _length(stream))
     tags = exif_tags(segments.exif)
+    turned = orientation_of(tags) >= 5
+    shrink = reading.shrink(*(segments.size[::-1] if turned else segments.size))
     return load(
         "jpeg",
         source,
         name,
+        reading,
         salvage,
         strict="warning",
+        options={"shrink": shrink} if shrink > 1 else {},
         mend=lambda: damage.mend_jpeg(source.read()),
         blank=lambda: damage.blank_jpeg(source.read()),
         longer=lambda mended: damage.longer_jpeg(source.read(), mended),
@@ -236,10 +291,11 @@ def _read_jpeg(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
             texts=[Text("Comment", comment) for comment in jpeg.comments(segments)],
             damaged=segments.damaged,
         ),
+        **({"stored": segments.size} if shrink > 1 else {}),
     )
 
 
-def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_png(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     chunks = png.read_chunks(stream)
     if chunks.apple:
         raise UnsupportedPhoto(
@@ -263,6 +319,7 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
         "png",
         source,
         name,
+        reading,
         salvage,
         prepared=prepared,
         orientation=orientation_of(tags),
@@ -272,7 +329,7 @@ def _read_png(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Pho
     )
 
 
-def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_webp(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     chunks = webp.read_chunks(stream)
     if chunks.frames > 1:
         raise UnsupportedPhoto(f"{name} is an animation (WebP), which tintype does not read: export the frames first")
@@ -282,7 +339,7 @@ def _read_webp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Ph
         raise UnreadablePhoto(f"{name} holds more than {webp.MOST_CHUNKS} chunks: save it again without its metadata")
     check_size(*chunks.size, name, 32, _length(stream))
     tags = exif_tags(chunks.exif)
-    return as_photo(
+    return reading.develop(
         name,
         "webp",
         open_image("webp", source, name),
@@ -296,7 +353,9 @@ def _pictures(image: pyvips.Image) -> int:
     return image.get("n-pages") if image.get_typeof("n-pages") else 1
 
 
-def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool, page: int | None) -> Photo:
+def _read_avif(
+    stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool, page: int | None
+) -> Read:
     named = avif.code_points(stream)
     space = spaces.of_code_points(*named, name) if named else None
     image = open_image("avif", source, name)
@@ -313,7 +372,7 @@ def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool, page:
         # libvips shifts the codes up; white has to be white.
         image = (image * (65535 / ((2**bits - 1) << (16 - bits)))).rint().cast("ushort")
     # The file's own boxes turn the picture, and the decoder has done so already.
-    return as_photo(
+    return reading.develop(
         name,
         "avif",
         image,
@@ -324,7 +383,14 @@ def _read_avif(stream: BinaryIO, source: Source, name: str, salvage: bool, page:
     )
 
 
-def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool = False, number: int | None = None) -> Photo:
+def _read_tiff(
+    stream: BinaryIO,
+    source: Source,
+    name: str,
+    reading: Reading[Read],
+    salvage: bool = False,
+    number: int | None = None,
+) -> Read:
     page = tiff.find_page(stream, name, salvage, number)
     check_size(page.width, page.height, name, page.bits * page.samples, _length(stream))
     packed = page.compression
@@ -339,8 +405,7 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
     missing = tiff.missing_row(page, stream.seek(0, os.SEEK_END))
     own = samples.reads(page)
     if bad is not None and (own or not salvage):
-        remedy = "" if own else f", {OR_SALVAGE}"
-        raise Damaged(f"{name} is broken (a strip or tile of its pixels is damaged): {WHOLE_COPY}{remedy}")
+        raise Damaged(name, "broken (a strip or tile of its pixels is damaged)", salvageable=not own)
     facts = {
         "orientation": page.number(exif.ORIENTATION, 1),
         "bits": page.bits,
@@ -351,15 +416,14 @@ def _read_tiff(stream: BinaryIO, source: Source, name: str, salvage: bool = Fals
         ),
     }
     if own:
-        photo = as_photo(name, "tiff", samples.open_page(page, source.read(), name), **facts)
-        if page.bits > 8 or photo.depth == 8:
-            return photo
-        # CIELAB of 8 bits is held in 16, as all colours are; the result has the depth of the file.
-        return replace(photo, depth=8, alpha=None if photo.alpha is None else (photo.alpha >> 8).astype(np.uint8))
+        if reading.in_colour and samples.is_lab(page):
+            raise UnsupportedPhoto(f"{name} holds CIELAB, whose colours tintype does not read: convert it to RGB first")
+        return reading.develop(name, "tiff", samples.open_page(page, source.read(), name), **facts)
     return load(
         "tiff",
         source,
         name,
+        reading,
         salvage,
         # libvips takes damaged tiles for black ones unless it may not be warned; of strips it tells.
         strict="warning" if 324 in page.tags else "error",
@@ -391,52 +455,54 @@ def _without_profile(image: pyvips.Image) -> pyvips.Image:
     return image
 
 
-def _read_bmp(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_bmp(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo.pillow import read_bmp
 
-    return read_bmp(stream, name)
+    return read_bmp(stream, name, reading)
 
 
-def _read_gif(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_gif(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo.pillow import read_gif
 
-    return read_gif(stream, name)
+    return read_gif(stream, name, reading)
 
 
-def _read_jpeg2000(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_jpeg2000(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo import jp2
 
-    return jp2.read(source.read(), name)
+    return jp2.read(source.read(), name, reading)
 
 
-def _read_jpegxl(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_jpegxl(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo import jxl
 
     data = source.read()
     original = jxl.jpeg_of(data, name)
     if original is None:
-        return jxl.read(data, name)
+        return jxl.read(data, name, reading)
     with Source(original, name) as inner:
-        return replace(_read_jpeg(inner.stream(), inner, name), format="jpegxl")
+        return _read_jpeg(inner.stream(), inner, name, reading.named("jpegxl"))
 
 
-def _read_heic(stream: BinaryIO, source: Source, name: str, salvage: bool, page: int | None) -> Photo:
+def _read_heic(
+    stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool, page: int | None
+) -> Read:
     from tintype.photo import formats
 
-    return formats.read_heic(source.read(), name, page)
+    return formats.read_heic(source.read(), name, reading, page)
 
 
-def _read_pnm(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_pnm(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo import pnm
 
-    return pnm.read(source.read(), name)
+    return pnm.read(source.read(), name, reading)
 
 
-def _read_psd(stream: BinaryIO, source: Source, name: str, salvage: bool) -> Photo:
+def _read_psd(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo import psd
 
     with Source(psd.as_tiff(source.read(), name), name) as inner:
-        return replace(_read_tiff(inner.stream(), inner, name), format="psd")
+        return _read_tiff(inner.stream(), inner, name, reading.named("psd"))
 
 
 _READERS = {"png": _read_png, "webp": _read_webp, "bmp": _read_bmp, "gif": _read_gif, "jpeg2000": _read_jpeg2000}

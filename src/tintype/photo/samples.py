@@ -37,9 +37,13 @@ _BLOCK = 1 << 20
 def reads(page: Page) -> bool:
     """Whether a page is read here, and not by libvips as it is."""
     jpeg = page.compression == "jpeg"
-    lab = page.photometric in (_CIELAB, _ICCLAB)
     odd = _is_odd(page) or ink_is_inverted(page) or (_in_planes(page) and _tiled(page))
-    return lab or odd or (page.photometric == _YCBCR and not jpeg)
+    return is_lab(page) or odd or (page.photometric == _YCBCR and not jpeg)
+
+
+def is_lab(page: Page) -> bool:
+    """Whether the samples are CIELAB."""
+    return page.photometric in (_CIELAB, _ICCLAB)
 
 
 def open_page(page: Page, data: bytes, name: str) -> pyvips.Image:
@@ -70,7 +74,7 @@ def _read(page: Page, data: bytes, name: str) -> pyvips.Image:
     if page.photometric == _YCBCR and page.compression != "jpeg":
         return as_image(_rgb_of_ycbcr(page, data, name), page.blob(exif.ICC))
     codes = _codes(page, data, name)
-    if page.photometric in (_CIELAB, _ICCLAB):
+    if is_lab(page):
         colour = _gray_of_lab(codes[..., : page.colours], page.photometric)
     else:
         colour = codes[..., : page.colours]
@@ -79,7 +83,7 @@ def _read(page: Page, data: bytes, name: str) -> pyvips.Image:
     if page.alpha is not None:
         alpha = codes[..., page.alpha, None]
         colour = np.concatenate([colour, alpha if alpha.dtype == colour.dtype else _scaled(alpha, 8, np.uint16)], -1)
-    profile = None if page.photometric in (_CIELAB, _ICCLAB) else page.blob(exif.ICC)
+    profile = None if is_lab(page) else page.blob(exif.ICC)
     return as_image(colour, profile, page.photometric == _CMYK)
 
 

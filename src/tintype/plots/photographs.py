@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tintype.color.lab import rgb_to_lab
-from tintype.data.prepare import GRAY, SINGLE_HUE, Settings, read_small
+from tintype.data.prepare import GRAY, SINGLE_HUE
 from tintype.data.shards import Photographs, shard_paths
-from tintype.errors import DataError, UnreadablePhoto
-from tintype.photo import SUFFIXES
+from tintype.errors import DataError
+from tintype.photo import SUFFIXES, read_colour
 
 SAMPLE = 3000
 """Photographs of a set, at most, whose colours are counted."""
@@ -30,11 +30,9 @@ def read(path: str | PathLike[str], side: int) -> NDArray[np.uint8]:
     Raises:
         PhotoError: it cannot be read, in one sentence.
     """
-    try:
-        encoded = Path(path).read_bytes()
-    except OSError as error:
-        raise UnreadablePhoto(f"{path} cannot be read ({error.strerror})") from None
-    return read_small(encoded, str(path), Settings(size=side, longest=2 * side, smallest=1))
+    return read_colour(
+        path, share=lambda width, height: min(1, side / min(width, height), 2 * side / max(width, height))
+    )
 
 
 def read_all(paths: Sequence[str | PathLike[str]], side: int = SEEN) -> dict[str, NDArray[np.uint8]]:

@@ -21,9 +21,10 @@ from tintype.colorizer import Colorizer
 from tintype.errors import OptionError, StudyError, UnwritableFile
 from tintype.evaluation.methods import Method, prediction_files
 from tintype.evaluation.methods import plan as methods_of
-from tintype.evaluation.photographs import Photographs, decode, square
+from tintype.evaluation.photographs import Photographs, square
 from tintype.files import whole_file, whole_folder
 from tintype.models.catalog import shipped
+from tintype.photo import read_colour
 from tintype.study.attention import catches
 from tintype.study.design import FILE, FORMAT, MIXED, PICTURES, RANDOM, TRUTH, Study, digest, read_study
 from tintype.study.texts import read_texts
@@ -303,11 +304,7 @@ def _coloured(
         yield from (colorize(_gray(truth_of(index))) for index in range(len(found)))
         return
     for name in found.names:
-        try:
-            encoded = files[name].read_bytes()
-        except OSError as error:
-            raise StudyError(f"{files[name]} cannot be read ({error.strerror}): check its permissions") from None
-        rgb = decode(encoded, os.fspath(files[name]))
+        rgb = read_colour(files[name])
         if min(rgb.shape[:2]) < found.side:
             raise StudyError(
                 f"{files[name]} has {rgb.shape[1]} x {rgb.shape[0]} pixels, and enlarged it would give itself away: "
