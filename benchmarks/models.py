@@ -16,9 +16,10 @@ import numpy as np
 from tintype.errors import TintypeError
 from tintype.evaluation.compare import Comparison, compare
 from tintype.evaluation.figures import METRICS
+from tintype.evaluation.network_metrics import Networks
 from tintype.evaluation.protocol import BASELINES, TRUTH
 from tintype.evaluation.results import Run, read_run
-from tintype.evaluation.run import Networks, evaluate
+from tintype.evaluation.run import evaluate
 from tintype.models.catalog import DEFAULT, catalog, shipped
 
 SHOWN = ("psnr", "ssim", "ciede2000", "colorfulness", "dcf", "auc", "auc_prior", "auc_balanced", "accuracy_bins")

@@ -12,7 +12,8 @@ from tintype.color.lab import rgb_to_lab
 from tintype.errors import DataError
 from tintype.evaluation.metrics import Areas, decibels, measure
 from tintype.evaluation.protocol import TRUTH
-from tintype.evaluation.results import SET, measured_path, read_run, write_csv
+from tintype.evaluation.results import SET, read_run, write_csv
+from tintype.evaluation.store import measured_path
 from written_evaluations import MODELS, PHOTOS, SURE, write_evaluation
 
 

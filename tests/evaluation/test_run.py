@@ -24,8 +24,9 @@ from tintype.evaluation.figures import variants
 from tintype.evaluation.metrics import measure
 from tintype.evaluation.photographs import Photographs
 from tintype.evaluation.protocol import TRUTH
-from tintype.evaluation.results import SET, measured_path, read_run
+from tintype.evaluation.results import SET, read_run
 from tintype.evaluation.run import evaluate, nearly_gray
+from tintype.evaluation.store import measured_path
 from written_evaluations import photograph
 
 PHOTOS = ("beach", "market", "roses/red", "street")
@@ -228,7 +229,7 @@ def test_photographs_without_colour_are_told(model, tmp_path):
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_stopped_run_goes_on(finished, album, model, tmp_path, stop, monkeypatch):
-    monkeypatch.setattr("tintype.evaluation.run.CHUNK", SIDE * SIDE)
+    monkeypatch.setattr("tintype.evaluation.workers.CHUNK", SIDE * SIDE)
     with pytest.raises(stop):
         measured([model], album, tmp_path / "run", progress=Counted(18, stop))
     with pytest.raises(DataError, match=r"tiny\.v1"):
@@ -240,7 +241,7 @@ def test_a_stopped_run_goes_on(finished, album, model, tmp_path, stop, monkeypat
 
 
 def test_stopped_processes_end(album, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("tintype.evaluation.run.CHUNK", SIDE * SIDE)
+    monkeypatch.setattr("tintype.evaluation.workers.CHUNK", SIDE * SIDE)
     with pytest.raises(KeyboardInterrupt):
         measured([model], album, tmp_path / "run", jobs=2, progress=Counted(1))
     for _ in range(300):

@@ -77,10 +77,11 @@ def evaluate(
     jobs
         Number of processes. Default: one per processor.
     """
+    from tintype.evaluation.network_metrics import Networks
     from tintype.evaluation.photographs import PUBLISHED
     from tintype.evaluation.results import read_run
-    from tintype.evaluation.run import Networks, nearly_gray
     from tintype.evaluation.run import evaluate as run
+    from tintype.evaluation.run import nearly_gray
 
     networks = Networks(
         None if classifier is None else str(classifier),

@@ -18,6 +18,7 @@ from tintype.color.film import fade
 from tintype.color.lab import gray as code_of
 from tintype.color.lab import lightness
 from tintype.errors import OptionError
+from tintype.evaluation.metrics import Codes, Floats
 
 KINDS: dict[str, tuple[str, float, float]] = {
     "noise": ("the standard deviation of Gaussian noise in 8-bit codes", 0, 128),
@@ -43,7 +44,7 @@ class Damage:
     def __str__(self) -> str:
         return self.kind if self.kind == "none" else f"{self.kind}={self.level:.10g}"
 
-    def apply(self, gray: np.ndarray, seed: int = 0) -> np.ndarray:
+    def apply(self, gray: Codes, seed: int = 0) -> Codes:
         """The damaged photograph.
 
         Args:
@@ -62,7 +63,9 @@ class Damage:
         if self.kind == "fading":
             scale = np.repeat(np.arange(256)[:, None] / 255, 3, axis=1)
             black, white = 100 * self.level * LIFTED, 100 - 100 * self.level * (1 - LIFTED)
-            return _codes(255 * code_of(fade(lightness(scale), black, white)))[gray]
+            table = _codes(255 * code_of(fade(lightness(scale), black, white)))
+            faded: Codes = table[gray]
+            return faded
         if self.kind == "jpeg":
             memory = io.BytesIO()
             Image.fromarray(gray).save(memory, "jpeg", quality=int(self.level))
@@ -73,7 +76,7 @@ class Damage:
             return _resized(gray, round(height * factor), round(width * factor))
         return gray
 
-    def undo_size(self, coloured: np.ndarray, height: int, width: int) -> np.ndarray:
+    def undo_size(self, coloured: Codes, height: int, width: int) -> Codes:
         """The coloured photograph, uint8 [h', w', 3], at the size of the truth, at which it is measured."""
         return coloured if coloured.shape[:2] == (height, width) else _resized(coloured, height, width)
 
@@ -103,9 +106,10 @@ def parse(text: str) -> Damage:
     return Damage(kind, level)
 
 
-def _codes(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def _codes(values: Floats) -> Codes:
+    codes: Codes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return codes
 
 
-def _resized(photo: np.ndarray, height: int, width: int) -> np.ndarray:
+def _resized(photo: Codes, height: int, width: int) -> Codes:
     return np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS))

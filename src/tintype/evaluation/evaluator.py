@@ -1,7 +1,6 @@
 """Photographs made gray, coloured, and compared with the truth: what is kept of each, in a run and in the benchmarks.
 
-A row is what was measured of one photograph, by column: metrics as numbers, and the arrays that the figures of sets are
-made from.
+A row has metrics as numbers, and the arrays that the figures of sets are made from.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ from tintype.evaluation.figures import Floats
 from tintype.evaluation.metrics import Areas, Codes, colorfulness, colorfulness_absolute, measure
 from tintype.evaluation.protocol import TRUTH
 
-Row = Mapping[str, float | NDArray[np.float32] | NDArray[np.int32] | Floats | str]
+Row = dict[str, float | str | NDArray[np.generic]]
+"""What was measured of a photograph: column -> number, array or text."""
 
 Painter = Callable[[str, Codes, Codes], Iterable[tuple[str, Codes]]]
 """Called with a photograph's name, its gray codes [h, w] and the truth [h, w, 3], both uint8; gives the label of each
@@ -38,7 +38,7 @@ def ab_of(rgb: Codes) -> NDArray[np.float32]:
     return ab
 
 
-def row_of_truth(truth: Codes) -> dict[str, float | NDArray[np.float32] | NDArray[np.int32]]:
+def row_of_truth(truth: Codes) -> Row:
     """Of a photograph as it was: colourfulness, and its pixels in each bin as `areas`, since each has the area 1, and
     as `bins`."""
     found = Areas()
@@ -51,9 +51,7 @@ def row_of_truth(truth: Codes) -> dict[str, float | NDArray[np.float32] | NDArra
     }
 
 
-def row_of(
-    prediction: Codes, truth: Codes, only: Collection[str] | None = None
-) -> dict[str, float | NDArray[np.float32] | NDArray[np.int32]]:
+def row_of(prediction: Codes, truth: Codes, only: Collection[str] | None = None) -> Row:
     """Of a coloured photograph: the metrics of `measure`, `areas` by true bin, and its pixels by the `bins` that they
     fall in.
 
@@ -64,7 +62,8 @@ def row_of(
     ab = ab_of(prediction)
     found.add(ab, ab_of(truth))
     own.add(ab, ab)
-    return measure(prediction, truth, only) | {
+    row: Row = {**measure(prediction, truth, only)}
+    return row | {
         "areas": found.areas.astype(np.float32),
         "bins": own.pixels.astype(np.int32),
     }
@@ -106,7 +105,7 @@ def gather(
     *,
     film: str = "cie",
     only: Collection[str] | None = None,
-    further: Callable[[str, Codes, Codes], Mapping[str, float]] = lambda label, prediction, truth: {},
+    further: Callable[[str, Codes, Codes], Row] = lambda label, prediction, truth: {},
     truths: bool = True,
 ) -> Gathered:
     """Colour photographs' gray versions and measure the results, one after the other.

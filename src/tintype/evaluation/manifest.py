@@ -20,14 +20,20 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import astuple, dataclass, fields
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from tintype.data.fingerprint import fingerprint
 from tintype.errors import DataError, not_installed
+from tintype.evaluation.metrics import Codes
 from tintype.files import whole_file
+
+if TYPE_CHECKING:
+    from requests import Session
 
 NAME = "tintype-679"
 
@@ -74,7 +80,7 @@ class Listed:
     """Its mean colour, as rrggbb."""
 
 
-def read_table(table: str | PathLike = TABLE) -> list[Listed]:
+def read_table(table: str | PathLike[str] = TABLE) -> list[Listed]:
     """The photographs of a table."""
     with open(table, encoding="utf-8", newline="") as file:
         return [Listed(**row) for row in csv.DictReader(file)]
@@ -88,13 +94,13 @@ def listed(file: str, repository: str, path: str, original: bytes) -> Listed:
         repository,
         path,
         hashlib.sha256(original).hexdigest(),
-        hashlib.sha256(pixels).hexdigest(),
+        hashlib.sha256(pixels.tobytes()).hexdigest(),
         f"{fingerprint(pixels):016x}",
         "".join(f"{code:02x}" for code in _mean(pixels)),
     )
 
 
-def write_table(rows: Sequence[Listed], table: str | PathLike) -> None:
+def write_table(rows: Sequence[Listed], table: str | PathLike[str]) -> None:
     """Write a table, for `read_table`."""
     with open(table, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -109,11 +115,12 @@ def square(original: bytes) -> bytes:
         OSError, ValueError: it is not a photograph, or is broken.
     """
     with Image.open(io.BytesIO(original)) as opened:
-        picture = ImageOps.exif_transpose(opened).convert("RGB")
+        picture: Image.Image = ImageOps.exif_transpose(opened).convert("RGB")
         profile = opened.info.get("icc_profile")
     if profile:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        picture = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"))
+        # None only where it changes a picture in place.
+        picture = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB")) or picture
     short = min(picture.size)
     left, top = (picture.width - short) // 2, (picture.height - short) // 2
     picture = picture.crop((left, top, left + short, top + short)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -123,10 +130,10 @@ def square(original: bytes) -> bytes:
 
 
 def fetched(
-    folder: str | PathLike | None = None,
+    folder: str | PathLike[str] | None = None,
     watch: Callable[[int, int], None] = lambda done, all: None,
     *,
-    table: str | PathLike = TABLE,
+    table: str | PathLike[str] = TABLE,
     address: str = ADDRESS,
 ) -> Path:
     """The folder of the photographs; those that are not there yet are fetched.
@@ -146,6 +153,7 @@ def fetched(
     try:
         import pooch
         import requests
+        from urllib3 import Retry
     except ImportError:
         raise DataError(
             f"{not_installed(f'Fetching {NAME}', 'pooch', 'data')}, or give the photographs as --data FILE.tar"
@@ -160,7 +168,7 @@ def fetched(
         raise DataError(
             f"{folder}: {NAME} cannot be stored there ({error.strerror}); free some space, and repeat"
         ) from error
-    again = requests.adapters.Retry(
+    again = Retry(
         ATTEMPTS, connect=0, backoff_factor=WAIT, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
     )
     there, failures = len(rows) - len(missing), []
@@ -186,7 +194,7 @@ def fetched(
     return folder
 
 
-def differing(folder: str | PathLike, table: str | PathLike = TABLE) -> list[str]:
+def differing(folder: str | PathLike[str], table: str | PathLike[str] = TABLE) -> list[str]:
     """The files of the set whose pixels are not those of the table, though they look alike: made by other releases of
     the libraries. Figures of them and of the published pixels may differ in the last digits.
 
@@ -196,7 +204,7 @@ def differing(folder: str | PathLike, table: str | PathLike = TABLE) -> list[str
     return [row.file for row in read_table(table) if not _is_exact((Path(folder) / row.file).read_bytes(), row)]
 
 
-def _fetch(session, row: Listed, folder: Path, address: str) -> str | None:
+def _fetch(session: Session, row: Listed, folder: Path, address: str) -> str | None:
     """Download one photograph; what is wrong with it, if the others can still be downloaded."""
     from requests import RequestException
 
@@ -232,20 +240,21 @@ def _is_there(folder: Path, row: Listed) -> bool:
 
 
 def _is_exact(finished: bytes, row: Listed) -> bool:
-    return hashlib.sha256(_decoded(finished)).hexdigest() == row.pixels
+    return hashlib.sha256(_decoded(finished).tobytes()).hexdigest() == row.pixels
 
 
 def _is_alike(finished: bytes, row: Listed) -> bool:
     pixels = _decoded(finished)
     bits = (fingerprint(pixels) ^ int(row.fingerprint, 16)).bit_count()
     codes = np.abs(_mean(pixels) - np.array(list(bytes.fromhex(row.colour)))).max()
-    return pixels.shape == (SIDE, SIDE, 3) and bits <= BITS and codes <= CODES
+    return pixels.shape == (SIDE, SIDE, 3) and bits <= BITS and bool(codes <= CODES)
 
 
-def _decoded(finished: bytes) -> np.ndarray:
+def _decoded(finished: bytes) -> Codes:
     with Image.open(io.BytesIO(finished)) as picture:
         return np.ascontiguousarray(picture.convert("RGB"))
 
 
-def _mean(pixels: np.ndarray) -> np.ndarray:
-    return np.rint(pixels.mean((0, 1))).astype(int)
+def _mean(pixels: Codes) -> NDArray[np.int64]:
+    mean: NDArray[np.int64] = np.rint(pixels.mean((0, 1))).astype(np.int64)
+    return mean

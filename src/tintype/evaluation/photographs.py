@@ -39,10 +39,10 @@ class Photographs:
 
     def __init__(
         self,
-        data: str | os.PathLike,
+        data: str | os.PathLike[str],
         side: int | None = None,
         limit: int | None = None,
-        leave_out: Collection[str | os.PathLike] = (),
+        leave_out: Collection[str | os.PathLike[str]] = (),
         watch: Callable[[int, int], None] = lambda done, count: None,
     ):
         path = Path(data)
@@ -101,7 +101,7 @@ def square(photo: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(centre.resize((side, side), Image.Resampling.LANCZOS))
 
 
-def _in_folder(path: Path, leave_out: Collection[str | os.PathLike]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _in_folder(path: Path, leave_out: Collection[str | os.PathLike[str]]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     source = originals.folder(path, {os.path.realpath(folder) for folder in leave_out})
     for original in source.find(originals.Classes()):
         yield original.source.partition("/")[2], original.read

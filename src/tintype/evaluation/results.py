@@ -16,14 +16,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.errors import DataError
 from tintype.evaluation import protocol as protocols
 from tintype.evaluation.figures import METRICS, Floats, Weighted
 from tintype.evaluation.protocol import BASELINES, TRUTH, Protocol
+from tintype.evaluation.store import picture_path, read_measured, read_protocol
 from tintype.files import whole_file
 
 SET = "(set)"
@@ -44,7 +45,7 @@ class Run:
     """Labels of the ways of colouring that are complete: the baselines, then in the order in which they were asked for.
     The truth is not among them; where a label is taken, TRUTH will do for what a photograph has alone."""
     photos: tuple[str, ...]
-    _measured: dict[str, dict[str, np.ndarray]] = field(repr=False)
+    _measured: dict[str, dict[str, NDArray[np.generic]]] = field(repr=False)
 
     def metrics(self, model: str) -> tuple[str, ...]:
         """The names of what `values` has of a model, in the order of the tables."""
@@ -116,56 +117,13 @@ def read_run(folder: str | os.PathLike[str]) -> Run:
     photos = tuple(photograph.name for photograph in protocol.photographs)
     measured = {}
     for label in (TRUTH, *BASELINES, *protocol.models):
-        found = read_measured(folder, label)
-        if found is not None and tuple(found["photos"]) == photos:
-            measured[label] = found
+        arrays = read_measured(folder, label)
+        if arrays is not None and tuple(arrays["photos"]) == photos:
+            measured[label] = arrays
     models = tuple(label for label in measured if label != TRUTH)
     if TRUTH not in measured or not models:
         raise DataError(f"{folder} is not finished: repeat the tintype evaluate that made it, which continues there")
     return Run(folder, protocol, models, photos, measured)
-
-
-def read_protocol(folder: Path) -> Protocol | None:
-    """The protocol of a run; None where there is no such file.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    path = folder / protocols.FILE
-    try:
-        return Protocol.from_json(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read ({why}); evaluate into another folder") from None
-
-
-def read_measured(folder: Path, label: str) -> dict[str, np.ndarray] | None:
-    """The arrays that were measured of a model, also of one that is not complete; None where there are none.
-
-    Raises:
-        DataError: the file is broken.
-    """
-    path = measured_path(folder, label)
-    try:
-        # Opened here: numpy leaves a file that is broken open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise DataError(f"{path} cannot be read ({error}); delete it, and repeat tintype evaluate") from None
-
-
-def measured_path(folder: Path, label: str) -> Path:
-    """Where the figures of a model lie."""
-    return folder / "measured" / f"{label}.npz"
-
-
-def picture_path(folder: Path, label: str, photo: str) -> Path:
-    """Where a coloured photograph lies; of TRUTH, the photograph itself."""
-    return folder.joinpath(*(("predictions", label) if label != TRUTH else (TRUTH,)), f"{photo}.png")
 
 
 def write_csv(run: Run) -> Path:

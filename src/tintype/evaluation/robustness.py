@@ -86,8 +86,8 @@ def conditions(words: Sequence[str] = ()) -> list[Condition]:
 
 def damaged(
     models: Sequence[str],
-    data: str | os.PathLike,
-    folder: str | os.PathLike,
+    data: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
     words: Sequence[str] = (),
     *,
     side: int | None = SIDE,
@@ -111,17 +111,19 @@ def damaged(
     for number, (kind, level) in enumerate(asked):
         name = f"{kind}={level}"
         watch(name, number, len(asked))
-        way = {"film": level} if kind == "film" else {"damage": name}
-        found = evaluate(models, data, Path(folder) / name, side=side, limit=limit, jobs=jobs, **way)
-        problems += [f"{name}: {problem}" for problem in found]
+        film, damage = (level, None) if kind == "film" else ("cie", name)
+        failed = evaluate(
+            models, data, Path(folder) / name, side=side, limit=limit, jobs=jobs, film=film, damage=damage
+        )
+        problems += [f"{name}: {problem}" for problem in failed]
     watch("", len(asked), len(asked))
     return problems
 
 
 def plates(
     models: Sequence[str],
-    data: str | os.PathLike,
-    folder: str | os.PathLike,
+    data: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
     *,
     limit: int | None = None,
     jobs: int | None = None,
@@ -163,7 +165,7 @@ def plates(
     return problems
 
 
-def write_table(folder: str | os.PathLike) -> Path:
+def write_table(folder: str | os.PathLike[str]) -> Path:
     """Write RUN/robustness.csv of all conditions whose runs are finished; its path.
 
     Columns COLUMNS. Metrics are those of the set in each run (the truth's too), and for each model `gain` and
@@ -188,7 +190,7 @@ def write_table(folder: str | os.PathLike) -> Path:
     return folder / TABLE
 
 
-def fewest(folder: str | os.PathLike) -> int:
+def fewest(folder: str | os.PathLike[str]) -> int:
     """Of how many photographs the smallest run of a condition is.
 
     Raises:

@@ -92,7 +92,7 @@ class MobileFeatures(nn.Module):
     CHANNELS = (24, 32, 96, 160)
     STAGES: Stages = ((16, 1, 1), (24, 1, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 2, 2))
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv_stem, self.bn1 = nn.Conv2d(1, 32, 3, 2, padding=1, bias=False), norm(32)
         self.blocks = _stages(self.STAGES, nn.Conv2d)
@@ -124,7 +124,7 @@ class MobileNetV2(Frozen):
 
     STAGES: Stages = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv_stem, self.bn1 = Same(3, 32, 3, 2, bias=False), norm(32)
         self.blocks = _stages(self.STAGES, Same)
