@@ -23,7 +23,8 @@ def test_the_code_of_a_pixel_is_that_of_its_colour(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     made, colour = code.of_pixel(tmp_path / "photo.png", (31, 20)), code.of_colour("#c04020")
     assert made.weights.tolist() == colour.weights.tolist()
-    assert code.of_pixel(tmp_path / "photo.png").at == (30, 25)
+    middle = code.of_pixel(tmp_path / "photo.png").pixel
+    assert (middle.x, middle.y) == (30, 25)
     left, middle, right = code.draw(made).axes
     assert left.lines[0].get_xydata().tolist() == [[31, 20]]
     np.testing.assert_allclose([bar.get_width() for bar in right.patches], made.weights)

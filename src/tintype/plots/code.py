@@ -4,11 +4,12 @@ of Zhang et al. 2016)."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.bins import published_bins, soft_encode
 from tintype.color.lab import rgb_to_lab
@@ -24,26 +25,35 @@ SIDE = 640
 
 
 @dataclass(frozen=True)
+class Pixel:
+    """A pixel of a photograph."""
+
+    photograph: NDArray[np.uint8]
+    """[h, w, 3]."""
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
 class Code:
     """A colour and its soft code."""
 
-    rgb: np.ndarray
-    """uint8 [3], sRGB."""
-    lab: np.ndarray
-    """float64 [3], CIE L*a*b*."""
-    bins: np.ndarray
-    """float64 [K, 2], a*b* of the nearest bins, nearest first."""
-    weights: np.ndarray
-    """float64 [K], sums to 1."""
-    photograph: np.ndarray | None = None
-    """uint8 [h, w, 3], where the colour is that of a pixel of it."""
-    at: tuple[int, int] | None = None
-    """(x, y) of the pixel."""
+    rgb: NDArray[np.uint8]
+    """[3], sRGB."""
+    lab: NDArray[np.float64]
+    """[3], CIE L*a*b*."""
+    bins: NDArray[np.float64]
+    """[K, 2], a*b* of the nearest bins, nearest first."""
+    weights: NDArray[np.float64]
+    """[K], sums to 1."""
+    pixel: Pixel | None = None
+    """Where the colour is that of a pixel."""
 
     @property
-    def decoded(self) -> np.ndarray:
-        """float64 [2]: the a*b* that the code stands for."""
-        return self.weights @ self.bins
+    def decoded(self) -> NDArray[np.float64]:
+        """[2]: the a*b* that the code stands for."""
+        mean: NDArray[np.float64] = self.weights @ self.bins
+        return mean
 
 
 def of_colour(text: str, neighbours: int = 5, sigma: float = 5.0) -> Code:
@@ -58,7 +68,7 @@ def of_colour(text: str, neighbours: int = 5, sigma: float = 5.0) -> Code:
 
 
 def of_pixel(
-    photograph: str | PathLike, at: tuple[int, int] | None = None, neighbours: int = 5, sigma: float = 5.0
+    photograph: str | PathLike[str], at: tuple[int, int] | None = None, neighbours: int = 5, sigma: float = 5.0
 ) -> Code:
     """The code of a pixel of a photograph, whose short side is reduced to SIDE pixels at most.
 
@@ -73,10 +83,10 @@ def of_pixel(
     if not (0 <= x < width and 0 <= y < height):
         raise OptionError(f"There is no pixel {x}, {y}: the photograph is shown with {width} x {height} pixels")
     code = _code(rgb[y, x], neighbours, sigma)
-    return Code(code.rgb, code.lab, code.bins, code.weights, rgb, (x, y))
+    return replace(code, pixel=Pixel(rgb, x, y))
 
 
-def _code(rgb: np.ndarray, neighbours: int, sigma: float) -> Code:
+def _code(rgb: NDArray[np.uint8], neighbours: int, sigma: float) -> Code:
     table = published_bins()
     if not 1 <= neighbours <= 20:
         raise OptionError(f"The number of neighbours must be from 1 to 20, not {neighbours}")
@@ -99,10 +109,18 @@ def _draw(code: Code) -> Figure:
     page = new(11.5, 3.9)
     left, middle, right = page.subplots(1, 3, width_ratios=(1.15, 1, 1))
     ours = tuple(code.rgb / 255)
-    if code.photograph is not None:
-        left.imshow(code.photograph)
-        left.plot(*code.at, "s", markersize=11, markerfacecolor="none", markeredgecolor="white", markeredgewidth=2.6)
-        left.plot(*code.at, "s", markersize=11, markerfacecolor="none", markeredgecolor="black", markeredgewidth=1)
+    if code.pixel is not None:
+        left.imshow(code.pixel.photograph)
+        for edge, width in (("white", 2.6), ("black", 1)):
+            left.plot(
+                code.pixel.x,
+                code.pixel.y,
+                "s",
+                markersize=11,
+                markerfacecolor="none",
+                markeredgecolor=edge,
+                markeredgewidth=width,
+            )
     else:
         left.add_patch(Rectangle((0, 0), 1, 1, color=ours))
         left.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")

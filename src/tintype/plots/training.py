@@ -7,14 +7,18 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tintype.errors import OptionError
-from tintype.plots.architecture import studio
+from tintype.plots.architecture import read_config
 from tintype.plots.figure import FAINT, INK, new, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from tintype.training.batches import Augmentation
+    from tintype.training.config import Config
 
 GRAYS = {"lightness": "L*", "rec601": "luma (Rec. 601)", "value": "V of HSV"}
 TARGETS = {"ab": "a*b* / {scale:g}", "rgb": "sRGB", "hue": "hue and saturation"}
@@ -32,7 +36,7 @@ class Box:
     """From above."""
 
 
-def read(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> Any:
+def read(source: str | os.PathLike[str], changes: Sequence[str] = ()) -> Config:
     """A configuration.
 
     Args:
@@ -43,13 +47,13 @@ def read(source: str | os.PathLike, changes: tuple[str, ...] = ()) -> Any:
     """
     if Path(source).suffix != ".toml":
         raise OptionError(f"{source} is not a configuration: give the .toml file of a run")
-    return studio()[1](source, changes)
+    return read_config(source, changes)
 
 
-def boxes(config) -> dict[str, Box]:
+def boxes(config: Config) -> dict[str, Box]:
     """The parts of a run, by their name; "critic" only where there is one."""
     data, critic = config.data, config.adversarial
-    found = {
+    parts = {
         "photographs": Box("Photographs", _photographs(config), 0, 1),
         "batch": Box("Batch", _batch(config), 1, 1),
         "network": Box("Network", _network(config), 2, 1),
@@ -71,71 +75,97 @@ def boxes(config) -> dict[str, Box]:
         "run": Box("Run", ("last.pt, best.pt", "log.jsonl, TensorBoard"), 0, 2),
     }
     if critic.weight:
-        found["critic"] = Box("Critic", _critic(config), 3, 0)
-    return found
+        parts["critic"] = Box("Critic", _critic(config), 3, 0)
+    return parts
 
 
-def _photographs(config) -> tuple[str, ...]:
+def _photographs(config: Config) -> tuple[str, ...]:
     data = config.data
     folder = Path(data.folder).parts[-2:]
     limit = f"the first {data.limit} of each part" if data.limit else ""
-    return _said("/".join(folder), data.train, ", ".join(data.sources), limit)
+    return _wrapped("/".join(folder), data.train, ", ".join(data.sources), limit)
 
 
-def _batch(config) -> tuple[str, ...]:
+def _batch(config: Config) -> tuple[str, ...]:
     data, made = config.data, config.data.augmentation
     crop = f"crops of {made.smallest_crop:g} to 1" if made.smallest_crop < 1 else ""
-    shares = {name: getattr(made, name) for name in ("mirror", "film", "fade", "grain", "blur", "border", "hints")}
-    return _said(
+    return _wrapped(
         f"{config.batch} of {data.side} x {data.side} pixels",
         "patches, not resized" if made.patch else crop,
         f"gray: {GRAYS[data.gray]}",
-        ", ".join(f"{name} {_percent(share)}" for name, share in shares.items() if share),
+        ", ".join(_augmentations(made)),
     )
 
 
-def _network(config) -> tuple[str, ...]:
+def _augmentations(made: Augmentation) -> list[str]:
+    """What is varied of the gray and the hints, and how often."""
+    import msgspec
+
+    from tintype.training.batches import Share
+
+    words = []
+    for field in msgspec.structs.fields(made):
+        value = getattr(made, field.name)
+        if value != field.default and field.name not in ("smallest_crop", "patch"):
+            words.append(f"{field.name.replace('_', ' ')} {_percent(value) if field.type == Share else f'{value:g}'}")
+    return words
+
+
+def _network(config: Config) -> tuple[str, ...]:
     parameters = ""
     if config.target.kind != "bins" or config.target.bins != "own":
         count = sum(value.numel() for value in config.describe_network().parameters())
         parameters = f"{count:,} parameters".replace(",", "\N{NO-BREAK SPACE}")
-    pretrained = next((config.network[key] for key in ("published", "encoder") if config.network.get(key)), "")
-    start = config.start or pretrained
-    begins = f"from {Path(start).name}" if start else f"{config.initialisation} weights"
-    norms = "norms frozen" if config.norms == "frozen" else ""
-    return _said(config.family, parameters, begins, norms, f"precision {config.precision}")
+    files = config.start.split(",") if config.start else list(config.family_config().files().values())
+    names = " and ".join(Path(file).name for file in files if file)
+    rate = config.optimizer.encoder
+    return _wrapped(
+        config.family,
+        parameters,
+        f"from {names}" if names else f"{config.initialisation} weights",
+        "encoder frozen" if not rate else f"encoder's rate {_percent(rate)}" if rate != 1 else "",
+        "norms frozen" if config.norms == "frozen" else "",
+        f"precision {config.precision}",
+    )
 
 
-def _target(config) -> tuple[str, ...]:
+def _target(config: Config) -> tuple[str, ...]:
     from tintype import targets
 
     target, loss = config.target, config.loss
     if target.kind != "bins":
-        return _said(TARGETS[target.kind].format(scale=target.scale), "bounded" if target.bounded else "")
-    if target.bins == "own":
-        bins = f"own bins, step {target.step:g}"
-    else:
-        bins = f"{len(targets.table(target))} bins ({target.bins})"
+        return _wrapped(TARGETS[target.kind].format(scale=target.scale), "bounded" if target.bounded else "")
+    table = None if target.bins == "own" else targets.table(target)
+    bins = f"own bins, step {target.step:g}" if table is None else f"{len(table)} bins ({target.bins})"
     code = "one-hot" if loss.neighbours == 1 else f"soft code of {loss.neighbours}, sigma {loss.sigma:g}"
-    return _said(bins, code if loss.cross_entropy else "", f"annealed mean, T = {loss.temperature:g}")
+    return _wrapped(bins, code if loss.cross_entropy else "", f"annealed mean, T = {loss.temperature:g}")
 
 
-def _losses(config) -> tuple[str, ...]:
+def _losses(config: Config) -> tuple[str, ...]:
     loss = config.loss
-    lines = [f"{weight:g} x {name.replace('_', ' ')}" for name, weight in loss.weights().items()]
-    if loss.cross_entropy and loss.uniform < 1:
-        smoothed = f", smoothed by {loss.smoothing:g}" if loss.smoothing else ""
-        mixed = f", {_percent(loss.published_share)} published" if loss.published_share else ""
-        lines.insert(1, f"rebalanced: {loss.prior} prior{smoothed}{mixed}, uniform {loss.uniform:g}")
+    smoothed = f", smoothed by {loss.smoothing:g}" if loss.smoothing else ""
+    mixed = f", {_percent(loss.published_share)} published" if loss.published_share else ""
+    rebalanced = f"rebalanced: {loss.prior} prior{smoothed}{mixed}, uniform {loss.uniform:g}"
+    details = {
+        "cross_entropy": [
+            rebalanced if loss.uniform < 1 else "",
+            f"without photographs of |a*|, |b*| up to {loss.skip_gray:g}" if loss.skip_gray else "",
+        ],
+        "huber": [f"linear from {loss.delta:g}"],
+        "distillation": [f"teacher: {Path(loss.teacher).name}"],
+    }
+    lines = []
+    for name, weight in loss.weights().items():
+        lines += [f"{weight:g} x {name.replace('_', ' ')}", *details.get(name, [])]
     if config.adversarial.weight:
         lines.append(f"{config.adversarial.weight:g} x judgement")
-    return _said(*lines)
+    return _wrapped(*lines)
 
 
-def _critic(config) -> tuple[str, ...]:
+def _critic(config: Config) -> tuple[str, ...]:
     settings = config.adversarial
     smoothing = f", smoothing {settings.smoothing:g}" if settings.smoothing else ""
-    return _said(
+    return _wrapped(
         f"{settings.critic.kind}, sees {'L* and a*b*' if settings.critic.sees == 'both' else 'a*b* alone'}",
         f"{settings.loss}{smoothing}; adam, rate {settings.rate:g}",
         f"learns after {_percent(settings.starts)}" if settings.starts else "",
@@ -144,10 +174,10 @@ def _critic(config) -> tuple[str, ...]:
     )
 
 
-def _optimizer(config) -> tuple[str, ...]:
+def _optimizer(config: Config) -> tuple[str, ...]:
     o = config.optimizer
     clip = f"clip {o.clip:g}" if o.clip and not o.clip_value else f"clip values {o.clip_value:g}" * bool(o.clip_value)
-    return _said(
+    return _wrapped(
         f"{o.kind}, rate {o.rate:g}",
         ", ".join(filter(None, [f"decay {o.decay:g}" if o.decay else "", clip])),
         f"{o.schedule}, {config.steps} steps",
@@ -160,14 +190,15 @@ def _average(decay: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
+    return f"{100 * share:g}\N{NO-BREAK SPACE}%"
 
 
 LETTERS = 25
 """Of a line at most."""
 
 
-def _said(*lines: str) -> tuple[str, ...]:
+def _wrapped(*lines: str) -> tuple[str, ...]:
+    """Lines as they fit a box; empty ones are left out."""
     return tuple(part for line in lines for part in textwrap.wrap(line, LETTERS))
 
 
@@ -194,7 +225,7 @@ ROLES = {
 TRUTH = "#8a5a9e"
 
 
-def draw(config) -> Figure:
+def draw(config: Config) -> Figure:
     """From left to right what a step does with photographs, below it what becomes of the weights."""
     with style():
         return _draw(config.name, boxes(config), "L*, hints" if config.data.augmentation.hints else "L*")
@@ -214,11 +245,11 @@ class _Place:
         return self.left + share * WIDTH
 
 
-def _draw(name: str, found: dict[str, Box], seen: str) -> Figure:
+def _draw(name: str, parts: dict[str, Box], seen: str) -> Figure:
     from matplotlib.patches import FancyBboxPatch
 
     heights = [
-        max((TITLE + LINE * len(box.lines) + 0.1 for box in found.values() if box.row == row), default=0.0)
+        max((TITLE + LINE * len(box.lines) + 0.1 for box in parts.values() if box.row == row), default=0.0)
         for row in range(3)
     ]
     tops, y = [], 0.0
@@ -232,12 +263,19 @@ def _draw(name: str, found: dict[str, Box], seen: str) -> Figure:
     panel.set(xlim=(0, width), ylim=(low, high))
     panel.set_axis_off()
     panel.text(SIDE, high - 0.12, name, fontsize=11, va="top", weight="bold")
-    at = {key: _Place(box, tops, heights) for key, box in found.items()}
-    for key, box in found.items():
+    at = {key: _Place(box, tops, heights) for key, box in parts.items()}
+    for key, box in parts.items():
         place = at[key]
-        shape = (place.left, place.bottom), WIDTH, place.top - place.bottom
-        look = {"boxstyle": "round,pad=0,rounding_size=0.07", "linewidth": 0.8, "edgecolor": "#999999"}
-        panel.add_patch(FancyBboxPatch(*shape, facecolor=PALE[ROLES[key]], **look))
+        frame = FancyBboxPatch(
+            (place.left, place.bottom),
+            WIDTH,
+            place.top - place.bottom,
+            boxstyle="round,pad=0,rounding_size=0.07",
+            linewidth=0.8,
+            edgecolor="#999999",
+            facecolor=PALE[ROLES[key]],
+        )
+        panel.add_patch(frame)
         panel.text(place.left + 0.1, place.top - 0.09, box.title, fontsize=8.5, va="top", weight="bold", color=INK)
         for number, line in enumerate(box.lines):
             panel.text(place.left + 0.1, place.top - TITLE - number * LINE, line, fontsize=7, va="top", color=INK)
@@ -245,7 +283,7 @@ def _draw(name: str, found: dict[str, Box], seen: str) -> Figure:
     return page
 
 
-def _arrows(panel, at: dict[str, _Place], seen: str) -> None:
+def _arrows(panel: Axes, at: dict[str, _Place], seen: str) -> None:
     """All arrows; `seen` is written on that to the network."""
     batch, network, target, losses = (at[key] for key in ("batch", "network", "target", "losses"))
     optimizer, average, validation = (at[key] for key in ("optimizer", "average", "validation"))
@@ -288,12 +326,12 @@ def _arrows(panel, at: dict[str, _Place], seen: str) -> None:
     panel.text(turn + 0.06, lane - 0.05, "new weights", ha="left", va="top", fontsize=7, color=FAINT)
     x = network.across(0.3)
     _path(panel, [(x, network.bottom), (x, average.top)], INK)
-    first, last = at["photographs"].across(0.5), validation.across(0.5)
-    _path(panel, [(first, batch.bottom), (first, lane), (last, lane), (last, validation.top)], INK)
-    panel.text(first + 0.06, lane + 0.04, "held back", ha="left", va="bottom", fontsize=7, color=FAINT)
+    x, end = at["photographs"].across(0.5), validation.across(0.5)
+    _path(panel, [(x, batch.bottom), (x, lane), (end, lane), (end, validation.top)], INK)
+    panel.text(x + 0.06, lane + 0.04, "held back", ha="left", va="bottom", fontsize=7, color=FAINT)
 
 
-def _path(panel, points: Sequence[tuple[float, float]], colour: str) -> None:
+def _path(panel: Axes, points: Sequence[tuple[float, float]], colour: str) -> None:
     panel.plot(*zip(*points, strict=True), color=colour, linewidth=1, solid_joinstyle="round")
     look = {"arrowstyle": "-|>", "color": colour, "linewidth": 1, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
     panel.annotate("", points[-1], points[-2], arrowprops=look)

@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ from tintype.training.batches import Augmentation
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Limit = Annotated[int, msgspec.Meta(ge=0)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+Weight = Annotated[float, msgspec.Meta(ge=0, title="weight of a loss")]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -64,35 +66,35 @@ class Loss(_Strict):
     divided by the target's scale (the annealed mean of a distribution by 110), sRGB, or the hue's plane.
     """
 
-    cross_entropy: Amount = 0.0
+    cross_entropy: Weight = 0.0
     """Weight of the rebalanced cross-entropy on the bins."""
-    squared: Amount = 0.0
+    squared: Weight = 0.0
     """Weight of the mean squared error."""
-    absolute: Amount = 0.0
+    absolute: Weight = 0.0
     """Weight of the mean absolute error (L1)."""
-    huber: Amount = 0.0
+    huber: Weight = 0.0
     """Weight of the Huber loss, summed over the two channels."""
     delta: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     """Where the Huber loss turns from squared to linear."""
-    chroma_weighted: Amount = 0.0
+    chroma_weighted: Weight = 0.0
     """Weight of the squared error that counts more where the truth is colourful."""
-    hue: Amount = 0.0
+    hue: Weight = 0.0
     """Weight of one minus the cosine of the hue's error, in proportion to the true chroma or saturation."""
-    perceptual: Amount = 0.0
+    perceptual: Weight = 0.0
     """Weight of the squared difference of VGG16 features."""
     vgg: str = ""
     """A safetensors file with VGG16 to relu3_3, for `perceptual`."""
-    lpips: Amount = 0.0
+    lpips: Weight = 0.0
     """Weight of LPIPS."""
     lpips_network: str = ""
     """A file with torchvision's VGG16, for `lpips`."""
     lpips_weights: str = ""
     """A file with the linear weights of LPIPS for VGG16, version 0.1."""
-    colorfulness: Amount = 0.0
+    colorfulness: Weight = 0.0
     """Weight of 1 - colourfulness / 100."""
-    side: Amount = 0.0
+    side: Weight = 0.0
     """Weight of the cross-entropy of the 529-bin side head, where the family has one."""
-    distillation: Amount = 0.0
+    distillation: Weight = 0.0
     """Weight of the cross-entropy that a teacher's distribution expects."""
     teacher: str = ""
     """A checkpoint over the same bins, for `distillation`."""
@@ -115,22 +117,10 @@ class Loss(_Strict):
 
     def weights(self) -> dict[str, float]:
         """The losses that have a weight."""
-        return {name: getattr(self, name) for name in WEIGHTS if getattr(self, name)}
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if name in WEIGHTS and value}
 
 
-WEIGHTS = (
-    "cross_entropy",
-    "squared",
-    "absolute",
-    "huber",
-    "chroma_weighted",
-    "hue",
-    "perceptual",
-    "lpips",
-    "colorfulness",
-    "side",
-    "distillation",
-)
+WEIGHTS = tuple(field.name for field in msgspec.structs.fields(Loss) if field.type == Weight)
 """The keys of `loss` that are weights of losses."""
 
 
@@ -363,7 +353,7 @@ def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
-def read(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> Config:
+def read(path: str | Path, changes: Sequence[str] = ()) -> Config:
     """A TOML file, changed by words such as `steps=200` or `data.side=96`.
 
     Raises:
