@@ -112,6 +112,7 @@ def test_every_example_of_the_python_page_runs(tmp_path, monkeypatch):
             assert np.ptp(np.asarray(result.convert("RGB")).astype(int), axis=2).max() > 5, f"{name} is gray"
     assert names["rgb"].shape == (*gray.shape, 3)
     assert names["ab"].shape[0] == 2
+    assert names["logits"].shape == (len(names["model"].card.bins), *names["ab"].shape[1:])
 
 
 # Links
