@@ -48,6 +48,14 @@ HOSTILE = "a\x1b]0;owned\x07\x1b[31m\u202egpj\n\r.jpg"
         (["colorize", "a.jpg", "--blend", "1", "--blend", "0"], "--blend is given more than once: give it once"),
         (["colorize", "a.jpg", "--output"], "--output needs a value: see tintype colorize --help"),
         (["inspect", "a.jpg", "--map", "x"], "--map takes one of deviation, entropy, not x"),
+        (["sheet", "a.jpg", "--sizes", "64,x"], "--sizes takes whole numbers such as 128,256, not 64,x"),
+        (["sheet", "a.jpg", "--temperatures", "warm"], "--temperatures takes numbers such as 0.2,0.4, not warm"),
+        (["inspect", "a.jpg", "--at", "1"], "--at takes X,Y such as 410,520, in pixels, not 1"),
+        (["inspect", "a.jpg", "--at", "a,b"], "--at takes X,Y such as 410,520, in pixels, not a,b"),
+        (
+            ["inspect", "a.jpg", "--region", "1,2,3"],
+            "--region takes X,Y,WIDTH,HEIGHT such as 410,520,40,30, in pixels, not 1,2,3",
+        ),
         (["sheet", "a.jpg", "--pick", "x", "--on", "b"], "--pick takes a whole number, not x"),
     ],
 )

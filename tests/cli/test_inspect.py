@@ -26,10 +26,10 @@ def test_figures_of_a_pixel_are_those_of_the_upright_photograph(doubtful, tmp_pa
     exif[0x0112] = 6  # to be turned clockwise by a quarter
     stored.save(tmp_path / "a.png", exif=exif)
     found = {}
-    for at in ("20,10", "20,85"):
+    for at in ((20, 10), (20, 85)):
         inspect(tmp_path / "a.png", at=at, model=doubtful, json=True)
         found[at] = json.loads(capsys.readouterr().out)
-    light, dark = found["20,10"], found["20,85"]
+    light, dark = found[20, 10], found[20, 85]
     assert (light["width"], light["height"]) == (64, 96)
     assert light["region"] == {"x": 20, "y": 10, "width": 1, "height": 1}
     assert light["lightness"] == pytest.approx(100, abs=0.1)
@@ -45,7 +45,7 @@ def test_the_colour_is_that_of_the_coloured_photograph(photograph, doubtful, tmp
 
     photo = photograph("a.png", 64, 96)
     coloured = np.asarray(Image.open(colorize(photo, tmp_path / "b.png", model=doubtful)))
-    inspect(photo, region="10,20,30,12", model=doubtful, json=True)
+    inspect(photo, region=(10, 20, 30, 12), model=doubtful, json=True)
     found = json.loads(capsys.readouterr().out)
     mean = coloured[20:32, 10:40].mean(axis=(0, 1))
     np.testing.assert_allclose(list(bytes.fromhex(found["color"][1:])), mean, atol=1)
@@ -55,7 +55,7 @@ def test_the_colour_is_that_of_the_coloured_photograph(photograph, doubtful, tmp
 def test_the_picture_shows_where_the_model_doubts(doubtful, tmp_path, capsys, measure):
     half = np.where(np.arange(640) < 320, 255, 0).astype(np.uint8)[None].repeat(480, axis=0)
     Image.fromarray(half).save(tmp_path / "a.jpg")
-    inspect(tmp_path / "a.jpg", model=doubtful, at="5,5", map=measure)
+    inspect(tmp_path / "a.jpg", model=doubtful, at=(5, 5), map=measure)
     # Marked, so that a run over the folder does not take it for a photograph.
     assert is_marked(tmp_path / "a.inspect.png")
     page = np.asarray(Image.open(tmp_path / "a.inspect.png").convert("L"), float)
@@ -77,13 +77,10 @@ def test_a_picture_may_be_named(photograph, doubtful, tmp_path, capsys):
 @pytest.mark.parametrize(
     "options",
     [
-        {"at": "1"},
-        {"at": "1,2,3"},
-        {"at": "a,b"},
-        {"at": "64,0"},
-        {"region": "1,2,3"},
-        {"region": "0,0,65,1"},
-        {"at": "1,1", "region": "1,1,1,1"},
+        {"at": (64, 0)},
+        {"at": (-1, 0)},
+        {"region": (0, 0, 65, 1)},
+        {"at": (1, 1), "region": (1, 1, 1, 1)},
         {"output": "a.txt"},
     ],
 )

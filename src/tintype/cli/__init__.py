@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tintype.errors import OptionError, TintypeError
 from tintype.errors import printable as shown
@@ -100,17 +100,6 @@ def say(line: object = "") -> None:
 def complain(message: object) -> None:
     """One line on standard error, in the name of the program."""
     print(f"tintype: {shown(str(message).strip())}", file=sys.stderr, flush=True)
-
-
-def numbers(text: str | None, kind: type, option: str, form: str) -> list[Any]:
-    """The numbers that an option has with commas between them; `form`: what it takes, in words.
-
-    Raises OptionError when it has others.
-    """
-    try:
-        return [] if text is None else [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise OptionError(f"{option} takes {form}, not {text!r}") from None
 
 
 def _stop_cleanly() -> None:

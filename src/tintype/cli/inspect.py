@@ -9,20 +9,24 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tintype.cli import say
+from tintype.cli.options import Flag, MaybeOutput, exactly
 from tintype.errors import OptionError
+from tintype.models import DEFAULT
 
 
 def inspect(
     photo: Annotated[Path, Parameter(name="PHOTO")],
     /,
     *,
-    at: str | None = None,
-    region: str | None = None,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    model: str = "tintype.v2",
+    at: Annotated[tuple[int, int] | None, exactly(2, "X,Y such as 410,520, in pixels")] = None,
+    region: Annotated[
+        tuple[int, int, int, int] | None, exactly(4, "X,Y,WIDTH,HEIGHT such as 410,520,40,30, in pixels")
+    ] = None,
+    output: MaybeOutput = None,
+    model: str = DEFAULT,
     size: int | None = None,
     map: Literal["deviation", "entropy"] = "deviation",
-    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    json: Flag = False,
 ) -> None:
     """Show how sure a model is of its colours, and which others it held possible.
 
@@ -51,12 +55,6 @@ def inspect(
     """
     if at is not None and region is not None:
         raise OptionError("--at and --region contradict each other: give one of them")
-    if at is not None:
-        place = _whole_numbers(at, 2, "--at", "X,Y such as 410,520")
-    elif region is not None:
-        place = _whole_numbers(region, 4, "--region", "X,Y,WIDTH,HEIGHT such as 410,520,40,30")
-    else:
-        place = None
 
     import numpy as np
 
@@ -73,7 +71,8 @@ def inspect(
         refuse_same(photo, output)
     colorizer = Colorizer(model, size)
     opened = read(photo)
-    part = distribution.checked(opened, None if place is None else distribution.Region(*place))
+    place = distribution.Region(*at) if at else distribution.Region(*region) if region else None
+    part = distribution.checked(opened, place)
     colours = colorizer.look(opened, logits=True)
     found = Distribution.of(colours)
     if output is not None:
@@ -109,13 +108,3 @@ def inspect(
     if negative:
         say(f"{photo} looks like a negative: if it is one, colour it with tintype colorize --negative")
     say(output)
-
-
-def _whole_numbers(text: str, count: int, option: str, form: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != count:
-        raise OptionError(f"{option} takes {form}, in pixels, not {text!r}")
-    return numbers

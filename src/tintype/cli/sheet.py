@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import numbers, say
+from tintype.cli import say
+from tintype.cli.options import Flag, MaybeOutput, several
+from tintype.cli.progress import Progress
 from tintype.errors import OptionError
+from tintype.models import DEFAULT
 
 
 def sheet(
     photo: Annotated[Path, Parameter(name="PHOTO")],
     /,
     *,
-    models: str | None = None,
-    sizes: str | None = None,
-    temperatures: str | None = None,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    models: Annotated[tuple[str, ...], several("names of models and files such as tintype.v2,mine.onnx")] = (),
+    sizes: Annotated[tuple[int, ...], several("whole numbers such as 128,256", int)] = (),
+    temperatures: Annotated[tuple[float, ...], several("numbers such as 0.2,0.4", float)] = (),
+    output: MaybeOutput = None,
     pick: int | None = None,
     on: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    overwrite: Flag = False,
 ) -> int:
     """A photograph in several models, sizes and temperatures on one sheet, each with the command that makes it.
 
@@ -38,7 +38,8 @@ def sheet(
     photo
         A photograph; with --pick the sheet will do as well.
     models
-        Names of models that ship with tintype, or .onnx files, with commas between them. Default: tintype.v2.
+        Names of models that ship with tintype, or .onnx files, with commas between them. Default: that of tintype
+        colorize.
     sizes
         Short sides of what the network sees, in pixels. Default: half, once and twice what suits the model best.
     temperatures
@@ -73,13 +74,10 @@ def sheet(
             temperature=tile.temperature,
         )
 
-    asked_sizes = numbers(sizes, int, "--sizes", "whole numbers such as 128,256")
-    asked_temperatures = numbers(temperatures, float, "--temperatures", "numbers such as 0.2,0.4")
-
     import numpy as np
 
     from tintype import contact
-    from tintype.models import DEFAULT, Model
+    from tintype.models import Model
     from tintype.photo import Mark, from_array, read, write
     from tintype.photo.results import check_output, refuse_same
     from tintype.version import __version__
@@ -91,9 +89,16 @@ def sheet(
         raise OptionError(
             f"{output} is there already, and --pick counts on it: name another sheet with -o, or add --overwrite"
         )
-    opened = [Model(name) for name in dict.fromkeys((models or DEFAULT).split(","))]
-    rows = contact.plan(photo, opened, asked_sizes, asked_temperatures)
-    with _progress(sum(map(len, rows))) as step:
+    opened = [Model(name) for name in models or (DEFAULT,)]
+    rows = contact.plan(photo, opened, sizes, temperatures)
+    count = sum(map(len, rows))
+    with Progress() as progress:
+        numbers = iter(range(1, count + 1))
+
+        def step() -> None:
+            progress("colouring", next(numbers), count)
+
+        progress("colouring", 0, count)
         page, boxes = contact.draw(read(photo), rows, opened, step)
     pixels = np.asarray(page)
     # Marked as results are, so that a run over the folder does not take it for a photograph.
@@ -105,18 +110,3 @@ def sheet(
             say(f"{tile.number}  {tile.command}")
     say(f"{output}, {contact.list_path(output)}")
     return 0
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[], object]]:
-    """A bar over the pictures, on a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("colouring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=count)
-        yield lambda: progress.advance(bar)
