@@ -105,13 +105,6 @@ def test_models_of_one_name_are_refused(tiny, build_model):
         measure.ways_of([tiny, build_model(hints=True, temperature=True)], {}, ())
 
 
-@pytest.mark.parametrize("count", [2, 3, 50])
-def test_each_photograph_borrows_the_colours_of_another(count):
-    partner = measure.partners(count)
-    assert sorted(partner) == list(range(count))
-    assert (partner != np.arange(count)).all()
-
-
 @pytest.mark.parametrize(
     ("colour", "red"), [((220, 30, 30), 100), ((30, 30, 220), 0), ((30, 200, 30), 0), ((130,) * 3, 0)]
 )

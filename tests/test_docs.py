@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from docs import metrics
 from docs import options as tables
 from running import tintype
 from tintype.cli import COMMANDS
@@ -150,6 +151,12 @@ def test_every_link_leads_somewhere(document):
 @pytest.mark.parametrize("page", tables.PAGES, ids=lambda path: path.name)
 def test_the_tables_of_options_are_those_of_the_commands(page):
     assert tables.filled(read(page)) == read(page), "python -m docs.options writes the tables again"
+
+
+def test_the_tables_of_metrics_are_those_of_the_records():
+    assert metrics.filled(read(metrics.PAGE)) == read(metrics.PAGE), "python -m docs.metrics writes the tables again"
+    rows = re.findall(r"^\| `(\w+)` \|", read(metrics.PAGE), re.MULTILINE)
+    assert sorted(rows) == sorted(metrics.METRICS)
 
 
 def test_every_command_has_one_table_of_options_on_a_page():

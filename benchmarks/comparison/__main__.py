@@ -5,7 +5,7 @@ import sys
 from glob import glob
 from pathlib import Path
 
-from benchmarks import comparison, page
+from benchmarks import comparison
 from tintype.errors import TintypeError
 from tintype.threads import available_threads
 
@@ -69,7 +69,7 @@ def main(given: list[str] | None = None) -> str | None:
         measure.measure(ways, photos, o.output, o.jobs)
         measure.costs(ways, photos, o.output)
     elif o.part == "page":
-        from benchmarks.comparison import claims, seeds, table
+        from benchmarks.comparison import claims, page, seeds, table
 
         again = tuple(o.again) if o.again else None
         parts = {"figures": table.tables(o.folder, o.runs), "claims": claims.decide(o.folder, o.runs, again)}

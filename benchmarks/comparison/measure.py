@@ -29,6 +29,7 @@ from tintype.color.render import render
 from tintype.data import shards
 from tintype.errors import DataError
 from tintype.evaluation.evaluator import Gathered, ab_of, gather, gray_of
+from tintype.evaluation.methods import partners
 from tintype.evaluation.photographs import Photographs
 from tintype.evaluation.protocol import TRUTH
 from tintype.files import whole_file
@@ -154,14 +155,6 @@ def painter(way: Way, others: Callable[[int], np.ndarray]) -> Callable[[int, np.
         return render(lightness, ab)
 
     return paint
-
-
-def partners(count: int) -> np.ndarray:
-    """For each photograph another one, each taken once; the same for the same number of photographs."""
-    ring = np.random.default_rng(0).permutation(count)
-    partner = np.empty(count, np.int64)
-    partner[ring] = np.roll(ring, 1)
-    return partner
 
 
 def measure_way(way: Way, photos: Set, folder: Path) -> float:

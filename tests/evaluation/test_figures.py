@@ -7,10 +7,8 @@ import pytest
 import skimage.data
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmarks import metrics as page_of_metrics
-from benchmarks import page
 from tintype.evaluation.cells import TABLES
-from tintype.evaluation.figures import METRICS, Weighted, documented, variants
+from tintype.evaluation.figures import METRICS, Weighted, variants
 from tintype.evaluation.metrics import measure, mse
 from tintype.evaluation.protocol import TRUTH
 
@@ -22,12 +20,6 @@ def whole(columns: dict[str, dict[str, np.ndarray]], sizes=()) -> Weighted:
         photos=range(count), sizes=sizes or [1] * count, values=lambda model, column: np.array(columns[model][column])
     )
     return Weighted(measured, np.full((1, count), 1 / count))
-
-
-def test_the_tables_of_the_page_are_those_of_the_records():
-    assert page.updated(page_of_metrics.PAGE, documented()) == page_of_metrics.PAGE.read_text("utf-8"), (
-        "run python -m benchmarks.metrics"
-    )
 
 
 def test_each_metric_of_a_photograph_has_a_record():

@@ -43,14 +43,14 @@ class Table:
 
 def tables(ways: Sequence[Way]) -> list[Table]:
     """Those of TABLES that somebody has a figure in, with such columns and rows alone."""
-    found = []
+    shown = []
     for title, names in TABLES.items():
         columns = {METRICS[name]: _column(METRICS[name], ways) for name in names}
         columns = {metric: cells for metric, cells in columns.items() if any(cells)}
         rows = [(way, [cells[number] for cells in columns.values()]) for number, way in enumerate(ways)]
         if columns:
-            found.append(Table(title, list(columns), [(way, cells) for way, cells in rows if any(cells)]))
-    return found
+            shown.append(Table(title, list(columns), [(way, cells) for way, cells in rows if any(cells)]))
+    return shown
 
 
 def _column(metric: Metric, ways: Sequence[Way]) -> list[Cell | None]:
@@ -72,8 +72,7 @@ def _best(metric: Metric, figures: dict[Way, Floats], truth: Way) -> set[Way]:
     first = min(losses, key=lambda way: float(losses[way][0]))
     with np.errstate(invalid="ignore"):  # infinite, as the PSNR of what is equal, minus infinite
         behind = {way: loss - losses[first] for way, loss in losses.items()}
-    single = len(losses[first]) == 1 or not metric.ranked
-    return {way for way, more in behind.items() if way is first or (not single and interval(more)[0] <= 0)}
+    return {way for way, more in behind.items() if way is first or (metric.ranked and interval(more)[0] <= 0)}
 
 
 def _cell(metric: Metric, figure: Floats, best: bool) -> Cell:

@@ -61,15 +61,15 @@ def colourfulness(ways: Sequence[Way]) -> list[Diagram]:
         if (way.knows or way.own_label == "random") and way.has("colorfulness")
     }
     top = 1.05 * max([1.0, true.max(), *(each.max() for each in values.values())])
-    found = []
+    drawn = []
     for way, each in values.items():
         summary = (
             f"{way.label}: colourfulness of {len(true)} photographs, mean {each.mean():.1f} where the truth has "
             f"{true.mean():.1f}"
         )
         scales = charts.Scale("colourfulness of the truth", 0, top), charts.Scale("of the prediction", 0, top)
-        found.append(Diagram(way.label, charts.scatter(*scales, np.stack([true, each], axis=-1), summary)))
-    return found
+        drawn.append(Diagram(way.label, charts.scatter(*scales, np.stack([true, each], axis=-1), summary)))
+    return drawn
 
 
 def densities(ways: Sequence[Way]) -> list[Diagram]:
@@ -77,19 +77,19 @@ def densities(ways: Sequence[Way]) -> list[Diagram]:
     shares = {"truth": truth_of(ways).values("bins").sum(axis=0), "published prior": published_prior()}
     shares |= {way.label: way.values("bins").sum(axis=0) for way in ways if way.knows and way.has("bins")}
     pale = np.hypot(*published_bins().T) <= 10
-    found = []
+    drawn = []
     for name, pixels in shares.items():
         share = pixels / pixels.sum()
         words = f"{100 * share[pale].sum():.0f} % within 10 of gray"
         met = int((share >= charts.DENSITIES[0]).sum())
         summary = f"{name}: density over the 313 bins of the ab plane; {words}; {met} bins hold 0.001 % or more"
-        found.append(Diagram(name, charts.density(share, summary), words))
-    return found
+        drawn.append(Diagram(name, charts.density(share, summary), words))
+    return drawn
 
 
 def reliabilities(ways: Sequence[Way]) -> list[Diagram]:
     """Of each model with a distribution, how often it is right where it is so sure."""
-    found = []
+    drawn = []
     for way in ways:
         error = way.figure("calibration_error")
         if not way.knows or error is None:
@@ -103,8 +103,8 @@ def reliabilities(ways: Sequence[Way]) -> list[Diagram]:
         words = f"calibration error {METRICS['calibration_error'].text(float(error[0]))}"
         summary = f"{way.label}: how often its likeliest colour is right, against how sure it is; {words}"
         chart = charts.reliability(sure, share[0], low, high, pixels[0], summary)
-        found.append(Diagram(way.label, chart, words))
-    return found
+        drawn.append(Diagram(way.label, chart, words))
+    return drawn
 
 
 def costs(ways: Sequence[Way]) -> Costs | None:
@@ -131,7 +131,7 @@ def _against_costs(rows: Sequence[Cost]) -> list[Diagram]:
         return []
     metric = METRICS[name]
     y = f"{metric.title}{f' ({metric.unit})' if metric.unit else ''}, {metric.direction}"
-    found = []
+    drawn = []
     for x, costs in (
         ("seconds a photograph", {cost.way: cost.seconds for cost in rows if cost.seconds}),
         ("size of the file (MB)", {cost.way: cost.bytes / 1e6 for cost in rows if cost.bytes}),
@@ -142,5 +142,5 @@ def _against_costs(rows: Sequence[Cost]) -> list[Diagram]:
         ]
         title = f"{metric.title} against {x}"
         if points:
-            found.append(Diagram(title, charts.labelled(x, y, points, title)))
-    return found
+            drawn.append(Diagram(title, charts.labelled(x, y, points, title)))
+    return drawn

@@ -41,13 +41,13 @@ def ab_of(rgb: Codes) -> NDArray[np.float32]:
 def row_of_truth(truth: Codes) -> Row:
     """Of a photograph as it was: colourfulness, and its pixels in each bin as `areas`, since each has the area 1, and
     as `bins`."""
-    found = Areas()
-    found.add(true_ab := ab_of(truth), true_ab)
+    areas = Areas()
+    areas.add(true_ab := ab_of(truth), true_ab)
     return {
         "colorfulness": colorfulness(truth),
         "colorfulness_absolute": colorfulness_absolute(truth),
-        "areas": found.pixels.astype(np.float32),
-        "bins": found.pixels.astype(np.int32),
+        "areas": areas.pixels.astype(np.float32),
+        "bins": areas.pixels.astype(np.int32),
     }
 
 
@@ -58,13 +58,13 @@ def row_of(prediction: Codes, truth: Codes, only: Collection[str] | None = None)
     Args:
         only: these metrics alone, as for `measure`.
     """
-    found, own = Areas(), Areas()
+    by_truth, own = Areas(), Areas()
     ab = ab_of(prediction)
-    found.add(ab, ab_of(truth))
+    by_truth.add(ab, ab_of(truth))
     own.add(ab, ab)
     row: Row = {**measure(prediction, truth, only)}
     return row | {
-        "areas": found.areas.astype(np.float32),
+        "areas": by_truth.areas.astype(np.float32),
         "bins": own.pixels.astype(np.int32),
     }
 

@@ -283,19 +283,20 @@ _METRICS = (
         source="another definition of ΔCF, with larger values than the set's"),
     Metric("dcf", "ΔCF", "", 1, "zero",
         variant="mean colorfulness - that of the truths",
-        definition="mean `colorfulness` of the predictions - that of the truths", span="below 0 is too pale",
+        definition="mean `colorfulness` of the predictions - that of the truths: below 0 is too pale",
+        span="either side of 0",
         hides="photographs that are too pale and too vivid cancel out; wrong colours can have 0",
         gray="-44.50", source="Kang et al. 2023, of `colorfulness_absolute`",
         of=_above_the_truth("colorfulness")),
     Metric("dcf_absolute", "ΔCF, absolute", "", 1, "zero",
         variant="mean colorfulness_absolute - that of the truths",
-        definition="as `dcf`, of `colorfulness_absolute`", span="below 0 is too pale", hides="as `dcf`", gray="-40.68",
+        definition="as `dcf`, of `colorfulness_absolute`", span="either side of 0", hides="as `dcf`", gray="-40.68",
         source="Kang et al. 2023, who print it without its sign", of=_above_the_truth("colorfulness_absolute")),
     Metric("edge_bleeding", "edge bleeding", "", 2, "less",
         variant="flat where L* of the truth changes by less than 1",
-        definition="share of colour change that lies where the lightness does not change, over that of the truth: "
-        "s(prediction) / s(truth), s the share of the sum of abs(grad ab) at pixels where abs(grad L*) of the truth is "
-        "under 1; not defined for gray", span="0 up, 1 is as the truth",
+        definition="share of colour change that lies where the lightness does not change, over that of the truth; 1 "
+        "is as in the truth: s(prediction) / s(truth), s the share of the sum of abs(grad ab) at pixels where "
+        "abs(grad L*) of the truth is under 1; not defined for gray", span="0 up",
         hides="whether colours are right, and noise in the truth; for a model that paints one colour everywhere, it "
         "measures only rounding", gray="none", source="ours"),
     Metric("auc", "auc", "%", 2, "more",
@@ -343,32 +344,3 @@ _METRICS = (
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _METRICS}
 """Name -> record, in the order of the tables."""
-
-
-# ---- the tables of docs/metrics.md
-
-
-def documented() -> dict[str, str]:
-    """The tables of docs/metrics.md as Markdown: `photograph`, `set` and `network`."""
-    tables: dict[str, list[Metric]] = {"photograph": [], "set": [], "network": []}
-    for metric in METRICS.values():
-        tables["network" if metric.network else "photograph" if metric.of is None else "set"].append(metric)
-    return {name: _markdown(metrics) for name, metrics in tables.items()}
-
-
-def _markdown(records: Sequence[Metric]) -> str:
-    better = {"zero": "0", "truth": "as the truth"}
-    rows = [
-        (
-            f"`{metric.name}`",
-            metric.definition,
-            f"{metric.span}, {better.get(metric.better, metric.better)}",
-            metric.gray,
-            metric.source or "-",
-            metric.hides,
-        )
-        for metric in records
-    ]
-    heads = ("metric", "definition", "range, better", "gray", "source", "what it hides")
-    lines = ["| " + " | ".join(row).replace("*", "\\*") + " |" for row in (heads, *rows)]
-    return "\n".join([lines[0], "|---" * len(heads) + "|", *lines[1:]])

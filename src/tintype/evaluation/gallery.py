@@ -105,7 +105,7 @@ class Gallery:
         gray = next((way for way in ways if way.own_label == "gray"), truth)
         if not gray.has("ciede2000"):
             return []
-        found = []
+        cases = []
         for way in ways:
             if not way.knows or not way.has("ciede2000"):
                 continue
@@ -120,5 +120,5 @@ class Gallery:
                 for numbers in (order[:few], order[::-1][:few])
             )
             if few:
-                found.append(Cases(way, best, worst))
-        return found
+                cases.append(Cases(way, best, worst))
+        return cases

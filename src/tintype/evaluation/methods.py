@@ -22,6 +22,7 @@ from tintype.color.lab import rgb_to_lab
 from tintype.color.render import render
 from tintype.colorizer import Colorizer
 from tintype.errors import DataError, ModelError, OptionError, PhotoError
+from tintype.evaluation.evaluator import ab_of
 from tintype.evaluation.metrics import Reliability
 from tintype.evaluation.protocol import BASELINES, TRUTH
 from tintype.hints import Hint
@@ -233,19 +234,13 @@ def _random(picture: Picture) -> Coloured:
     other = picture.other()
     if other.shape[:2] != picture.gray.shape:
         other = np.asarray(Image.fromarray(other).resize(picture.gray.shape[::-1], Image.Resampling.LANCZOS))
-    return Coloured(_painted(picture.gray, np.moveaxis(_ab(other), -1, 0)))
+    return Coloured(_painted(picture.gray, np.moveaxis(ab_of(other), -1, 0)))
 
 
 def _painted(gray: NDArray[np.uint8], ab: NDArray[np.floating]) -> NDArray[np.uint8]:
     """sRGB of gray codes uint8 [h, w] and colours [2, h, w]."""
     lightness = rgb_to_lab(np.repeat(gray[..., None], 3, axis=2) / np.float32(255))[..., 0]
     return render(lightness, ab.astype(np.float32))
-
-
-def _ab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """CIE a*b* [h, w, 2] of uint8 sRGB."""
-    ab: NDArray[np.float32] = rgb_to_lab(rgb / np.float32(255))[..., 1:]
-    return ab
 
 
 def _reader(folder: Path) -> Callable[[Picture], Coloured]:
@@ -317,7 +312,7 @@ def _reliability(logits: NDArray[np.float32], bins: NDArray[np.float64], truth: 
     true = np.stack(
         [
             np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BOX))
-            for plane in np.ascontiguousarray(np.moveaxis(_ab(truth), -1, 0))
+            for plane in np.ascontiguousarray(np.moveaxis(ab_of(truth), -1, 0))
         ],
         axis=-1,
     )

@@ -61,8 +61,8 @@ class Protocol:
         try:
             values = json.loads(text)
             photographs = values.pop("photographs")
-            found = tuple(Photograph(**photograph) for photograph in photographs["list"])
-            return cls(source=photographs["source"], photographs=found, **values)
+            listed = tuple(Photograph(**photograph) for photograph in photographs["list"])
+            return cls(source=photographs["source"], photographs=listed, **values)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"it is not the protocol of an evaluation: {error}") from None
 
@@ -72,20 +72,20 @@ def differences(ours: Protocol, theirs: Protocol) -> list[str]:
 
     Models and versions forbid nothing, nor does a metric that only one of the two has.
     """
-    found = []
+    apart = []
     mine = {photograph.name: photograph for photograph in ours.photographs}
     other = {photograph.name: photograph for photograph in theirs.photographs}
-    apart = [name for name in mine | other if mine.get(name) != other.get(name)]
-    if apart:
-        count = f"{len(apart)} of {len(mine | other)}"
-        found.append(f"photographs ({count} differ, such as {apart[0]})")
+    unlike = [name for name in mine | other if mine.get(name) != other.get(name)]
+    if unlike:
+        count = f"{len(unlike)} of {len(mine | other)}"
+        apart.append(f"photographs ({count} differ, such as {unlike[0]})")
     for field in ("side", "crop"):
         if (a := getattr(ours, field)) != (b := getattr(theirs, field)):
-            found.append(f"{field} ({a or 'whole'} and {b or 'whole'})")
+            apart.append(f"{field} ({a or 'whole'} and {b or 'whole'})")
             break  # The crop follows from the side.
     if ours.gray != theirs.gray:
-        found.append(f"gray ({ours.gray} and {theirs.gray})")
+        apart.append(f"gray ({ours.gray} and {theirs.gray})")
     for metric in ours.metrics:
         if (a := ours.metrics[metric]) != (b := theirs.metrics.get(metric, a)):
-            found.append(f"metric {metric} ({a} and {b})")
-    return found
+            apart.append(f"metric {metric} ({a} and {b})")
+    return apart

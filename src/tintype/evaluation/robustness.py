@@ -67,21 +67,21 @@ def conditions(words: Sequence[str] = ()) -> list[Condition]:
     Raises:
         OptionError: a word is neither.
     """
-    found = [UNDAMAGED]
+    asked = [UNDAMAGED]
     for word in words or LEVELS:
         kind, _, level = word.partition("=")
         if word in LEVELS:
-            found += [(word, level) for level in LEVELS[word]]
+            asked += [(word, level) for level in LEVELS[word]]
         elif kind == "film" and level in FILMS:
-            found.append((kind, level))
+            asked.append((kind, level))
         elif kind in damages.KINDS and level:
-            found.append((kind, str(damages.parse(word)).partition("=")[2]))
+            asked.append((kind, str(damages.parse(word)).partition("=")[2]))
         else:
             raise OptionError(
                 f"{word!r} is not a known damage: choose from {', '.join(LEVELS)}, or give one level such as "
                 "noise=7 or film=blue"
             )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(asked))
 
 
 def damaged(
@@ -145,8 +145,8 @@ def plates(
     problems = _align(Path(data), folder / "plates", limit, partial(watch, "aligning"))
     true = folder / "plates" / "true"
     watch(f"{PLATE}={LIGHTNESS}", 0, 1 + len(EXPOSURES))
-    found = evaluate(models, true, folder / f"{PLATE}={LIGHTNESS}", side=None, jobs=jobs)
-    problems += [f"{PLATE}={LIGHTNESS}: {problem}" for problem in found]
+    failed = evaluate(models, true, folder / f"{PLATE}={LIGHTNESS}", side=None, jobs=jobs)
+    problems += [f"{PLATE}={LIGHTNESS}: {problem}" for problem in failed]
     photographs = Photographs(true)
     for number, exposure in enumerate(EXPOSURES, 1):
         name = f"{PLATE}={exposure}"
@@ -159,8 +159,8 @@ def plates(
                 gray = np.asarray(Image.open(folder / "plates" / exposure / f"{photo}.png"))
                 picture = Picture(photo, photographs[index], gray, other=partial(photographs.__getitem__, index))
                 _write_png(coloured[-1] / f"{photo}.png", paint(picture).rgb)
-        found = evaluate([os.fspath(path) for path in coloured], true, folder / name, side=None, jobs=jobs)
-        problems += [f"{name}: {problem}" for problem in found]
+        failed = evaluate([os.fspath(path) for path in coloured], true, folder / name, side=None, jobs=jobs)
+        problems += [f"{name}: {problem}" for problem in failed]
     watch("", 1 + len(EXPOSURES), 1 + len(EXPOSURES))
     return problems
 

@@ -41,8 +41,8 @@ def imagenet_classes() -> tuple[str, ...]:
 
 def imagenet_class(name: str) -> str | None:
     """The class that the name of a photograph of ImageNet tells, as `n01440764_tench.JPEG` does; None of others."""
-    found = re.search(r"(?<![a-z0-9])n\d{8}(?!\d)", name)
-    return found[0] if found and found[0] in imagenet_classes() else None
+    match = re.search(r"(?<![a-z0-9])n\d{8}(?!\d)", name)
+    return match[0] if match and match[0] in imagenet_classes() else None
 
 
 def lpips(network: Lpips, prediction: np.ndarray, truth: np.ndarray) -> float:

@@ -195,14 +195,14 @@ def _learning(study: Study, analysis: Analysis) -> str:
 
 def _cases(study: Study, analysis: Analysis) -> list[Cases]:
     """Of each method the photographs that fooled most, and least, with pictures."""
-    found = []
+    cases = []
     for method in analysis.rates[ATTENTIVE]:
         ranked = [fooling for fooling in analysis.photographs if fooling.method == method]
         few = min(CASES, len(ranked) // 2)
         if few:
             most, least = ([_case(study, one) for one in some] for some in (ranked[:few], ranked[::-1][:few]))
-            found.append(Cases(method, most, least))
-    return found
+            cases.append(Cases(method, most, least))
+    return cases
 
 
 def _case(study: Study, fooling: Fooling) -> Case:

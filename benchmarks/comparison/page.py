@@ -15,15 +15,10 @@ def update(page: Path, parts: Mapping[str, str]) -> None:
     Raises:
         DataError: the page has no such place, or more than one.
     """
-    page.write_text(updated(page, parts), encoding="utf-8")
-
-
-def updated(page: Path, parts: Mapping[str, str]) -> str:
-    """The text of a page with the parts in their places; see `update`."""
     text = page.read_text(encoding="utf-8")
     for name, part in parts.items():
         place = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
         text, count = place.subn(lambda found, part=part: f"{found[1]}\n{part.strip()}\n\n{found[2]}", text)
         if count != 1:
             raise DataError(f"{page}: put <!-- {name} --> and <!-- /{name} --> once where its part is to stand")
-    return text
+    page.write_text(text, encoding="utf-8")
