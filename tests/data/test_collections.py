@@ -748,9 +748,9 @@ def test_the_command(published, tmp_path):
     assert tintype("prepare", "coco:x.zip", "-o", tmp_path / "none", check=2).stderr
 
 
-def test_pooch_is_needed_for_fetching_alone(published, tmp_path):
+def test_requests_is_needed_for_fetching_alone(published, tmp_path):
     code = (
-        "import sys\nsys.modules['pooch'] = None\n"
+        "import sys\nsys.modules['requests'] = None\n"
         "from tintype.cli import main\n"
         f"data = {str(tmp_path)!r}\n"
         f"assert main(['prepare', {f'coco={published}/val2017.zip'!r}, '-o', data + '/a', '--smallest', '9']) == 0\n"

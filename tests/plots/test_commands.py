@@ -139,7 +139,7 @@ def test_only_the_networks_need_torch(given, tmp_path, tiny):
         "try: run('architecture', 'eccv16', '-o', 'architecture.svg')\n"
         "except TintypeError as error: print(error)\n"
     )
-    done = run_without({"torch", "onnx", "msgspec", "safetensors", "tensorboard", "pooch"}, code, tmp_path)
+    done = run_without({"torch", "onnx", "msgspec", "safetensors", "tensorboard", "requests"}, code, tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'pip install ".[train]"' in done.stdout
     assert len([*tmp_path.glob("*.jpg"), *tmp_path.glob("*.webp"), *tmp_path.glob("*.png")]) == 11

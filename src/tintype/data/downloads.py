@@ -1,13 +1,106 @@
-"""Large files from the network: checked by hash, and continued after an interruption."""
+"""Files from the network: from servers that may be busy, checked by hash, and continued after an interruption."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 
 from tintype.errors import DataError, not_installed
+
+ATTEMPTS, WAIT = 4, 0.5
+"""How often a server that is busy is asked, and seconds until the third time; they double with each further one."""
+
+BUSY = (429, 500, 502, 503, 504)
+"""What such a server answers."""
+
+TIMEOUT = (20, 60)
+"""Seconds that connecting and each answer may take."""
+
+PIECE = 1 << 20
+"""Bytes that are read at a time."""
+
+
+class Stopped(Exception):
+    """A download that did not come to its end.
+
+    Attributes:
+        answered: a server answered, so that other files may be there.
+    """
+
+    def __init__(self, why: str, answered: bool):
+        super().__init__(why)
+        self.answered = answered
+
+
+class Connection:
+    """The way to servers. A context manager.
+
+    Args:
+        what: is fetched, as errors call it. instead: what to do where it cannot be fetched.
+        at_once: files that are fetched side by side, by as many threads.
+    Raises:
+        DataError: requests is not installed.
+    """
+
+    def __init__(self, what: str, instead: str, at_once: int = 1):
+        try:
+            import requests
+            from requests.adapters import HTTPAdapter
+            from urllib3 import Retry
+        except ImportError:
+            raise _missing(what, "requests", instead) from None
+        again = Retry(
+            ATTEMPTS,
+            connect=0,
+            backoff_factor=WAIT,
+            status_forcelist=BUSY,
+            raise_on_status=False,
+        )
+        self._session = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=at_once, max_retries=again))
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def get(self, address: str, start: int = 0) -> Iterator[bytes]:
+        """The bytes of a file in pieces; from `start` on where the server can do that, else from the beginning.
+
+        Raises:
+            Stopped: it cannot be had, or breaks off.
+        """
+        from requests import RequestException
+
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        try:
+            with self._session.get(address, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+                answer.raise_for_status()
+                yield from answer.iter_content(PIECE)
+        except RequestException as error:
+            if error.response is not None:
+                raise Stopped(f"status {error.response.status_code}", answered=True) from error
+            raise Stopped(type(error).__name__, answered=False) from error
+
+
+def cache(what: str, instead: str) -> Path:
+    """The folder of the user's system in which files that were fetched are kept; what, instead: as for Connection.
+
+    Raises:
+        DataError: platformdirs is not installed.
+    """
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:
+        raise _missing(what, "platformdirs", instead) from None
+    return user_cache_path("tintype")
 
 
 def fetch(
@@ -28,21 +121,17 @@ def fetch(
         folder: where it is kept; by default in the user's cache.
         watch: called with the number of bytes downloaded and the size of the file.
     Raises:
-        DataError: it cannot be downloaded, is not the published file, or does not fit; or pooch is not installed.
+        DataError: it cannot be downloaded, is not the published file, or does not fit; or the extra `data` is missing.
     """
     name = address.rpartition("/")[2]
     by_hand = f"download {name} by other means and give it as COLLECTION=FILE"
-    try:
-        import pooch
-        from requests import RequestException
-    except ImportError:
-        raise DataError(f"{not_installed(f'Fetching {name}', 'pooch', 'data')}, or {by_hand}") from None
-    folder = Path(pooch.os_cache("tintype")) if folder is None else Path(folder)
+    folder = cache(name, by_hand) if folder is None else Path(folder)
     path, part = folder / name, folder / f"{name}.part"
     algorithm, _, digest = checksum.partition(":")
 
-    def is_published(file: Path) -> bool:
-        return pooch.file_hash(str(file), algorithm) == digest
+    def is_published(path: Path) -> bool:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, algorithm).hexdigest() == digest
 
     try:
         if path.exists():
@@ -50,56 +139,47 @@ def fetch(
                 raise DataError(f"{path} is not the published file (its {algorithm} differs); remove it, and repeat")
             return path
         folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            there = part.stat().st_size if part.exists() else 0
-            free = shutil.disk_usage(folder).free
-            if free < size - there:
-                raise DataError(
-                    f"{folder}: {name} needs {size - there} bytes more, but only {free} are free; "
-                    "free some space, or choose another folder with --downloads"
-                )
-            if there < size:
-                headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
-                with part.open("ab") as file, suppress(_TooLong):
-                    get = pooch.HTTPDownloader(chunk_size=2**20, headers=headers)
-                    get(address, _Watched(file, there, size, watch), None)
-            if is_published(part):
-                part.replace(path)
-                return path
-            part.unlink()
-            if not there:
-                raise DataError(
-                    f"{address}: the downloaded file is not the published one (its {algorithm} differs), so it was "
-                    "deleted; "
-                    f"repeat, or {by_hand}"
-                )
-            # What an earlier attempt left was of something else, or the server began anew: once more, from nothing.
-    except RequestException as error:
-        why = type(error).__name__ if error.response is None else f"status {error.response.status_code}"
+        with Connection(name, by_hand) as connection:
+            while True:
+                there = part.stat().st_size if part.exists() else 0
+                free = shutil.disk_usage(folder).free
+                if free < size - there:
+                    raise DataError(
+                        f"{folder}: {name} needs {size - there} bytes more, but only {free} are free; "
+                        "free some space, or choose another folder with --downloads"
+                    )
+                if there < size:
+                    _append(part, connection.get(address, there), there, size, watch)
+                if is_published(part):
+                    part.replace(path)
+                    return path
+                part.unlink()
+                if not there:
+                    raise DataError(
+                        f"{address}: the downloaded file is not the published one (its {algorithm} differs), so it was "
+                        f"deleted; repeat, or {by_hand}"
+                    )
+                # What an earlier attempt left was of something else, or the server began anew: once more, from nothing.
+    except Stopped as stopped:
         raise DataError(
-            f"{address}: the download stopped ({why}); repeat the command to continue it, or {by_hand}"
-        ) from error
+            f"{address}: the download stopped ({stopped}); repeat the command to continue it, or {by_hand}"
+        ) from stopped
     except OSError as error:
         why = error.strerror or error
         raise DataError(f"{folder}: {name} cannot be stored there ({why}); free some space, and repeat") from error
 
 
-class _TooLong(Exception):
-    """More came than was published."""
+def _append(part: Path, pieces: Iterator[bytes], there: int, size: int, watch: Callable[[int, int], None]) -> None:
+    """Write the pieces behind the `there` bytes of a file, as far as they fit into its whole size."""
+    with part.open("ab") as file:
+        for piece in pieces:
+            there += len(piece)
+            if there > size:
+                return
+            file.write(piece)
+            file.flush()
+            watch(there, size)
 
 
-class _Watched:
-    """A file that tells how far it has come."""
-
-    def __init__(self, file, done: int, all: int, watch: Callable[[int, int], None]):
-        self._file, self._done, self._all, self._watch = file, done, all, watch
-
-    def write(self, chunk: bytes) -> None:
-        self._done += len(chunk)
-        if self._done > self._all:
-            raise _TooLong
-        self._file.write(chunk)
-        self._watch(self._done, self._all)
-
-    def flush(self) -> None:
-        self._file.flush()
+def _missing(what: str, package: str, instead: str) -> DataError:
+    return DataError(f"{not_installed(f'Fetching {what}', package, 'data')}, or {instead}")

@@ -20,20 +20,17 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import astuple, dataclass, fields
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from tintype.data import downloads
 from tintype.data.fingerprint import fingerprint
-from tintype.errors import DataError, not_installed
+from tintype.errors import DataError
 from tintype.evaluation.metrics import Codes
 from tintype.files import whole_file
-
-if TYPE_CHECKING:
-    from requests import Session
 
 NAME = "tintype-679"
 
@@ -56,9 +53,6 @@ libraries made."""
 
 AT_ONCE = 4
 """Photographs that are fetched side by side."""
-
-ATTEMPTS, WAIT = 4, 0.5
-"""How often a server that is busy is asked, and seconds until the third time; they double with each further one."""
 
 
 @dataclass(frozen=True)
@@ -146,19 +140,13 @@ def fetched(
         table: what the photographs are.
         address: where they lie, with {repository} and {path}.
     Raises:
-        DataError: some cannot be downloaded, or are not the published ones; or pooch and requests are not installed.
+        DataError: some cannot be downloaded, or are not the published ones; or the extra `data` is
+            missing.
         UnwritableFile: the folder does not take them.
     """
     rows = read_table(table)
-    try:
-        import pooch
-        import requests
-        from urllib3 import Retry
-    except ImportError:
-        raise DataError(
-            f"{not_installed(f'Fetching {NAME}', 'pooch', 'data')}, or give the photographs as --data FILE.tar"
-        ) from None
-    folder = Path(pooch.os_cache("tintype")) / NAME if folder is None else Path(folder)
+    instead = "give the photographs as --data FILE.tar"
+    folder = downloads.cache(NAME, instead) / NAME if folder is None else Path(folder)
     missing = [row for row in rows if not _is_there(folder, row)]
     if not missing:
         return folder
@@ -168,15 +156,13 @@ def fetched(
         raise DataError(
             f"{folder}: {NAME} cannot be stored there ({error.strerror}); free some space, and repeat"
         ) from error
-    again = Retry(
-        ATTEMPTS, connect=0, backoff_factor=WAIT, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
-    )
     there, failures = len(rows) - len(missing), []
     watch(there, len(rows))
-    with requests.Session() as session, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=again))
-        waiting = [pool.submit(_fetch, session, row, folder, address) for row in missing]
+    with (
+        downloads.Connection(NAME, instead, AT_ONCE) as connection,
+        ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool,
+    ):
+        waiting = [pool.submit(_fetch, connection, row, folder, address) for row in missing]
         try:
             for future in as_completed(waiting):
                 if failure := future.result():
@@ -204,26 +190,23 @@ def differing(folder: str | PathLike[str], table: str | PathLike[str] = TABLE) -
     return [row.file for row in read_table(table) if not _is_exact((Path(folder) / row.file).read_bytes(), row)]
 
 
-def _fetch(session: Session, row: Listed, folder: Path, address: str) -> str | None:
+def _fetch(connection: downloads.Connection, row: Listed, folder: Path, address: str) -> str | None:
     """Download one photograph; what is wrong with it, if the others can still be downloaded."""
-    from requests import RequestException
-
     where = address.format(repository=row.repository, path=quote(row.path))
     try:
-        answer = session.get(where, timeout=(20, 60))
-    except RequestException as error:
+        original = b"".join(connection.get(where))
+    except downloads.Stopped as stopped:
+        failure = f"{where}: {row.file} of {NAME} cannot be downloaded ({stopped})"
+        if stopped.answered:
+            return failure
         raise DataError(
-            f"{where}: {row.file} of {NAME} cannot be downloaded ({type(error).__name__}); downloaded photographs are "
-            "kept: "
-            "check the network and repeat, or give --data FILE.tar"
-        ) from error
-    if answer.status_code != 200:
-        return f"{where}: {row.file} of {NAME} cannot be downloaded (status {answer.status_code})"
-    if hashlib.sha256(answer.content).hexdigest() != row.original:
+            f"{failure}; downloaded photographs are kept: check the network and repeat, or give --data FILE.tar"
+        ) from stopped
+    if hashlib.sha256(original).hexdigest() != row.original:
         return (
             f"{where}: the downloaded file is not the one that {row.file} of {NAME} was made from (its sha256 differs)"
         )
-    finished = square(answer.content)
+    finished = square(original)
     if not _is_exact(finished, row) and not _is_alike(finished, row):
         return f"{where}: {row.file} of {NAME} does not come out as published with this Pillow; install another version"
     with whole_file(folder / row.file) as file:
