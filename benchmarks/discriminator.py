@@ -28,6 +28,7 @@ from tintype import Colorizer
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import gray, lab_to_rgb, lightness, rgb_to_lab
 from tintype.data.shards import Photographs
+from tintype.models import DEFAULT
 from tintype.training.batches import Augmentation, crop
 
 SIDE = 128
@@ -122,7 +123,7 @@ def recoloured(method: str, truth: np.ndarray, size: int | None = None) -> np.nd
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--models", default="tintype.v2", help="names or files, with commas between them")
+    parser.add_argument("--models", default=DEFAULT, help="names or files, with commas between them")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train/train-09.tar"))
     parser.add_argument("--limit", type=int, help="photographs, of which three in four train the discriminator")
     parser.add_argument("--epochs", type=int, default=8)

@@ -18,6 +18,7 @@ from benchmarks.quality import photographs
 from tintype import Colorizer
 from tintype.evaluation.bootstrap import Resampled, interval
 from tintype.evaluation.evaluator import gather
+from tintype.models import DEFAULT
 
 RADIUS = 6 / np.sqrt(np.pi)
 
@@ -36,7 +37,7 @@ def hints(truth: np.ndarray, number: int, generator: np.random.Generator) -> lis
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photographs", type=Path)
-    parser.add_argument("--model", default="tintype.v2")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--counts", default="0,1,2,5,10,20,50,100")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--side", type=int, help="centre square of this side; default: the photographs as they are")

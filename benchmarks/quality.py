@@ -21,6 +21,7 @@ from tintype.evaluation.evaluator import Gathered, gather
 from tintype.evaluation.figures import METRICS
 from tintype.evaluation.photographs import Photographs
 from tintype.evaluation.protocol import TRUTH
+from tintype.models import DEFAULT
 
 SHOWN = ("psnr", "colorfulness", "dcf", "auc", "auc_prior", "auc_balanced")
 
@@ -83,7 +84,7 @@ def table(found: Gathered) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("photographs", type=Path)
-    parser.add_argument("--model", default="tintype.v2")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--temperatures", default="", help="comma-separated; default: the card's")
     parser.add_argument("--sizes", default="", help="comma-separated network sizes; default: the card's")
     parser.add_argument("--vividness", type=float, default=1.0)

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -135,14 +136,13 @@ def draw(
         # A narrow picture stands above the beginning of its words.
         return sheets.Tile(CELL, picture, below=[sheets.Line(2 * LINE, head), *command], left=True)
 
-    page, boxes = sheets.lay_out([[coloured(tile) for tile in row] for row in rows], margin=MARGIN, gap=GAP)
-    places = {
+    page, laid = sheets.lay_out([[coloured(tile) for tile in row] for row in rows], margin=MARGIN, gap=GAP)
+    boxes = {
         tile.number: [box.left, box.top, box.width, box.height]
-        for row, found in zip(rows, boxes, strict=True)
-        for tile, box in zip(row, found, strict=True)
+        for tile, box in zip(chain(*rows), chain(*laid), strict=True)
         if box
     }
-    return page, places
+    return page, boxes
 
 
 def save_list(

@@ -426,7 +426,7 @@ _SKIPPED = {
 
 def _listed(kinds: Counter[str], most: int = 5) -> str:
     """How many of which, the most frequent first, and how many kinds more."""
-    found = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
-    words = [f"{number} {kind or 'without suffix'}" for kind, number in found[:most]]
-    more = sum(number for _, number in found[most:])
+    frequent = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
+    words = [f"{number} {kind or 'without suffix'}" for kind, number in frequent[:most]]
+    more = sum(number for _, number in frequent[most:])
     return ", ".join(words) + (f" and {more} more" if more else "")

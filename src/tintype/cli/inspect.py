@@ -74,22 +74,22 @@ def inspect(
     place = distribution.Region(*at) if at else distribution.Region(*region) if region else None
     part = distribution.checked(opened, place)
     colours = colorizer.look(opened, logits=True)
-    found = Distribution.of(colours)
+    possible = Distribution.of(colours)
     if output is not None:
-        page = np.asarray(distribution.draw(found, part, map))
+        page = np.asarray(distribution.draw(possible, part, map))
         write(from_array(page), [page], output, mark=colorizer.mark)
     coloured = np.concatenate(list(colours.paint(depth=8)))
     rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
     color = "#" + bytes(np.rint(coloured[rows, columns].mean(axis=(0, 1))).astype(np.uint8)).hex()
-    deviation, entropy = (float(found.mean(plane, part)) for plane in (found.deviation, found.entropy))
-    likeliest, negative = found.likeliest(part), distribution.looks_negative(colorizer, found)
+    deviation, entropy = (float(possible.mean(plane, part)) for plane in (possible.deviation, possible.entropy))
+    likeliest, negative = possible.likeliest(part), distribution.looks_negative(colorizer, possible)
     summary = {
         "photo": str(photo),
         "width": opened.width,
         "height": opened.height,
         "model": colorizer.model.name,
         "region": {"x": part.x, "y": part.y, "width": part.width, "height": part.height},
-        "lightness": round(found.lightness(part), 2),
+        "lightness": round(possible.lightness(part), 2),
         "color": color,
         "deviation": round(deviation, 3),
         "entropy": round(entropy, 4),
