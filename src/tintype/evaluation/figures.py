@@ -79,7 +79,7 @@ class Weighted:
         known = ~np.isnan(values)
         if not known.any():
             return np.full(len(self.weights), np.nan)
-        weights = self.weights[:, known]
+        weights = self.weights if known.all() else self.weights[:, known]
         means: Floats = weights @ values[known] / weights.sum(axis=1)
         return means
 
