@@ -4,6 +4,7 @@
               torch against torch and onnxruntime against onnxruntime, there in turns and each alone
     photo     a 12-megapixel JPEG with the model loaded, open file to closed file, against decoding it and encoding
               the coloured pixels as RGB 4:4:4 alone, each to a file
+    steps     look and paint apart, at 1, 12 and 100 megapixels; previews, and hints given to what was looked at
     command   the whole command on that file against a process that imports the same libraries and does only that
     start     from nothing to a coloured 1-megapixel file; `tintype --help`
     memory    time and peak memory of the whole command: a 100-megapixel 16-bit TIFF; 24 megapixels as baseline and
@@ -33,7 +34,7 @@ PROCESSORS = 2
 SIDE = 256
 ROOT = Path(__file__).parents[1]
 OURS = (DEFAULT, "tintype.mini")
-SECTIONS = ("network", "photo", "command", "start", "memory")
+SECTIONS = ("network", "photo", "steps", "command", "start", "memory")
 
 
 class Table:
@@ -146,6 +147,43 @@ def photo(table: Table, runs: int, folder: Path) -> None:
     times = alternate(runs, ours=lambda: colorizer(source), floor=floor)
     table.add("photo", f"decode 12 MP, encode RGB 4:4:4 at quality {quality}", times["floor"] * 1e3, "ms")
     table.add("photo", "colour it, file to file", times["ours"] * 1e3, "ms", "that", times["ours"] / times["floor"])
+
+
+def steps(table: Table, runs: int, folder: Path) -> None:
+    from tintype import Colorizer, read
+
+    colorizer = Colorizer(threads=PROCESSORS)
+    for megapixels, width, height in ((1, 1152, 864), (12, 4000, 3000), (100, 11600, 8700)):
+        picture = read(scene(folder / f"{megapixels}.tif", width, height))
+        colours = colorizer.look(picture)
+        hint = {"x": width / 2, "y": height / 2, "color": "#8b5a2b", "radius": height / 50}
+        guided = colours.with_hints([hint])
+
+        def paint(what=colours, **options) -> None:
+            for _ in what.paint(**options):
+                pass
+
+        def guide(what=colours, one=hint) -> None:
+            paint(what.with_hints([one]), size=800)
+
+        times = alternate(
+            runs,
+            look=lambda picture=picture: colorizer.look(picture),
+            paint=paint,
+            guided=lambda guided=guided: paint(guided),
+            small=lambda paint=paint: paint(size=640),
+            large=lambda paint=paint: paint(size=1600),
+            hint=guide,
+        )
+        for name, what in (
+            ("look", "look"),
+            ("paint", "paint, full size"),
+            ("guided", "paint, full size, with a hint"),
+            ("small", "paint, a preview of 640 pixels"),
+            ("large", "paint, a preview of 1600 pixels"),
+            ("hint", "another hint to a preview of 800 pixels"),
+        ):
+            table.add("steps", f"{megapixels} MP: {what}", times[name] * 1e3, "ms")
 
 
 def command(table: Table, runs: int, folder: Path) -> None:

@@ -163,7 +163,8 @@ def write(
     kind = np.uint8 if plate.depth == 8 else np.uint16
     codes = (aligned.exposures * np.iinfo(kind).max + 0.5).astype(kind)
     rgb = np.ascontiguousarray(codes.transpose(1, 2, 0))
-    write_photo(from_array(rgb), [rgb], photograph)
+    # Its colours are those of the exposures: no machine has guessed them.
+    write_photo(from_array(rgb), [rgb], photograph, mark=None)
     for name, path in (grays or {}).items():
         memory = io.BytesIO()
         Image.fromarray(codes[NAMES.index(name)]).save(memory, "png")

@@ -75,7 +75,7 @@ def exif(orientation=6):
 def result_of(photo, coloured, path, format):
     """The path of the result, and what could not be kept."""
     path = path / f"out.{SUFFIX.get(format, format)}"
-    return path, write(photo, coloured(photo), path, format=format)
+    return path, write(photo, coloured(photo), path, format=format, mark=None)
 
 
 def opened(path):

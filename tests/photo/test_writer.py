@@ -13,7 +13,8 @@ import tifffile
 from PIL import Image
 
 from tintype.errors import UnwritablePhoto
-from tintype.photo import WRITABLE, from_array, is_marked, output_format, read, write
+from tintype.photo import WRITABLE, from_array, is_marked, mark_of, output_format, read, write
+from tintype.version import __version__
 
 SUFFIX = {"jpeg": "jpg", "tiff": "tif"}
 
@@ -336,3 +337,11 @@ def test_webp_is_lossless_where_the_input_was_and_a_quality_makes_it_lossy(tmp_p
         photo = read(data)
         _, result = round_trip(tmp_path, photo, coloured(photo), "webp", **options)
         assert (result.compression == "lossless") == lossless
+
+
+def test_a_result_says_by_itself_that_a_machine_coloured_it(tmp_path, coloured):
+    photo = from_array(np.full((8, 8), 120, np.uint8))
+    write(photo, coloured(photo), tmp_path / "a.png")
+    assert mark_of(tmp_path / "a.png").version == __version__
+    write(photo, coloured(photo), tmp_path / "b.png", mark=None)
+    assert mark_of(tmp_path / "b.png") is None

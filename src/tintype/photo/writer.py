@@ -24,6 +24,7 @@ from tintype.photo.photo import Photo
 from tintype.photo.source import name_of
 from tintype.photo.xmp import Mark
 from tintype.threads import available_threads
+from tintype.version import __version__
 
 QUALITY = 95
 """Quality of lossy results whose input tells none."""
@@ -61,6 +62,9 @@ def output_format(photo: Photo, target=None, format: str | None = None) -> str:
     return format
 
 
+MARK = Mark(version=__version__)
+
+
 def write(
     photo: Photo,
     strips: Iterable[np.ndarray],
@@ -68,7 +72,7 @@ def write(
     *,
     format: str | None = None,
     quality: int | None = None,
-    mark: Mark | None = None,
+    mark: Mark | None = MARK,
     threads: int | None = None,
 ) -> tuple[str, ...]:
     """Writes the coloured photograph with the alpha, profile and metadata of `photo`.
@@ -80,7 +84,7 @@ def write(
             binary stream, which receives the complete file.
         format: one of WRITABLE; by default what the target's suffix says, or the photograph's own.
         quality: 1..100 for lossy formats; by default that of the photograph, or QUALITY. See `jpeg_quality`.
-        mark: the statement that colour was added; None for none.
+        mark: the statement that a machine added the colour; None for none. By default it names this release of tintype.
         threads: processors to use; None: all that this process may use. The result does not depend on it.
     Returns:
         What the result could not keep of the photograph, a sentence for each thing.
