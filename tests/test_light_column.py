@@ -62,7 +62,9 @@ def test_the_documents_use_public_names_alone(page):
     """What a page calls `tintype.NAME`, or imports from `tintype`, is in `tintype.__all__`."""
     blocks = re.findall(r"```python\n(.*?)```", Path(page).read_text("utf-8"), re.DOTALL)
     used = {
-        name for block in blocks for name in re.findall(r"\btintype\.(\w+)", re.sub(r"from tintype\.\S+", "", block))
+        name
+        for block in blocks
+        for name in re.findall(r"(?<![\"'\w])tintype\.(\w+)", re.sub(r"from tintype\.\S+", "", block))
     }
     for names in re.findall(r"^from tintype import (.+)$", "\n".join(blocks), re.MULTILINE):
         used |= set(re.split(r",\s*", names))

@@ -80,7 +80,7 @@ def test_every_format_carries_the_mark_and_the_xmp_it_had(tmp_path, scene, encod
 def test_without_a_mark_there_is_none(tmp_path, scene, encoded, coloured, format):
     photo = read(encoded((scene() * 255).astype(np.uint8), format))
     path = tmp_path / f"out.{SUFFIX.get(format, format)}"
-    write(photo, coloured(photo), path)
+    write(photo, coloured(photo), path, mark=None)
     assert not is_marked(path)
     assert b"trainedAlgorithmic" not in path.read_bytes()
 

@@ -126,7 +126,7 @@ def says(packet: bytes | None, name: str) -> bool:
 
 def has_mark(packet: bytes | None) -> bool:
     """Whether an XMP packet holds a mark of tintype."""
-    return bool(packet) and NAMESPACE.encode() in packet and re.search(rb":model\b", packet) is not None
+    return bool(packet) and NAMESPACE.encode() in packet and re.search(rb":(?:software|model)\b", packet) is not None
 
 
 def read_mark(packet: bytes | None) -> Mark | None:
