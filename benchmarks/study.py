@@ -76,7 +76,7 @@ async def participate(host: str, trials: int, options: argparse.Namespace, times
     await asyncio.sleep(4 * options.thinking)
     await browser.ask("page", "/vision", b"plate0=7")
     await browser.ask("page", "/trial")
-    for name in ("study.css", "trial.js"):
+    for name in ("page.css", "study.css", "trial.js"):
         await browser.ask("page", f"/static/{name}")
     for number in range(trials):
         for side in ("left", "right") if number == 0 else ():

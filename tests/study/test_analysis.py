@@ -1,4 +1,4 @@
-"""What is said of answers, against simulated people whose rate is known, and against published intervals."""
+"""What is said of the answers of simulated people, whose habits are known."""
 
 import sqlite3
 from contextlib import closing
@@ -6,24 +6,19 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from simulated_answers import CAUGHT, SPREAD, answer_all, fooled, odds, write_answers
+from simulated_answers import CAUGHT, answer_all, write_answers
 from tintype.errors import StudyError
 from tintype.study.analysis import (
     ATTENTIVE,
     EVERYONE,
     FULL_VISION,
     UNHURRIED,
-    Answers,
     analyse,
-    read_answers,
-    share,
-    student,
 )
 from tintype.study.answers import Answer
+from tintype.study.collected import Answers, read_answers
 from tintype.study.design import Trial
 from written_studies import write_study
-
-PEOPLE, TRIALS, PHOTOGRAPHS = 40, 36, 200
 
 
 @pytest.fixture(scope="module")
@@ -35,72 +30,6 @@ def study(tmp_path_factory):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "answers.sqlite"
-
-
-def simulated(random: np.random.Generator, rate: float):
-    """Answers of one study to one method: which are wrong, by whom, and to which photograph."""
-    person = np.repeat(np.arange(PEOPLE), TRIALS)
-    decks = [random.permutation(PHOTOGRAPHS) for _ in range(-(-len(person) // PHOTOGRAPHS))]
-    photograph = np.concatenate(decks)[: len(person)]
-    effects = random.normal(0, SPREAD, PEOPLE)[person], random.normal(0, SPREAD, PHOTOGRAPHS)[photograph]
-    return fooled(random, odds(rate), *effects), person, photograph
-
-
-def coverage(found, rate: float) -> float:
-    return float(np.mean([low <= rate <= high for low, high in found]))
-
-
-@pytest.mark.parametrize(("rate", "studies"), [(0.323, 1000), (0.08, 300)])
-def test_the_stated_interval_covers_the_rate_of_the_population(rate, studies):
-    random = np.random.default_rng(16)
-    shares = [share(*simulated(random, rate)) for _ in range(studies)]
-    assert 0.92 <= coverage([(found.low, found.high) for found in shares], rate) <= 0.98
-    # Which the binomial interval, that most studies print, does not.
-    assert coverage([found.naive for found in shares], rate) < 0.88
-    # Its length is right too: the standard error is the spread of the rates from study to study.
-    assert np.mean([found.error for found in shares]) == pytest.approx(np.std([s.value for s in shares]), rel=0.1)
-
-
-def test_people_that_never_change_their_mind_are_worth_an_answer_each():
-    person, photograph = np.divmod(np.arange(200), 20)
-    found = share(person < 5, person, photograph)
-    assert (found.value, found.answers, found.people, found.photographs) == (0.5, 200, 10, 20)
-    assert 9 < found.effective < 10
-
-
-def test_answers_that_hang_together_by_nothing_are_worth_what_they_are():
-    random = np.random.default_rng(0)
-    person, photograph = np.divmod(np.arange(4000), 40)
-    found = share(random.random(4000) < 0.3, person, photograph)
-    assert found.effective > 3000
-
-
-@pytest.mark.parametrize(
-    ("wrong", "answers", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_the_binomial_interval_is_that_of_newcombe_1998_table_1(wrong, answers, low, high):
-    found = share(np.arange(answers) < wrong, np.arange(answers), np.arange(answers))
-    assert found.naive == pytest.approx((low, high), abs=5e-5)
-
-
-@pytest.mark.parametrize(("freedom", "quantile"), [(1, 12.706), (4, 2.776), (9, 2.262), (39, 2.0227), (100000, 1.960)])
-def test_the_quantiles_of_student_are_those_of_tables(freedom, quantile):
-    assert student(freedom) == pytest.approx(quantile, abs=5e-4)
-
-
-def test_of_a_single_person_nothing_is_said_about_others():
-    found = share(np.arange(10) < 3, np.zeros(10, int), np.arange(10))
-    assert found.value == 0.3
-    assert np.isnan([found.low, found.high, found.error, found.effective]).all()
-
-
-@pytest.mark.parametrize("wrong", [0, 50])
-def test_who_always_or_never_was_fooled_may_be_so_otherwise_next_time(wrong):
-    person, photograph = np.divmod(np.arange(50), 10)
-    found = share(np.arange(50) < wrong, person, photograph)
-    assert 0 <= found.low < found.high <= 1
-    assert 0.05 < found.high - found.low < 0.2
 
 
 def test_a_study_goes_through_the_file_and_its_rates_come_out(study, path):
@@ -240,12 +169,3 @@ def test_answers_to_another_study_are_refused(study, path, tmp_path):
     other = write_study(tmp_path / "other", seed=99)
     with pytest.raises(StudyError, match="not to the study in"):
         analyse(other, read_answers(path))
-
-
-@pytest.mark.parametrize(("content", "words"), [(None, "nothing has been answered"), (b"text" * 99, "does not hold")])
-def test_what_holds_no_answers_is_refused(tmp_path, content, words):
-    path = tmp_path / "answers.sqlite"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(StudyError, match=words):
-        read_answers(path)

@@ -18,7 +18,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from browsing import CONTRAST, chromium, show
 from tintype.study import vision
 from tintype.study.answers import Store
-from tintype.study.server import _listening, application
+from tintype.study.server import _listening
+from tintype.study.site import application
 from written_studies import write_study
 
 TOKEN = "open-sesame"

@@ -17,12 +17,12 @@ import pytest
 pytest.importorskip("starlette", reason="starlette is not installed")
 import httpx
 import uvicorn
-from starlette.requests import Request
 
-from running import command_of, errors_of, tintype
+from running import command_of
 from tintype.study import limits
 from tintype.study.answers import Store
-from tintype.study.server import _address, _listening, application
+from tintype.study.server import _listening
+from tintype.study.site import application
 from written_studies import write_study
 
 PATIENCE = 60
@@ -236,17 +236,6 @@ def test_the_address_that_is_given_is_shown_and_answered(own):
             assert httpx.get(f"http://127.0.0.1:{port}/", headers={"host": host}).status_code == status
 
 
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("--address", "study.example.org"), ("--address", "ftp://x"), ("--address", "https://x/path"),
-     ("--address", "http://["), ("--address", "https://a@b"), ("--proxy", "localhost"), ("--proxy", "*"),
-     ("--proxy", "1.2.3.4/99"), ("--proxy", "")],
-)  # fmt: skip
-def test_an_address_that_is_none_is_refused(option, value, study):
-    [line] = errors_of(tintype("study", "serve", str(study.folder), "--port", "0", option, value, check=2))
-    assert option in line
-
-
 def listening(pid: int) -> list[int]:
     """Ports on which a process takes connections."""
     if not Path("/proc/net/tcp").is_file():
@@ -256,15 +245,6 @@ def listening(pid: int) -> list[int]:
     }
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return [int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and row[9] in sockets]
-
-
-@pytest.mark.parametrize(
-    ("host", "found"),
-    [("192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::/64"), ("2001:db8::ffff:1", "2001:db8::/64"),
-     ("2001:db8:0:1::1", "2001:db8:0:1::/64"), ("::ffff:192.0.2.7", "192.0.2.7"), ("testclient", "testclient")],
-)  # fmt: skip
-def test_clients_of_one_network_of_ipv6_are_one(host, found):
-    assert _address(Request({"type": "http", "client": (host, 1), "headers": []})) == found
 
 
 def test_the_log_says_each_thing_once_a_minute():

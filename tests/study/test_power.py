@@ -7,7 +7,7 @@ import pytest
 
 from running import errors_of, tintype
 from simulated_answers import fooled, odds
-from tintype.study.analysis import share
+from tintype.study.intervals import share
 from tintype.study.power import Plan, people_for
 
 

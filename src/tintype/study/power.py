@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from tintype.errors import OptionError
-from tintype.study.analysis import ENOUGH, student, wilson
+from tintype.study.intervals import ENOUGH, student, wilson
 
 MOST = 100_000
 """People at most that are thought of."""

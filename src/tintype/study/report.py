@@ -17,8 +17,10 @@ from tintype.files import whole_file
 from tintype.reports import charts, pictures
 from tintype.reports import page as pages
 from tintype.study import attention, tables
-from tintype.study.analysis import ATTENTIVE, DRAWS, ENOUGH, Analysis, Fooling, Share, analyse, read_answers
+from tintype.study.analysis import ATTENTIVE, Analysis, Fooling, analyse
+from tintype.study.collected import read_answers
 from tintype.study.design import TRUTH, Study, read_study
+from tintype.study.intervals import DRAWS, ENOUGH, Share
 
 ANSWERS, QUIZ = "answers.sqlite", "quiz.sqlite"
 """In the folder of the study: the answers to it, and those of its quiz."""

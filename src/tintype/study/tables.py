@@ -17,8 +17,10 @@ from pathlib import Path
 from tintype.errors import printable
 from tintype.files import whole_file
 from tintype.study import attention
-from tintype.study.analysis import ATTENTIVE, ENOUGH, Analysis, Estimate, Share, read_rows
+from tintype.study.analysis import ATTENTIVE, Analysis
+from tintype.study.collected import read_rows
 from tintype.study.design import Study
+from tintype.study.intervals import ENOUGH, Estimate, Share
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What spreadsheets take a cell for that begins so: something to be computed, which may run programs."""

@@ -6,9 +6,10 @@ The English texts, and with them the form of the file that is translated, are pa
 from __future__ import annotations
 
 import os
+import re
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -78,3 +79,26 @@ def _fields(text: str) -> set[str]:
         if name is not None:
             found.add(name + ("!" + conversion if conversion else "") + (":" + form if form else ""))
     return found
+
+
+def link(contact: str) -> str:
+    """The address behind an e-mail or web address; empty for other words."""
+    if re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", contact):
+        return f"mailto:{contact}"
+    return contact if re.fullmatch(r"https?://[!-~]+", contact) else ""
+
+
+def blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The paragraphs, lists and headings of a consent text: their kind and lines."""
+    for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
+        lines = [line.strip() for line in part.splitlines() if line.strip()]
+        while lines:
+            if lines[0].startswith("# "):
+                yield "heading", [lines.pop(0)[2:]]
+                continue
+            point = lines[0].startswith("- ")
+            until = next(
+                (n for n, line in enumerate(lines) if line.startswith("- ") != point or line.startswith("# ")), None
+            )
+            yield ("list", [line[2:] for line in lines[:until]]) if point else ("paragraph", lines[:until])
+            lines = [] if until is None else lines[until:]
