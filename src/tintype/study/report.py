@@ -100,7 +100,7 @@ def page(study: Study, analysis: Analysis) -> str:
             "visible": printable,
         },
         study=study,
-        found=analysis,
+        analysis=analysis,
         rates=rates,
         few={method: rate for method, rate in rates.items() if rate.lacking},
         draws=DRAWS,
