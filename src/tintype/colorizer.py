@@ -233,9 +233,11 @@ class Colorizer:
         check_hints(self.model, asked)
         check_places(asked, size)
         height, width = self.network_size(size)
-        guide = photo.thumbnail(width * FINER, height * FINER)
+        guide = photo.thumbnail(width * FINER, height * FINER, self.threads)
         # What is seen with hints is measured against what is seen without.
-        first = self.model.predict(seen_of(photo, guide), None, self.temperature, logits=logits, watch=watch)
+        first = self.model.predict(
+            seen_of(photo, guide, self.threads), None, self.temperature, logits=logits, watch=watch
+        )
         colours = Colours(
             photo,
             size,
@@ -278,7 +280,7 @@ class Colorizer:
         if page is not None:
             page = checked_page(page)
         asked = None if hints is None else read_hints(hints)
-        photo = read(source, name, page=page, salvage=salvage, negative=negative)
+        photo = read(source, name, page=page, salvage=salvage, negative=negative, threads=self.threads)
         if examine is not None:
             examine(photo)
         # While the network works nothing is finished, but what `progress` raises must end that too.
@@ -288,7 +290,7 @@ class Colorizer:
             strips = _watched(strips, photo.height, progress)
         settings = self.settings(asked, quality, negative=negative, page=page)
         mark = replace(self.mark, settings=settings, origin=photo.origin or "")
-        lost = write(photo, strips, target, format=format, quality=quality, mark=mark)
+        lost = write(photo, strips, target, format=format, quality=quality, mark=mark, threads=self.threads)
         return (*photo.notes, *self._doubts(asked), *lost)
 
     def network_size(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -117,7 +117,7 @@ class Colours:
         if asked:
             check_hints(self.model, asked)
             drawn = draw_hints(asked, self.size, (self.guide.shape[0] // FINER, self.guide.shape[1] // FINER))
-        seen = seen_of(self.photo, self.guide)
+        seen = seen_of(self.photo, self.guide, self.threads)
         guess = self.model.predict(seen, drawn, self.temperature, logits=self.logits is not None, watch=watch)
         if not asked:
             return replace(self, ab=free, logits=guess.logits, hints=(), unguided=None)
@@ -177,16 +177,16 @@ class Colours:
                 f"{photo.name} is kept at {own[1]} x {own[0]} pixels only, so {width} x {height} cannot be painted: "
                 "read the photograph again"
             )
-        plane = photo.thumbnail(width, height)
+        plane = photo.thumbnail(width, height, self.threads)
         return lambda top, bottom: plane[top:bottom]
 
 
-def seen_of(photo: Photo, guide: NDArray[np.float32]) -> NDArray[np.float32]:
+def seen_of(photo: Photo, guide: NDArray[np.float32], threads: int | None = None) -> NDArray[np.float32]:
     """The lightness that the network sees, CIE L* float32 [h / FINER, w / FINER]; guide: [h, w], as in `Colours`."""
     height, width = (side // FINER for side in guide.shape)
     if photo.height < guide.shape[0] or photo.width < guide.shape[1]:
         # The guide of a small photograph is interpolated, and would reach the network blurred.
-        return photo.thumbnail(width, height)
+        return photo.thumbnail(width, height, threads)
     # The mean of means is the mean: no need to go through a large photograph twice.
     seen: NDArray[np.float32] = guide.reshape(height, FINER, width, FINER).mean(axis=(1, 3))
     return seen

@@ -1,10 +1,13 @@
 """Photo: strips and thumbnails of lightness."""
 
+import threading
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from tintype.photo import from_array, read
+from tintype.photo import Photo, from_array, read
 
 
 def plane(height, width):
@@ -91,3 +94,21 @@ def test_a_negative_is_inverted_in_lightness_after_its_profile(encoded):
         assert turned.inverted().lightness() == pytest.approx(plain.lightness(), abs=1e-4)
     floats = from_array(np.linspace(0, 1, 200, dtype=np.float32).reshape(10, 20))
     assert np.abs(floats.inverted().lightness() - (100 - floats.lightness())).max() < 1e-4
+
+
+class Watched(Photo):
+    """A photograph that remembers which threads asked for its lightness."""
+
+    def lightness(self, top=0, bottom=None):
+        self.__dict__.setdefault("asked", set()).add(threading.get_ident())
+        return super().lightness(top, bottom)
+
+
+def test_a_thumbnail_takes_as_many_threads_as_it_is_given():
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 2000), np.uint8)
+    photo = from_array(pixels)
+    alone, together = (Watched(**{field.name: getattr(photo, field.name) for field in fields(photo)}) for _ in range(2))
+    first, second = alone.thumbnail(300, 450, threads=1), together.thumbnail(300, 450, threads=2)
+    assert np.array_equal(first, second)
+    assert alone.asked == {threading.get_ident()}
+    assert threading.get_ident() not in together.asked

@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -355,3 +357,47 @@ def test_pillow_images_with_a_transparent_level(encoded, mode):
 def test_arrays_that_are_no_photograph(array):
     with pytest.raises((UnsupportedPhoto, UnreadablePhoto), match=r"^the array h"):
         from_array(array)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK"])
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [("JPEG", {}), ("PNG", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {"lossless": True}), ("AVIF", {})],
+)
+def test_what_is_read_does_not_depend_on_the_threads(scene, encoded, mode, format, options):
+    if (mode == "CMYK" and format not in ("JPEG", "TIFF")) or (mode == "RGBA" and format == "JPEG"):
+        pytest.skip("there is no such file")
+    image = Image.fromarray((scene(700, 500) * 255).astype(np.uint8)).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.fromarray(np.arange(350_000).reshape(700, 500).astype(np.uint8)))
+    data = encoded(image, format, **options)
+    alone, together = read(data, threads=1), read(data, threads=3)
+    assert np.array_equal(alone.plane, together.plane)
+    assert (alone.alpha is None) == (together.alpha is None) == (mode != "RGBA")
+    if mode == "RGBA":
+        assert np.array_equal(alone.alpha, together.alpha)
+    assert alone.in_colour == together.in_colour
+
+
+LIBVIPS_THREADS = """
+import os, sys
+from pathlib import Path
+from tintype.photo import read
+names = lambda: [Path(f"/proc/self/task/{task}/comm").read_text() for task in os.listdir("/proc/self/task")]
+before = len(names())
+read(sys.argv[1], threads=int(sys.argv[2]))
+print(len(names()) - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="only Linux lists the threads of a process there")
+@pytest.mark.parametrize(("name", "options"), [("a.jpg", {}), ("a.png", {}), ("a.tif", {"compression": "tiff_lzw"})])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_one_thread_reads_alone(tmp_path, scene, mode, name, options):
+    """libvips keeps the threads that it has begun for a while; one of them works while the caller waits."""
+    Image.fromarray((scene(1000, 800) * 255).astype(np.uint8)).convert(mode).save(tmp_path / name, **options)
+    begun = [
+        int(subprocess.check_output([sys.executable, "-c", LIBVIPS_THREADS, str(tmp_path / name), threads]))
+        for threads in ("1", "2")
+    ]
+    assert begun[0] <= 1 < begun[1]

@@ -1,12 +1,14 @@
 """A photograph on disk: read whole, written whole, with everything that its file said."""
 
 from tintype.photo.decode import MOST_PIXELS
+from tintype.photo.encoder import jpeg_quality
 from tintype.photo.kinds import FORMATS, LISTED, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of
 from tintype.photo.photo import Metadata, Photo
+from tintype.photo.plan import WRITABLE, output_format
 from tintype.photo.reader import count_pages, from_array, is_marked, mark_of, read, read_colour, size_of
 from tintype.photo.source import absent, is_address
-from tintype.photo.writer import WRITABLE, jpeg_quality, output_format, write
+from tintype.photo.writer import write
 from tintype.photo.xmp import Mark
 
 __all__ = [

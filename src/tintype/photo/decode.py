@@ -14,6 +14,7 @@ from tintype.errors import UnreadablePhoto, UnsupportedPhoto, printable
 from tintype.photo import exif, icc, scale, tiff, xmp
 from tintype.photo.iptc import LONGEST as LONGEST_IPTC
 from tintype.photo.photo import Metadata, Photo, Text
+from tintype.photo.source import CONCURRENCY
 from tintype.photo.toning import Samples
 
 Read = TypeVar("Read")
@@ -261,6 +262,14 @@ def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) 
     """Decodes from top to bottom in one go, and gives `take` each strip with its first row."""
     row = image.width * image.bands * np.dtype(kind).itemsize
     block = max(1, scale.BLOCK // image.width)
+    if image.get_typeof(CONCURRENCY) and image.get(CONCURRENCY) == 1:
+        # A region is computed in the thread that asks for it.
+        region = pyvips.Region.new(image)
+        for top in range(0, image.height, block):
+            rows = min(block, image.height - top)
+            strip = np.frombuffer(region.fetch(0, top, image.width, rows), kind)
+            take(top, strip.reshape(rows, image.width, image.bands))
+        return
     waiting = bytearray()
     done = 0
     failed: list[BaseException] = []

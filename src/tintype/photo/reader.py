@@ -33,6 +33,7 @@ from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo, Text
 from tintype.photo.source import Source, name_of, unopened
 from tintype.photo.toning import Samples
+from tintype.threads import available_threads
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,6 +46,7 @@ def read(
     page: int | None = None,
     salvage: bool = False,
     negative: bool = False,
+    threads: int | None = None,
 ) -> Photo:
     """Reads a photograph of one of FORMATS, told by its content.
 
@@ -56,12 +58,13 @@ def read(
         salvage: read a damaged or cut JPEG, PNG or TIFF file all the same. Rows that are not there become neutral
             gray (`Photo.missing`), and the notes say which ones.
         negative: it is the scan of a negative: dark becomes light.
+        threads: processors to use; None: all that this process may use. The result does not depend on it.
     Raises:
         UnreadablePhoto: missing, not permitted, empty, broken, cut short, or not a photograph.
         UnsupportedPhoto: a picture of a kind that is refused by name, or one of more than MOST_PIXELS.
     """
     name = name or name_of(source)
-    with _opened(source, name) as opened:
+    with _opened(source, name, threads) as opened:
         try:
             photo = _read(opened, name, Reading(as_photo), salvage, page)
             photo = replace(photo, origin=origin_of(opened.stream()))
@@ -218,9 +221,9 @@ def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
     return 1
 
 
-def _opened(source: str | os.PathLike | bytes | BinaryIO, name: str) -> Source:
+def _opened(source: str | os.PathLike | bytes | BinaryIO, name: str, threads: int | None = None) -> Source:
     try:
-        return Source(source, name)
+        return Source(source, name, threads=threads or available_threads())
     except (OSError, ValueError) as error:
         raise unopened(source, name, error) from None
 
@@ -258,7 +261,7 @@ def _read_jpeg(
     if page is not None and not 0 < page <= len(places):
         raise UnsupportedPhoto(no_such_page(name, page, len(places)))
     if page is not None and page > 1:
-        with Source(source.read()[places[page - 1] :], name) as behind:
+        with source.within(source.read()[places[page - 1] :]) as behind:
             return _read_jpeg(behind.stream(), behind, name, reading, salvage, page=1)
     segments = jpeg.read_segments(stream)
     if segments.lossless or segments.bits not in (0, 8):
@@ -398,7 +401,7 @@ def _read_tiff(
         from tintype.photo import repack
 
         page, data = repack.deflated(page, source.read(), name)
-        source = Source(data, name)
+        source = source.within(data)
         stream = source.stream()
     tags = exif.Tags(page.order, False, [page.description()])
     bad = damage.damaged_row(page, source)
@@ -480,7 +483,7 @@ def _read_jpegxl(stream: BinaryIO, source: Source, name: str, reading: Reading[R
     original = jxl.jpeg_of(data, name)
     if original is None:
         return jxl.read(data, name, reading)
-    with Source(original, name) as inner:
+    with source.within(original) as inner:
         return _read_jpeg(inner.stream(), inner, name, reading.named("jpegxl"))
 
 
@@ -501,7 +504,7 @@ def _read_pnm(stream: BinaryIO, source: Source, name: str, reading: Reading[Read
 def _read_psd(stream: BinaryIO, source: Source, name: str, reading: Reading[Read], salvage: bool) -> Read:
     from tintype.photo import psd
 
-    with Source(psd.as_tiff(source.read(), name), name) as inner:
+    with source.within(psd.as_tiff(source.read(), name)) as inner:
         return _read_tiff(inner.stream(), inner, name, reading.named("psd"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tintype.errors import OptionError, UnwritablePhoto
 from tintype.photo.kinds import SUFFIXES
-from tintype.photo.writer import WRITABLE
+from tintype.photo.plan import WRITABLE
 from tintype.settings import checked_quality
 
 COLOR = ".color"

@@ -26,6 +26,9 @@ from tintype.errors import UnreadablePhoto
 IN_MEMORY = 64 << 20
 """Bytes of the largest file that is read as a whole."""
 
+CONCURRENCY = "concurrency"
+"""The field of a picture that tells libvips on how many threads to compute it."""
+
 _ADDRESS = re.compile(r"(https?:)/+", re.IGNORECASE)
 
 _TICK = 20_000_000
@@ -95,12 +98,19 @@ class Source:
     """The bytes of one photograph, from a path, bytes, or a binary stream. A context manager.
 
     name: what errors call it. in_memory: files with more bytes (default: IN_MEMORY) are read where they lie.
+    threads: how many decode its pixels; None: as many as libvips takes.
 
     Raises OSError where a file cannot be opened or read, UnreadablePhoto where it is being written.
     """
 
-    def __init__(self, given: str | os.PathLike | bytes | BinaryIO, name: str, in_memory: int | None = None):
-        self.name = name
+    def __init__(
+        self,
+        given: str | os.PathLike | bytes | BinaryIO,
+        name: str,
+        in_memory: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.name, self.threads = name, threads
         self.data: bytes | None = None
         self._failures: list[OSError] = []  # what the disk said while libvips was reading
         self._file: BinaryIO | None = None
@@ -138,8 +148,16 @@ class Source:
         Raises what pyvips raises: pyvips.Error, or UnicodeDecodeError.
         """
         if self.data is not None and mend is None:
-            return pyvips.Operation.call(f"{loader}_buffer", self.data, **options)
-        return pyvips.Operation.call(f"{loader}_source", self._custom(mend), **options)
+            image = pyvips.Operation.call(f"{loader}_buffer", self.data, **options)
+        else:
+            image = pyvips.Operation.call(f"{loader}_source", self._custom(mend), **options)
+        if self.threads is not None:
+            image.set_type(pyvips.GValue.gint_type, CONCURRENCY, self.threads)
+        return image
+
+    def within(self, data: bytes) -> Source:
+        """A photograph that lies in this one, as another source."""
+        return Source(data, self.name, threads=self.threads)
 
     def size(self) -> tuple[int, int] | None:
         """(height, width) by the header; None where it does not tell."""
