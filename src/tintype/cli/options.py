@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from cyclopts import Parameter, Token
 
@@ -116,6 +116,6 @@ _PART = re.compile(r"(?:\[[^\]]*\]|[^,])+")
 _METAVARS: dict[object, str] = {int: "INT", float: "FLOAT", str: "STR"}
 
 
-def _joined(default: Any) -> str | None:
+def _joined(default: Sequence[object] | None) -> str | None:
     """How the help shows the default of a list; None where there is none."""
     return ",".join(map(str, default)) if default else None
