@@ -13,8 +13,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.lab import gray
 from tintype.errors import UnsupportedPhoto
@@ -55,6 +57,11 @@ EDGE = 0.12
 GAP, STEP = 4, 0.5
 """The edge of a border: within so many lines, the logarithm of brightness rises by so much."""
 
+Plane = NDArray[np.floating[Any]]
+"""Of numbers [h, w]: codes, places, correlations."""
+
+Complex = NDArray[np.complexfloating[Any, Any]]
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -76,7 +83,7 @@ class Motion:
         """The angle in degrees."""
         return math.degrees(self.angle)
 
-    def of(self, x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def of(self, x: Plane, y: Plane, size: tuple[int, int]) -> tuple[Plane, Plane]:
         """Where points of the green exposure lie, on a plate of (height, width) `size`."""
         x0, y0 = x - (size[1] - 1) / 2, y - (size[0] - 1) / 2
         return x + self.x + self.scale * x0 - self.angle * y0, y + self.y + self.angle * x0 + self.scale * y0
@@ -93,7 +100,7 @@ class Aligned:
         red, blue: how their exposures lie.
     """
 
-    exposures: np.ndarray
+    exposures: NDArray[np.float32]
     left: int
     top: int
     red: Motion
@@ -147,7 +154,10 @@ def align(photo: Photo) -> Aligned:
 
 
 def write(
-    aligned: Aligned, plate: Photo, photograph: str | PathLike, grays: Mapping[str, str | PathLike] | None = None
+    aligned: Aligned,
+    plate: Photo,
+    photograph: str | PathLike[str],
+    grays: Mapping[str, str | PathLike[str]] | None = None,
 ) -> None:
     """Write the photograph in true colour, in 16 bits where the plate and the format have them.
 
@@ -172,7 +182,7 @@ def write(
             file.write(memory.getvalue())
 
 
-def _search(plate: np.ndarray, third: int) -> Motion | None:
+def _search(plate: Plane, third: int) -> Motion | None:
     """The shift of the exposure that lies `third` thirds below the green one; None where no place stands out."""
     height, width = plate.shape
     frame = height / 3
@@ -188,7 +198,7 @@ def _search(plate: np.ndarray, third: int) -> Motion | None:
     return Motion(float(column - left), float(first + row - top)) if best > DISTINCT * match.max() else None
 
 
-def _vote(plate: np.ndarray, motion: Motion) -> Motion:
+def _vote(plate: Plane, motion: Motion) -> Motion:
     """The motion that most blocks of the green exposure agree on, near the one given; the same where few do."""
     height, width = plate.shape
     places, moves, weights = [], [], []
@@ -216,7 +226,7 @@ def _vote(plate: np.ndarray, motion: Motion) -> Motion:
     return _agreed(places, np.array(moves), np.array(weights))
 
 
-def _agreed(places: np.ndarray, moves: np.ndarray, weights: np.ndarray) -> Motion:
+def _agreed(places: Plane, moves: Plane, weights: Plane) -> Motion:
     """Shift, scale and rotation of moves [n, 2] at places [n, 2], by least squares that outliers have no say in."""
     (x, y), one, zero = places.T, np.ones(len(places)), np.zeros(len(places))
     design = np.concatenate([np.stack([one, zero, x, -y], 1), np.stack([zero, one, y, x], 1)])
@@ -230,19 +240,19 @@ def _agreed(places: np.ndarray, moves: np.ndarray, weights: np.ndarray) -> Motio
     return Motion(*map(float, solution))
 
 
-def _box(coarse: np.ndarray, size: tuple[int, int], red: Motion, blue: Motion) -> tuple[int, int, int, int]:
+def _box(coarse: Plane, size: tuple[int, int], red: Motion, blue: Motion) -> tuple[int, int, int, int]:
     """Left, top, right, bottom on the plate of what all exposures show, in the place of the green one."""
     height, width = size
     # Where no border is seen, as where it is as dark as the picture beside it, it ends where borders commonly do.
     frame, common = height / 3, EDGE / 2
     usual = common * width, (1 + common) * frame, (1 - common) * width, (2 - common) * frame
-    found = []
+    borders = []
     for motion in (red, Motion(0, 0), blue):
         # A border is straight and some pixels wide, so a small picture of it is enough.
         dx, dy = (round(shift * coarse.shape[1] / width) for shift in (motion.x, motion.y))
-        found.append(np.array(_border(coarse, dx, dy)) * (width / coarse.shape[1]))
-    left, top = np.fmax.reduce(found)[:2]
-    right, bottom = np.fmin.reduce(found)[2:]
+        borders.append(np.array(_border(coarse, dx, dy)) * (width / coarse.shape[1]))
+    left, top = np.fmax.reduce(borders)[:2]
+    right, bottom = np.fmin.reduce(borders)[2:]
     seen = left, top, right, bottom
     left, top, right, bottom = np.where(np.isnan(seen), usual, seen)
     # What scale and rotation move at the corners, and the edge of the border itself, which is not sharp.
@@ -250,7 +260,7 @@ def _box(coarse: np.ndarray, size: tuple[int, int], red: Motion, blue: Motion) -
     return int(left + spare) + 1, int(top + spare) + 1, int(right - spare), int(bottom - spare)
 
 
-def _border(plate: np.ndarray, dx: int, dy: int) -> tuple[float, float, float, float]:
+def _border(plate: Plane, dx: int, dy: int) -> tuple[float, float, float, float]:
     """The inner edges of the border around one exposure, as left, top, right, bottom in the place of the green one;
     NaN where there is none."""
     height, width = plate.shape
@@ -268,42 +278,45 @@ def _border(plate: np.ndarray, dx: int, dy: int) -> tuple[float, float, float, f
     )
 
 
-def _inner(lines: np.ndarray, middle: float, reach: float, inwards: int) -> float:
+def _inner(lines: Plane, middle: float, reach: float, inwards: int) -> float:
     """The innermost edge of a border along whole lines, within `reach` of `middle`; lines: [n, length], logarithms."""
     # From a dark border inwards it gets lighter; where it gets darker, the border of the next exposure ends.
     along = (inwards * (lines[GAP:] - lines[:-GAP]) > STEP).mean(axis=1)
     first = max(0, round(middle - reach))
     last = min(len(along), round(middle + reach))
-    found = first + np.flatnonzero(along[first:last] > 0.6)
-    if not len(found):
+    edges = first + np.flatnonzero(along[first:last] > 0.6)
+    if not len(edges):
         return math.nan
-    return found[-1] + GAP if inwards > 0 else found[0] + 1
+    return float(edges[-1] + GAP if inwards > 0 else edges[0] + 1)
 
 
-def _gradients(plane: np.ndarray) -> np.ndarray:
+def _gradients(plane: Plane) -> Complex:
     """Complex gradients, [h, w]: the argument is twice the direction, so that opposite ones are alike, and all that are
     clearly above the median count about the same."""
     plane = _smooth(_smooth(plane).T).T
     down, across = np.gradient(plane)
     size = np.hypot(across, down)
-    return (across + 1j * down) ** 2 / ((size + np.median(size) + 1e-6) * (size + 1e-9))
+    doubled: Complex = (across + 1j * down) ** 2 / ((size + np.median(size) + 1e-6) * (size + 1e-9))
+    return doubled
 
 
-def _smooth(plane: np.ndarray) -> np.ndarray:
+def _smooth(plane: Plane) -> Plane:
     """Down the columns, by a Gaussian of one pixel."""
     weights = np.exp(-(np.arange(-3, 4) ** 2) / 2)
     padded = np.pad(plane, ((3, 3), (0, 0)), mode="edge")
-    return sum(w * padded[i : i + len(plane)] for i, w in enumerate(weights / weights.sum()))
+    shifted = (w * padded[i : i + len(plane)] for i, w in enumerate(weights / weights.sum()))
+    return sum(shifted, np.zeros_like(plane))
 
 
-def _correlate(block: np.ndarray, around: np.ndarray) -> np.ndarray:
+def _correlate(block: Complex, around: Complex) -> Plane:
     """Normalised correlation of a block at all places where it lies within `around`, in [-1, 1]."""
     height, width = block.shape
     spectrum = np.fft.fft2(around) * np.conj(np.fft.fft2(block, around.shape))
     match = np.fft.ifft2(spectrum).real[: len(around) - height + 1, : around.shape[1] - width + 1]
     energy = np.pad((np.abs(around) ** 2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     energy = energy[height:, width:] - energy[:-height, width:] - energy[height:, :-width] + energy[:-height, :-width]
-    return match / np.sqrt(np.maximum(energy, 1e-9) * (np.abs(block) ** 2).sum() + 1e-12)
+    normalised: Plane = match / np.sqrt(np.maximum(energy, 1e-9) * (np.abs(block) ** 2).sum() + 1e-12)
+    return normalised
 
 
 def _peak(before: float, at: float, after: float) -> float:
@@ -311,13 +324,14 @@ def _peak(before: float, at: float, after: float) -> float:
     return float((before - after) / (2 * (before - 2 * at + after) or 1.0))
 
 
-def _halved(plane: np.ndarray) -> np.ndarray:
+def _halved(plane: Plane) -> Plane:
     """Means of 2 x 2 pixels; an odd last row or column is left out."""
     height, width = (side // 2 * 2 for side in plane.shape)
-    return plane[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    means: Plane = plane[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    return means
 
 
-def _cubic(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _cubic(plane: Plane, x: Plane, y: Plane) -> Plane:
     """Values between the pixels, by Keys' cubic convolution (1981, a = -0.5); within [0, 1]."""
     left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
     across, down = list(_weights(x - left)), list(_weights(y - top))
@@ -330,7 +344,7 @@ def _cubic(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.clip(result, 0, 1)
 
 
-def _weights(t: np.ndarray) -> Iterator[np.ndarray]:
+def _weights(t: Plane) -> Iterator[Plane]:
     yield ((2 - t) * t - 1) * t / 2
     yield ((3 * t - 5) * t * t + 2) / 2
     yield ((4 - 3 * t) * t + 1) * t / 2

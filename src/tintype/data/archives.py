@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from tintype.errors import DataError, UnreadablePhoto, printable
 
@@ -101,8 +101,8 @@ def _members(path: Path, enter: Callable[[str], bool]) -> Iterator[Member]:
     with path.open("rb") as file:
         head = file.read(4)
         if head[:2] == b"\x1f\x8b":
-            content = _gunzip(path)
-            yield from _tar(path, io.BytesIO(content), content, len(content), enter)
+            unpacked = _gunzip(path)
+            yield from _tar(path, io.BytesIO(unpacked), unpacked, len(unpacked), enter)
             return
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # an empty file is a ValueError
         if head[:2] == b"PK":
@@ -129,7 +129,7 @@ def _zip(path: Path, content: mmap.mmap) -> Iterator[Member]:
 
 def _tar(
     path: Path,
-    stream: BinaryIO,
+    stream: IO[bytes],
     content: bytes | mmap.mmap,
     size: int,
     enter: Callable[[str], bool],
@@ -139,7 +139,8 @@ def _tar(
     """The files of a tar of `size` bytes that begins at `start` of the content, and is read for its headers."""
     with tarfile.open(fileobj=stream, mode="r:") as archive:
         while (member := archive.next()) is not None:
-            archive.members.clear()  # which would else grow with the archive
+            # It would else grow with the archive. The stubs of typeshed do not know it.
+            archive.members.clear()  # type: ignore[attr-defined]
             if not member.isfile() or member.issparse():
                 continue
             name = inside + _safe(member.name, path)
@@ -147,6 +148,7 @@ def _tar(
             if name.endswith(".tar") and not inside:
                 if enter(name):
                     tar = archive.extractfile(member)
+                    assert tar is not None  # as of every regular file
                     yield from _tar(path, tar, content, member.size, enter, offset, f"{name.removesuffix('.tar')}/")
             else:
                 yield Member(name, member.size, content, offset)

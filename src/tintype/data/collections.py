@@ -107,7 +107,7 @@ def sources_of(
 
         def find(wanted: Classes) -> Iterable[Original]:
             paths = [
-                fetch(archive.address, archive.checksum, archive.size, downloads and Path(downloads), watch)
+                fetch(archive.address, archive.checksum, archive.size, Path(downloads) if downloads else None, watch)
                 if isinstance(archive, Archive)
                 else archive
                 for archive in archives
@@ -198,7 +198,8 @@ def _bitmap(pixels: np.ndarray) -> bytes:
 def _oxford102(paths: Sequence[Path], wanted: Classes) -> Iterator[Original]:
     """jpg/image_00001.jpg ..; `imagelabels.mat`: `labels`, 1 to 102; `setid.mat`: the numbers of the pictures in each
     part. Without these two nothing is known of classes and parts."""
-    labels, parts = np.zeros(0, int), {}
+    labels = np.zeros(0, int)
+    parts: dict[int, str] = {}
     archives = []
     for path in paths:
         if path.suffix != ".mat":

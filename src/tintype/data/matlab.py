@@ -8,8 +8,10 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 LARGEST = 2**26
 """Bytes of an unpacked element at most."""
@@ -18,7 +20,7 @@ _MATRIX, _COMPRESSED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 
 
-def read_matrices(encoded: bytes) -> dict[str, np.ndarray]:
+def read_matrices(encoded: bytes) -> dict[str, NDArray[Any]]:
     """The matrices of a file by name; what is no real matrix of numbers is passed over.
 
     Raises:
@@ -59,13 +61,13 @@ def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
             place += -size % 8
 
 
-def _matrix(content: bytes, order: str) -> tuple[str, np.ndarray | None]:
+def _matrix(content: bytes, order: str) -> tuple[str, NDArray[Any] | None]:
     """Name and values, which a file keeps column by column."""
     parts = list(_elements(content, order))
-    (_, flags), (_, shape), (_, name) = parts[:3]
+    (_, flags), (_, sides), (_, name) = parts[:3]
     real = 6 <= flags[0 if order == "<" else 3] <= 15 and not flags[1 if order == "<" else 2] & 8
     if not real or len(parts) != 4 or parts[3][0] not in _NUMBERS:
         return name.decode("latin-1"), None
     kind, values = parts[3]
-    shape = np.frombuffer(shape, order + "i4")
+    shape = np.frombuffer(sides, order + "i4")
     return name.decode("latin-1"), np.frombuffer(values, order + _NUMBERS[kind]).reshape(shape, order="F")

@@ -12,7 +12,7 @@ import numpy as np
 class _Array:
     """Stands for a numpy array: of what the pickle says it takes nothing but bytes and a shape."""
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, by_columns, content = state
         if not isinstance(kind, _Kind) or kind.code not in ("u1", b"u1"):
             raise pickle.UnpicklingError("an array of something other than bytes")
@@ -25,7 +25,7 @@ class _Kind:
     def __init__(self, code: str | bytes, *flags: Any):
         self.code = code
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         pass
 
 

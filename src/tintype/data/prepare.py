@@ -27,11 +27,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL
 import pyvips
+from numpy.typing import NDArray
 from PIL import Image
 
 from tintype.color.bins import published_bins, soft_encode
@@ -135,7 +136,7 @@ class _Taken:
     hash: int
     lightness: float
     """Mean L*."""
-    histogram: np.ndarray
+    histogram: NDArray[np.int64]
     """Occupied cells of the colour histogram and their counts, int64 [2, n]."""
 
 
@@ -214,7 +215,7 @@ def _fill(
     watch: Callable[[int, int], None],
 ) -> Prepared:
     dropped: list[tuple[str, str, str]] = []
-    rows = []
+    rows: list[tuple[str | int, ...]] = []
     mean, photographs = 0.0, Counter(dict.fromkeys(PARTS, 0))
     histogram = np.zeros((2 * REACH + 1) ** 2, np.int64)
     known = Fingerprints()
@@ -373,7 +374,7 @@ class _Shards:
     def __enter__(self) -> _Shards:
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         for archive in self._open.values():
             archive.close()
 
@@ -392,17 +393,18 @@ class _Shards:
         return path.name
 
 
-def _prior(histogram: np.ndarray) -> np.ndarray:
+def _prior(histogram: NDArray[np.int64]) -> NDArray[np.float64]:
     """The soft-counted prior over the bins, float64 [Q], sum 1, of the colours rounded to whole units."""
     cells = np.flatnonzero(histogram)
     ab = np.stack(np.divmod(cells, 2 * REACH + 1), axis=-1) - float(REACH)
     index, weight = soft_encode(ab)
     mass = weight * histogram[cells][:, None]
     counts = np.bincount(index.reshape(-1), mass.reshape(-1), minlength=len(published_bins()))
-    return counts / counts.sum()
+    prior: NDArray[np.float64] = counts / counts.sum()
+    return prior
 
 
-def _coarse(histogram: np.ndarray) -> dict:
+def _coarse(histogram: NDArray[np.int64]) -> dict[str, Any]:
     """The colour histogram in wider cells: pixels at a* = first + step * row, b* = first + step * column."""
     reach = REACH // HISTOGRAM_STEP
     nearest = np.rint(np.arange(-REACH, REACH + 1) / HISTOGRAM_STEP).astype(int).clip(-reach, reach) + reach
@@ -411,7 +413,7 @@ def _coarse(histogram: np.ndarray) -> dict:
     return {"first": -reach * HISTOGRAM_STEP, "step": HISTOGRAM_STEP, "pixels": counts.tolist()}
 
 
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> None:
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

@@ -53,7 +53,8 @@ def describe(data: str | Path) -> dict[str, Any] | None:
     """
     path = Path(data) / DESCRIPTION
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return description
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

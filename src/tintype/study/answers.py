@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from tintype.errors import StudyError
 from tintype.study.design import Trial
@@ -55,7 +55,9 @@ PATIENCE = 10
 TRIAL = ("participant", "number", "kind", "photograph", "method", "machine_left")
 """What is written of a trial when a participant begins."""
 
-Ask = Callable[..., list[tuple]]
+Row = tuple[Any, ...]
+
+Ask = Callable[..., list[Row]]
 """SQL and its values -> the rows."""
 
 T = TypeVar("T")
@@ -119,7 +121,7 @@ class Score:
 class Store:
     """The answers in a file, for any number of threads."""
 
-    def __init__(self, path: str | os.PathLike, digest: str):
+    def __init__(self, path: str | os.PathLike[str], digest: str):
         """Open the file, or make it.
 
         Args:
@@ -135,12 +137,12 @@ class Store:
             self._writing, self._reading = threading.Lock(), threading.Lock()
             self._jobs: deque[_Job] = deque()
             self._writer.executescript(SCHEMA)
-            found, self.secret = self._write(lambda ask: _prepare(ask, digest))
+            asked, self.secret = self._write(lambda ask: _prepare(ask, digest))
         except (OSError, sqlite3.Error) as error:
             raise StudyError(
                 f"{self.path} cannot hold answers ({error}): check what it is, its permissions and the disk"
             ) from None
-        if found != [(digest,)]:
+        if asked != [(digest,)]:
             raise StudyError(
                 f"{self.path} holds the answers to another study, or this one was changed: put back the study that "
                 "they belong to, or move them away"
@@ -171,8 +173,8 @@ class Store:
             row = (participant, code, method, time.time(), recruited)
             ask("INSERT INTO participants (id, code, method, begun, recruited) VALUES (?, ?, ?, ?, ?)", row)
             for t in trials:
-                row = (participant, t.number, t.kind, t.photograph, t.method, t.machine_left)
-                ask(f"INSERT INTO trials ({', '.join(TRIAL)}) VALUES (?, ?, ?, ?, ?, ?)", row)
+                values = (participant, t.number, t.kind, t.photograph, t.method, t.machine_left)
+                ask(f"INSERT INTO trials ({', '.join(TRIAL)}) VALUES (?, ?, ?, ?, ?, ?)", values)
             return code
 
         return self._write(write)
@@ -217,8 +219,8 @@ class Store:
     def recruited(self, code: str) -> str | None:
         """The code by which a recruitment site knows a participant, if one sent them. Raises Unknown."""
         participant = self.progress(code).participant
-        [(found,)] = self._read("SELECT recruited FROM participants WHERE id = ?", (participant,))
-        return found
+        [(recruited,)] = self._read("SELECT recruited FROM participants WHERE id = ?", (participant,))
+        return None if recruited is None else str(recruited)
 
     def answer(self, code: str, answer: Answer, exposure: float | None = None) -> bool:
         """Keep an answer, on disk when this returns; to a trial that was answered before, the first one stands.
@@ -327,7 +329,7 @@ class Store:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    def _read(self, sql: str, values: Sequence = ()) -> list[tuple]:
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         # A connection of its own: it need not wait for the disk, as a writer does.
         with self._reading:
             return self._reader.execute(sql, values).fetchall()
@@ -353,7 +355,7 @@ class Store:
                     one.done = True
         if job.error is not None:
             raise job.error
-        return job.result
+        return cast(T, job.result)
 
     def _together(self, jobs: Sequence[_Job]) -> None:
         ask = self._writer.execute
@@ -379,7 +381,7 @@ class _Job:
     done: bool = False
 
 
-def _prepare(ask: Ask, digest: str) -> tuple[list[tuple], bytes]:
+def _prepare(ask: Ask, digest: str) -> tuple[list[Row], bytes]:
     """Bring a file to this version; the rows of `study`, and what cookies are signed with."""
     for table, column in LATER.items():
         if column.split()[0] not in [row[1] for row in ask(f"PRAGMA table_info({table})")]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 PASS = 0.05
 """A guesser counts as somebody who looks with at most this probability."""
@@ -39,7 +40,7 @@ def catches(trials: int) -> int:
     return min(max(ENOUGH, round(trials / 10)), trials // 4)
 
 
-def attentive(caught: np.ndarray, asked: np.ndarray, least: float | None = None) -> np.ndarray:
+def attentive(caught: NDArray[np.int_], asked: NDArray[np.int_], least: float | None = None) -> NDArray[np.bool_]:
     """Who counts as attentive.
 
     Args:
@@ -51,4 +52,5 @@ def attentive(caught: np.ndarray, asked: np.ndarray, least: float | None = None)
     if least is not None:
         return caught >= least * asked
     table = np.array([needed(n) for n in range(int(asked.max(initial=0)) + 1)])
-    return caught >= table[asked]
+    enough: NDArray[np.bool_] = caught >= table[asked]
+    return enough

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.errors import StudyError
 
@@ -34,6 +35,10 @@ MIXED = "mixed"
 
 _BLOCKS, _DECKS, _TRIALS = range(3)
 """Streams of random numbers, one for each thing that is drawn."""
+
+
+Kind = Literal["practice", "test", "catch"]
+"""Of trials."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class Trial:
 
     number: int
     """From 0, the practice trials first."""
-    kind: Literal["practice", "test", "catch"]
+    kind: Kind
     photograph: int
     """Index in `Study.photographs`."""
     method: str
@@ -109,7 +114,7 @@ class Trial:
     """Whether the picture of the method is the left one."""
 
 
-def read_study(folder: str | os.PathLike, check: bool = False) -> Study:
+def read_study(folder: str | os.PathLike[str], check: bool = False) -> Study:
     """The study in a folder.
 
     Args:
@@ -172,7 +177,7 @@ def method_of(study: Study, participant: int) -> str:
     if study.assignment == MIXED:
         return MIXED
     block, place = divmod(participant, len(study.methods))
-    return study.methods[_random(study, _BLOCKS, block).permutation(len(study.methods))[place]]
+    return study.methods[int(_random(study, _BLOCKS, block).permutation(len(study.methods))[place])]
 
 
 def plan(study: Study, participant: int, method: str) -> list[Trial]:
@@ -190,7 +195,7 @@ def plan(study: Study, participant: int, method: str) -> list[Trial]:
     hand = participant if study.assignment == MIXED else participant // len(study.methods)
     photographs = random.permutation(_dealt(study, hand))
     catches = study.catches
-    kinds = ["practice"] * study.practice
+    kinds: list[Kind] = ["practice"] * study.practice
     kinds += random.permutation(np.repeat(["catch", "test"], [catches, study.trials - catches])).tolist()
     methods = study.methods if study.assignment == MIXED else (method,)
     turns = {kind: iter(_even(random, kinds.count(kind), len(methods))) for kind in ("practice", "test")}
@@ -211,12 +216,12 @@ def _random(study: Study, stream: int, index: int = 0) -> np.random.Generator:
     return np.random.default_rng([study.seed, stream, index])
 
 
-def _even(random: np.random.Generator, count: int, choices: int) -> np.ndarray:
+def _even(random: np.random.Generator, count: int, choices: int) -> NDArray[np.int_]:
     """`count` of the numbers below `choices` in random order, each equally often, give or take one."""
     return random.permutation(np.resize(random.permutation(choices), count))
 
 
-def _dealt(study: Study, hand: int) -> np.ndarray:
+def _dealt(study: Study, hand: int) -> NDArray[np.intp]:
     """The photographs of one hand, practice + trials of them: a shuffled deck is dealt to its end, then another."""
     size, random = study.practice + study.trials, _random(study, _DECKS)
     deck = np.empty(0, np.intp)
@@ -231,8 +236,9 @@ def _dealt(study: Study, hand: int) -> np.ndarray:
     return dealt
 
 
-def _without(deck: np.ndarray, some: np.ndarray) -> np.ndarray:
+def _without(deck: NDArray[np.intp], some: NDArray[np.intp]) -> NDArray[np.intp]:
     """A whole deck without some of its photographs, in its order."""
     keep = np.ones(len(deck), bool)
     keep[some] = False
-    return deck[keep[deck]]
+    rest: NDArray[np.intp] = deck[keep[deck]]
+    return rest

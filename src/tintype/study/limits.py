@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
 import h11
 import uvicorn
@@ -72,8 +74,8 @@ def protocol(most: int = CONNECTIONS, patience: float = PATIENCE) -> type[H11Pro
         _late: asyncio.TimerHandle | None = None
         _full: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(cast(asyncio.Transport, transport))
             if len(self.connections) > most:
                 oldest = next(iter(waiting), None)
                 (self if oldest is None else oldest)._drop()
@@ -193,12 +195,12 @@ def log() -> None:
 class Server(uvicorn.Server):
     """Says in one line when there are too many connections for the process."""
 
-    async def startup(self, sockets=None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(_failed)
         await super().startup(sockets)
 
 
-def _failed(loop: asyncio.AbstractEventLoop, context: dict) -> None:
+def _failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
         logging.getLogger("asyncio").warning("there are too many connections; new ones wait until others have ended")

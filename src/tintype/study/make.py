@@ -10,9 +10,11 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tintype.color.lab import gray, lightness, rgb_to_lab
@@ -32,6 +34,8 @@ from tintype.study.texts import read_texts
 GRAY = 5.0
 """A photograph whose mean chroma is below this is black-and-white, as when training data is prepared."""
 
+Pixels = NDArray[np.uint8]
+
 SIZES = (32, 1024)
 """Sides that pictures may have, in pixels."""
 
@@ -45,10 +49,10 @@ Progress = Callable[[int, int], None]
 
 
 def make(
-    photographs: str | os.PathLike,
+    photographs: str | os.PathLike[str],
     models: Sequence[str],
-    predictions: Sequence[str | os.PathLike],
-    folder: str | os.PathLike,
+    predictions: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
     *,
     size: int = 256,
     practice: int = 10,
@@ -59,12 +63,12 @@ def make(
     seed: int = 0,
     title: str = TITLE,
     limit: int | None = None,
-    consent: str | os.PathLike | None = None,
+    consent: str | os.PathLike[str] | None = None,
     researcher: str = "",
     contact: str = "",
     completion: str = "",
     participant_code: str = "",
-    texts: str | os.PathLike | None = None,
+    texts: str | os.PathLike[str] | None = None,
     progress: Progress = lambda done, count: None,
 ) -> Study:
     """Make a study's pictures, and the file that fixes its protocol; the defaults are those of Zhang et al. (2016), but
@@ -107,7 +111,7 @@ def make(
     try:
         with whole_folder(folder) as part:
             (part / PICTURES).mkdir()
-            said = {
+            described: dict[str, Any] = {
                 "format": FORMAT,
                 "title": title,
                 "seed": seed,
@@ -118,7 +122,7 @@ def make(
                 "catch": catch,
                 "assignment": assignment,
                 "methods": [method.label for method in methods],
-                "photographs": _pictures(part, found, methods, files, seed, progress),
+                "photographs": _pictures(part, found, size, methods, files, seed, progress),
                 "about": {method.label: _source(method) for method in methods},
                 "consent": consent_text,
                 "researcher": researcher,
@@ -127,10 +131,10 @@ def make(
                 "participant_code": participant_code,
                 "texts": texts_of_pages,
             }
-            names = sorted(name for photograph in said["photographs"] for name in photograph["pictures"].values())
-            said["digest"] = digest(said, (part / PICTURES / f"{name}.png" for name in names))
+            names = sorted(name for photo in described["photographs"] for name in photo["pictures"].values())
+            described["digest"] = digest(described, (part / PICTURES / f"{name}.png" for name in names))
             with whole_file(part / FILE) as file:
-                file.write(json.dumps(said, indent=1).encode())
+                file.write(json.dumps(described, indent=1).encode())
     except (OSError, UnwritableFile) as error:
         reason = error.reason if isinstance(error, UnwritableFile) else error.strerror or error
         raise StudyError(
@@ -155,7 +159,7 @@ def _check(
             raise OptionError(f"{option} must be {how}, not {value}")
 
 
-def _enough(source: str | os.PathLike, count: int, practice: int, trials: int) -> None:
+def _enough(source: str | os.PathLike[str], count: int, practice: int, trials: int) -> None:
     """Raises OptionError where a participant would see a photograph twice."""
     if count >= max(2, practice + trials):
         return
@@ -170,7 +174,7 @@ def _enough(source: str | os.PathLike, count: int, practice: int, trials: int) -
     )
 
 
-def _consent(path: str | os.PathLike) -> str:
+def _consent(path: str | os.PathLike[str]) -> str:
     try:
         found = Path(path).read_text("utf-8-sig").strip()
     except OSError as error:
@@ -205,7 +209,7 @@ def _recruitment(researcher: str, contact: str, completion: str, participant_cod
         raise OptionError(f"--participant-code must be the name of a parameter, such as pid, not {participant_code!r}")
 
 
-def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) -> list[Method]:
+def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike[str]]) -> list[Method]:
     for folder in predictions:
         if not os.path.isdir(folder):
             raise OptionError(f"{folder} is not a folder of predictions; models are named by --models")
@@ -230,8 +234,8 @@ def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike]) ->
 
 def _source(method: Method) -> str:
     """The hash of a model's file, or the name of a folder of predictions."""
-    said = method.described()
-    return said.get("sha256") or said["folder"]
+    described = method.described()
+    return str(described.get("sha256") or described["folder"])
 
 
 def _predictions(method: Method, names: Sequence[str]) -> dict[str, Path]:
@@ -248,56 +252,63 @@ def _predictions(method: Method, names: Sequence[str]) -> dict[str, Path]:
 def _pictures(
     part: Path,
     found: Photographs,
+    size: int,
     methods: Sequence[Method],
     files: dict[str, dict[str, Path]],
     seed: int,
     progress: Progress,
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """Write all pictures; what study.json says of the photographs."""
     # Never kept: without it nobody can tell from a name which picture it is of.
     secret = secrets.token_bytes(16)
     done, count = itertools.count(1), len(found) * (len(methods) + 2)
-    said = [{"name": name, "sha256": "", "pictures": {}} for name in found.names]
+    pictures: list[dict[str, str]] = [{} for _ in found.names]
+    hashes = []
 
     def path(index: int, method: str) -> Path:
-        return part / PICTURES / f"{said[index]['pictures'][method]}.png"
+        return part / PICTURES / f"{pictures[index][method]}.png"
 
-    def write(index: int, method: str, rgb: np.ndarray) -> None:
+    def write(index: int, method: str, rgb: Pixels) -> None:
         words = f"{index} {method}".encode()
-        said[index]["pictures"][method] = hashlib.sha256(secret + words).hexdigest()[:24]
+        pictures[index][method] = hashlib.sha256(secret + words).hexdigest()[:24]
         _write(path(index, method), rgb)
         progress(next(done), count)
 
     pale = []
     for index, name in enumerate(found.names):
         truth = found[index]
-        said[index]["sha256"] = hashlib.sha256(np.ascontiguousarray(truth)).hexdigest()
+        hashes.append(hashlib.sha256(truth.tobytes()).hexdigest())
         if np.hypot(*np.moveaxis(_ab(truth), -1, 0)).mean() < GRAY:
             pale.append(name)
         write(index, TRUTH, truth)
     if pale:
         raise StudyError(
-            f"{len(pale)} of {len(said)} photographs are black-and-white, such as {pale[0]}: next to one, a "
+            f"{len(pale)} of {len(pictures)} photographs are black-and-white, such as {pale[0]}: next to one, a "
             "machine's colours are easy to spot; leave them out"
         )
 
-    def truth_of(index: int) -> np.ndarray:
+    def truth_of(index: int) -> Pixels:
         return np.asarray(Image.open(path(index, TRUTH)))
 
     # One cycle through all photographs: each lends its colours once, and none to itself.
-    order = np.random.default_rng(seed).permutation(len(said))
+    order = np.random.default_rng(seed).permutation(len(pictures))
     for index, lender in zip(order, np.roll(order, 1), strict=True):
         write(index, RANDOM, _lent(_gray(truth_of(index)), truth_of(lender)))
     # What may be refused comes before what takes long.
     for method in sorted(methods, key=lambda method: method.kind != "folder"):
-        for index, rgb in enumerate(_coloured(method, files.get(method.label), found, truth_of)):
+        for index, rgb in enumerate(_coloured(method, files.get(method.label), found, size, truth_of)):
             write(index, method.label, rgb)
-    return said
+    columns = zip(found.names, hashes, pictures, strict=True)
+    return [{"name": name, "sha256": sha256, "pictures": files} for name, sha256, files in columns]
 
 
 def _coloured(
-    method: Method, files: dict[str, Path] | None, found: Photographs, truth_of: Callable[[int], np.ndarray]
-) -> Iterator[np.ndarray]:
+    method: Method,
+    files: dict[str, Path] | None,
+    found: Photographs,
+    size: int,
+    truth_of: Callable[[int], Pixels],
+) -> Iterator[Pixels]:
     """All photographs as a method colours them, uint8 [size, size, 3]."""
     if files is None:
         colorize = Colorizer(method.source)
@@ -305,30 +316,32 @@ def _coloured(
         return
     for name in found.names:
         rgb = read_colour(files[name])
-        if min(rgb.shape[:2]) < found.side:
+        if min(rgb.shape[:2]) < size:
             raise StudyError(
                 f"{files[name]} has {rgb.shape[1]} x {rgb.shape[0]} pixels, and enlarged it would give itself away: "
                 f"make larger predictions, or the study with --size {min(rgb.shape[:2])}"
             )
-        yield square(rgb, found.side)
+        yield square(rgb, size)
 
 
-def _gray(rgb: np.ndarray) -> np.ndarray:
+def _gray(rgb: Pixels) -> Pixels:
     """The 8-bit gray of the CIE L* of uint8 sRGB [h, w, 3]; uint8 [h, w]."""
-    return np.rint(gray(lightness(rgb / np.float32(255))) * 255).astype(np.uint8)
+    codes: Pixels = np.rint(gray(lightness(rgb / np.float32(255))) * 255).astype(np.uint8)
+    return codes
 
 
-def _ab(rgb: np.ndarray) -> np.ndarray:
+def _ab(rgb: Pixels) -> NDArray[np.float32]:
     """CIE a*b* [h, w, 2] of uint8 sRGB."""
-    return rgb_to_lab(rgb / np.float32(255))[..., 1:]
+    ab: NDArray[np.float32] = rgb_to_lab(rgb / np.float32(255))[..., 1:]
+    return ab
 
 
-def _lent(gray: np.ndarray, lender: np.ndarray) -> np.ndarray:
+def _lent(gray: Pixels, lender: Pixels) -> Pixels:
     """Gray codes uint8 [h, w] with the colours of another photograph, uint8 sRGB [h, w, 3]."""
     light = lightness(np.repeat(gray[..., None], 3, axis=-1) / np.float32(255))
     return render(light, np.moveaxis(_ab(lender), -1, 0))
 
 
-def _write(path: Path, rgb: np.ndarray) -> None:
+def _write(path: Path, rgb: Pixels) -> None:
     """A PNG file whose length tells nothing of the picture: stored without compression, and without metadata."""
     Image.fromarray(rgb).save(path, "png", compress_level=0)

@@ -24,7 +24,7 @@ ANSWERS = {False: report.ANSWERS, True: report.QUIZ}
 
 
 def serve(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     host: str = "127.0.0.1",
     port: int = 8765,
@@ -60,7 +60,7 @@ def serve(
         port = listening.getsockname()[1]
         own = {socket.gethostname(), socket.gethostname().partition(".")[0]}
         own |= {f"{name}.local" for name in own}
-        names = {host, *own, *(urlsplit(one).hostname for one in addresses)}
+        names = {host, *own, *(urlsplit(one).hostname or "" for one in addresses)}
         shown = addresses[0] if addresses else f"http://{_name(host)}:{port}/"
         store = Store(study.folder / ANSWERS[quiz], study.digest)
         limits.log()
@@ -88,7 +88,7 @@ def _name(host: str) -> str:
     # Which of its addresses leads to the world the system tells without sending anything.
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.connect(("192.0.2.1", 9))
-        return asking.getsockname()[0]
+        return str(asking.getsockname()[0])
     return socket.gethostname()
 
 

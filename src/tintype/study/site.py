@@ -13,7 +13,7 @@ import io
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from importlib.resources import files
@@ -110,7 +110,7 @@ def application(
         yield
         store.close()
 
-    failures = {
+    failures: dict[Any, Callable[[Request, Any], Response]] = {
         HTTPException: site.refused,
         ClientDisconnect: site.gone,
         Unknown: site.unknown,

@@ -13,6 +13,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tintype.errors import printable
 from tintype.files import whole_file
@@ -52,7 +53,7 @@ def cell(text: str) -> str:
     return f"'{printable(text)}" if text.startswith(FORMULAS) else printable(text)
 
 
-def _written(rows: Iterable[Sequence]) -> str:
+def _written(rows: Iterable[Sequence[object]]) -> str:
     memory = io.StringIO()
     writer = csv.writer(memory, lineterminator="\n")
     writer.writerows(
@@ -65,7 +66,7 @@ def _written(rows: Iterable[Sequence]) -> str:
 # ---- the answers
 
 
-def answers(study: Study, path: str | os.PathLike) -> str:
+def answers(study: Study, path: str | os.PathLike[str]) -> str:
     """All answers in a file as CSV, one a row, in the order of participants and trials.
 
     `fast` is 1 where the answer came sooner after the pictures than `attention.HASTE`. What is empty is not known. The
@@ -80,7 +81,7 @@ def answers(study: Study, path: str | os.PathLike) -> str:
     )
 
 
-def _answer(study: Study, row: dict) -> list:
+def _answer(study: Study, row: dict[str, Any]) -> list[object]:
     plates = {} if row["plates"] is None else json.loads(row["plates"])
     row["photograph"] = study.photographs[row["photograph"]].name
     row["plates"] = plates.get("right")
@@ -88,7 +89,7 @@ def _answer(study: Study, row: dict) -> list:
     return [*row.values(), plates.get("shown"), fast]
 
 
-def write_answers(study: Study, source: str | os.PathLike, target: str | os.PathLike) -> None:
+def write_answers(study: Study, source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Write `answers` to a file.
 
     Raises:
@@ -108,7 +109,7 @@ def figures(study: Study, analysis: Analysis) -> str:
     Rates are from 0 to 1; low and high are the ends of a 95 % interval, or the quartiles of a time in seconds. What too
     few people, photographs or answers tell of (`analysis.ENOUGH`) has its counts alone.
     """
-    rows: list[Sequence] = [("figure", "group", "method", "against", "photograph", "value", "low", "high")]
+    rows: list[Sequence[str]] = [("figure", "group", "method", "against", "photograph", "value", "low", "high")]
     for figure, *where, value, low, high in _rows(study, analysis):
         numbers = ["" if number is None or math.isnan(number) else f"{number:.6g}" for number in (value, low, high)]
         # Numbers are not text, and may begin with a minus.
@@ -116,20 +117,24 @@ def figures(study: Study, analysis: Analysis) -> str:
     return _written(rows)
 
 
+Row = tuple[Any, ...]
+"""figure, group, method, against, photograph, value, low, high."""
+
+
 class _Number(str):
     """A number as it is to be written."""
 
 
-def _rows(study: Study, analysis: Analysis) -> Iterator[tuple]:
+def _rows(study: Study, analysis: Analysis) -> Iterator[Row]:
     for group, rates in analysis.rates.items():
         for method, rate in rates.items():
             yield from _rate_rows("fooling_rate", (group, method, "", ""), rate)
     for pair in analysis.differences:
         where = (ATTENTIVE, pair.first, pair.second, "")
         yield from _estimate_rows("difference", where, pair.found)
-    for name, group, rate in (("caught", "everyone", analysis.caught), ("left_chosen", ATTENTIVE, analysis.left)):
-        if rate is not None:
-            yield from _rate_rows(name, (group, "", "", ""), rate)
+    for name, group, chosen in (("caught", "everyone", analysis.caught), ("left_chosen", ATTENTIVE, analysis.left)):
+        if chosen is not None:
+            yield from _rate_rows(name, (group, "", "", ""), chosen)
     for block in analysis.blocks:
         name = f"fooling_rate_trials_{block.first}_{block.last}"
         if not block.rate.lacking:
@@ -139,14 +144,15 @@ def _rows(study: Study, analysis: Analysis) -> Iterator[tuple]:
     for name, times in analysis.reactions.items():
         if times.count >= ENOUGH["answers"]:
             yield f"reaction_{name}", ATTENTIVE, "", "", "", times.median, times.low, times.high
-    counts = {
+    counts: dict[str, float] = {
         "begun": analysis.begun,
         "finished": analysis.finished,
         "excluded": analysis.excluded,
         "unjudged": analysis.unjudged,
         "missed_a_plate": analysis.missed,
         "answers_fast": analysis.hasty[0],
-    } | {f"answers_{kind}": count for kind, count in analysis.answers.items()}
+    }
+    counts |= {f"answers_{kind}": count for kind, count in analysis.answers.items()}
     if (shown := analysis.exposure) is not None:
         counts |= {"exposure": shown.median, "exposure_off": shown.off, "refresh": shown.refresh}
     for name, value in counts.items():
@@ -157,7 +163,7 @@ def _rows(study: Study, analysis: Analysis) -> Iterator[tuple]:
         yield "fooled", *where, fooling.fooled, None, None
 
 
-def _rate_rows(name: str, where: Sequence[str], rate: Share) -> Iterator[tuple]:
+def _rate_rows(name: str, where: Sequence[str], rate: Share) -> Iterator[Row]:
     counts: dict[str, float] = {"answers": rate.answers, "people": rate.people, "photographs": rate.photographs}
     if not rate.lacking:
         yield name, *where, rate.value, rate.low, rate.high
@@ -169,7 +175,7 @@ def _rate_rows(name: str, where: Sequence[str], rate: Share) -> Iterator[tuple]:
         yield f"{name}_{figure}", *where, value, None, None
 
 
-def _estimate_rows(name: str, where: Sequence[str], found: Estimate) -> Iterator[tuple]:
+def _estimate_rows(name: str, where: Sequence[str], found: Estimate) -> Iterator[Row]:
     if found.lacking:
         return
     yield name, *where, found.value, found.low, found.high

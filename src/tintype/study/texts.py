@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from tintype.errors import StudyError
 
@@ -31,7 +32,7 @@ def english() -> Mapping[str, str]:
     return _flat(tomllib.loads(template()))
 
 
-def read_texts(path: str | os.PathLike) -> dict[str, str]:
+def read_texts(path: str | os.PathLike[str]) -> dict[str, str]:
     """The texts of a translated file: PAGE.TEXT -> what the pages say. Those that it lacks are missing here.
 
     Raises:
@@ -64,7 +65,7 @@ def read_texts(path: str | os.PathLike) -> dict[str, str]:
     return found
 
 
-def _flat(said: Mapping) -> dict[str, str]:
+def _flat(said: Mapping[str, Any]) -> dict[str, str]:
     return {
         f"{page}.{name}": text
         for page, texts in said.items()

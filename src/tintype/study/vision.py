@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tintype.color.lab import srgb_encode
@@ -96,7 +97,8 @@ def _inside(points: np.ndarray, digit: int) -> np.ndarray:
     line = (np.array(DIGITS[digit]) - (0.5, 0.75)) * UNIT + SIDE / 2
     start, way = line[:-1, None], np.diff(line, axis=0)[:, None]
     along = np.clip(((points - start) * way).sum(-1, keepdims=True) / (way**2).sum(-1, keepdims=True), 0, 1)
-    return np.hypot(*np.moveaxis(points - start - along * way, -1, 0)).min(axis=0) < STROKE * UNIT
+    near: NDArray[np.bool_] = np.hypot(*np.moveaxis(points - start - along * way, -1, 0)).min(axis=0) < STROKE * UNIT
+    return near
 
 
 def _colours(kind: str) -> tuple[np.ndarray, np.ndarray]:
