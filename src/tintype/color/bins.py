@@ -9,33 +9,33 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.arrays import Array, constant, namespace
 from tintype.color.lab import rgb_to_lab
 
 
-def _table(name: str) -> np.ndarray:
+def _table(name: str) -> NDArray[np.float64]:
     with files("tintype.color").joinpath("tables", name).open("rb") as file:
-        table = np.load(file, allow_pickle=False)
-    table = table.astype(np.float64)
+        table: NDArray[np.float64] = np.load(file, allow_pickle=False).astype(np.float64)
     table.setflags(write=False)
     return table
 
 
 @cache
-def published_bins() -> np.ndarray:
+def published_bins() -> NDArray[np.float64]:
     """The 313 bin centres, float64 [313, 2], CIE a*b*, sorted by (a*, b*), grid step 10."""
     return _table("pts_in_hull.npy")
 
 
 @cache
-def published_prior() -> np.ndarray:
+def published_prior() -> NDArray[np.float64]:
     """The ImageNet prior over the 313 bins, float64 [313], sums to 1. It is smoothed already: do not do it again."""
     return _table("prior_probs.npy")
 
 
 @cache
-def siggraph17_bins() -> np.ndarray:
+def siggraph17_bins() -> NDArray[np.float64]:
     """All 23 x 23 grid points that SIGGRAPH17's side head tells apart, float64 [529, 2], sorted by (a*, b*)."""
     line = np.arange(-110.0, 111.0, 10.0)
     table = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -82,7 +82,8 @@ def _nearest(flat: Array, centres: Array, neighbours: int) -> tuple[Array, Array
     a, b = flat[:, :1] - centres[:, 0], flat[:, 1:] - centres[:, 1]
     distance = a * a + b * b
     if namespace(flat) is not np:
-        return namespace(flat).topk(distance, neighbours, dim=-1, largest=False)[::-1]
+        nearest, near = namespace(flat).topk(distance, neighbours, dim=-1, largest=False)
+        return near, nearest
     # argpartition first: sorting all Q distances of every pixel would cost ten times as much.
     near = np.argpartition(distance, neighbours - 1, axis=-1)[:, :neighbours]
     nearest = np.take_along_axis(distance, near, axis=-1)
@@ -101,17 +102,20 @@ def nearest_bin(ab: Array, bins: Array | None = None) -> Array:
     return soft_encode(ab, bins, neighbours=1)[0][..., 0]
 
 
-def count(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma: float = 5.0) -> np.ndarray:
+def count(ab: Array, bins: Array | None = None, neighbours: int = 5, sigma: float = 5.0) -> NDArray[np.float64]:
     """Soft histogram of colours, float64 [Q]: add these over a set, then divide by the sum once.
 
     Soft counting reaches bins that are the nearest to no colour of sRGB, which 52 of the 313 are.
     """
     table = published_bins() if bins is None else np.asarray(bins)
     index, weight = soft_encode(np.asarray(ab, np.float64), table, neighbours, sigma)
-    return np.bincount(index.reshape(-1), weight.reshape(-1), minlength=len(table))
+    # The weights are floats, and so are the counts.
+    return np.bincount(index.reshape(-1), weight.reshape(-1), minlength=len(table)).astype(np.float64, copy=False)
 
 
-def smooth(prior: np.ndarray, sigma: float = 5.0, bins: np.ndarray | None = None) -> np.ndarray:
+def smooth(
+    prior: NDArray[np.float64], sigma: float = 5.0, bins: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """A prior smoothed by a Gaussian in the ab plane (not over the bin index, which mixes unrelated hues).
 
     Args:
@@ -124,10 +128,11 @@ def smooth(prior: np.ndarray, sigma: float = 5.0, bins: np.ndarray | None = None
     distance = ((table[:, None] - table[None]) ** 2).sum(axis=-1)
     kernel = np.exp(-distance / (2 * sigma**2))
     kernel /= kernel.sum(axis=0)
-    return kernel @ np.asarray(prior, np.float64)
+    smoothed: NDArray[np.float64] = kernel @ np.asarray(prior, np.float64)
+    return smoothed
 
 
-def rebalancing_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
+def rebalancing_weights(prior: NDArray[np.float64], uniform: float = 0.5) -> NDArray[np.float64]:
     """Class-rebalancing weights (equation 4): w = 1 / ((1 - l) p + l u), scaled so that sum(p w) = 1.
 
     Args:
@@ -145,8 +150,9 @@ def rebalancing_weights(prior: np.ndarray, uniform: float = 0.5) -> np.ndarray:
         raise ValueError(f"the share of the uniform prior must lie in [0, 1], not {uniform}")
     p = p / p.sum()
     mixed = (1 - uniform) * p + uniform * (p > 0) / np.count_nonzero(p)
-    weights = np.divide(1.0, mixed, out=np.zeros_like(mixed), where=mixed > 0)
-    return weights / (p * weights).sum()
+    weights: NDArray[np.float64] = np.divide(1.0, mixed, out=np.zeros_like(mixed), where=mixed > 0)
+    weights /= (p * weights).sum()
+    return weights
 
 
 def annealed_mean(logits: Array, temperature: float, bins: Array | None = None, axis: int = 1) -> Array:
@@ -175,7 +181,7 @@ def annealed_mean(logits: Array, temperature: float, bins: Array | None = None, 
     return xp.moveaxis((weight @ centres) / weight.sum(axis=-1, keepdims=True), -1, axis)
 
 
-def own_bins(ab: np.ndarray, step: float = 10.0, share: float = 0.0) -> np.ndarray:
+def own_bins(ab: NDArray[np.floating], step: float = 10.0, share: float = 0.0) -> NDArray[np.float64]:
     """Bins for given colours: the points of a square grid that are nearest to more than `share` of them.
 
     Args:
@@ -191,7 +197,7 @@ def own_bins(ab: np.ndarray, step: float = 10.0, share: float = 0.0) -> np.ndarr
     return np.stack([cells.real, cells.imag], axis=-1) * step
 
 
-def srgb_bins(step: float = 10.0) -> np.ndarray:
+def srgb_bins(step: float = 10.0) -> NDArray[np.float64]:
     """The grid points nearest to some colour of sRGB, float64 [Q, 2]: 261 of them at step 10."""
     # Coarser codes miss corners of the gamut that only a few colours reach.
     codes = np.arange(0, 256, 3) / 255.0

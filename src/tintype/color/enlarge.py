@@ -14,6 +14,7 @@ from __future__ import annotations
 from math import isqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 DETAIL = 8
 """Parts of a cell along one side."""
@@ -43,7 +44,7 @@ class Enlarger:
         ValueError: other shapes, or values that are not finite.
     """
 
-    def __init__(self, ab: np.ndarray, guide: np.ndarray, size: tuple[int, int]) -> None:
+    def __init__(self, ab: NDArray[np.float32], guide: NDArray[np.float32], size: tuple[int, int]) -> None:
         if ab.ndim != 3 or ab.shape[0] != 2 or guide.ndim != 2 or 0 in ab.shape + guide.shape:
             raise ValueError(f"ab [2, h, w] and a guide [h, w] are needed, not {ab.shape} and {guide.shape}")
         if not (np.isfinite(ab).all() and np.isfinite(guide).all()):
@@ -53,7 +54,7 @@ class Enlarger:
         detail = min(DETAIL, isqrt(PARTS // (cells[0] * cells[1])), round(guide.shape[0] / cells[0]))
         self._parts = _divide(ab, guide, max(1, detail))
 
-    def rows(self, top: int, bottom: int) -> np.ndarray:
+    def rows(self, top: int, bottom: int) -> NDArray[np.float32]:
         """The colour of the rows from `top` up to `bottom`: float32 [2, bottom - top, W], CIE a*, b*."""
         height, width = self.size
         above, below, part = _neighbours(np.arange(top, bottom), height, self._parts.shape[1])
@@ -73,14 +74,14 @@ class Enlarger:
         return ab
 
 
-def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
-    """ab [2, h', w'] -> [2, h' * detail, w' * detail], along the edges of the guide."""
+def _divide(ab: NDArray[np.float32], guide: NDArray[np.float32], detail: int) -> NDArray[np.float32]:
+    """ab [2, h', w'] -> [2, h' * detail, w' * detail], along the edges of the guide, CIE L* [h, w]."""
     height, width = ab.shape[1:]
     light = _mean_resize(guide, (height * detail, width * detail))
     noise = CONTRAST**2 + (GRAIN * _grain(light)) ** 2
 
     # The parts at the same place of all cells lie in one row: [detail^2, cells]. Rows are long, numpy is quick.
-    def by_place(plane):
+    def by_place(plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return plane.reshape(height, detail, width, detail).transpose(1, 3, 0, 2).reshape(detail**2, -1)
 
     light = by_place(light)
@@ -98,13 +99,16 @@ def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
         weight += 1
         weight *= weight
         weights.append(np.divide(near, weight, out=weight))
-    total = sum(weights[1:], weights[0].copy())
+    total = weights[0].copy()
+    for weight in weights[1:]:
+        total += weight
     for weight in weights:
         weight /= total
 
-    def spread(plane):
+    def spread(plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """[h', w'] -> [detail^2, cells]"""
-        parts, term = np.zeros_like(total), np.empty_like(total)
+        parts: NDArray[np.float32] = np.zeros_like(total)
+        term = np.empty_like(total)
         for weight, cell in zip(weights, _around(plane), strict=True):
             parts += np.multiply(weight, cell.reshape(-1), out=term)
         return parts
@@ -125,30 +129,35 @@ def _divide(ab: np.ndarray, guide: np.ndarray, detail: int) -> np.ndarray:
 _AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 
 
-def _around(plane: np.ndarray) -> list[np.ndarray]:
-    """The nine planes that hold each cell's neighbours, in the order of _AROUND; the border is repeated."""
+def _around(plane: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The nine planes [h', w'] that hold each cell's neighbours, in the order of _AROUND; the border is repeated."""
     padded = np.pad(plane, 1, mode="edge")
     height, width = plane.shape
     return [np.ascontiguousarray(padded[1 + dy :, 1 + dx :][:height, :width]) for dy, dx in _AROUND]
 
 
-def _unexplained(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """The variance of L* over the nine cells around each that no linear function of their a* or b* accounts for."""
+def _unexplained(light: NDArray[np.float32], ab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The variance of L* over the nine cells around each that no linear function of their a* or b* accounts for.
 
-    def mean(plane):
-        return np.mean(_around(plane), axis=0)
+    light: the means of the cells, [h', w']. ab: [2, h', w']. Gives [h', w'].
+    """
+
+    def mean(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        means: NDArray[np.float32] = np.mean(_around(plane), axis=0)
+        return means
 
     centre = mean(light)
     variance = np.maximum(mean(light * light) - centre * centre, 0)
-    together = spread = 0
+    together = spread = np.zeros_like(centre)
     for plane in ab:
         middle = mean(plane)
         spread = spread + np.maximum(mean(plane * plane) - middle * middle, 0)
         together = together + (mean(plane * light) - middle * centre) ** 2
-    return np.maximum(variance - together / (spread + 1e-3), 0)
+    unexplained: NDArray[np.float32] = np.maximum(variance - together / (spread + 1e-3), 0)
+    return unexplained
 
 
-def _grain(light: np.ndarray) -> float:
+def _grain(light: NDArray[np.float32]) -> float:
     """The standard deviation of the grain, from second differences across both axes; edges are outvoted."""
     if min(light.shape) < 2:
         return 0.0
@@ -156,7 +165,9 @@ def _grain(light: np.ndarray) -> float:
     return float(np.median(np.abs(mixed))) / (2 * 0.6745)
 
 
-def _neighbours(positions: np.ndarray, size: int, small: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _neighbours(
+    positions: NDArray[np.intp], size: int, small: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Where pixels of an axis of `size` lie on one of `small`: the two nearest places and the share of the second.
 
     Pixel centres are at halves on both axes (align_corners=False), so that nothing moves.
@@ -166,7 +177,7 @@ def _neighbours(positions: np.ndarray, size: int, small: int) -> tuple[np.ndarra
     return first, np.minimum(first + 1, small - 1), (place - first).astype(np.float32)
 
 
-def _mean_resize(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _mean_resize(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Means over the areas that the pixels of the new size cover; float32 [height, width]."""
     for axis, length in enumerate(size):
         old = plane.shape[axis]

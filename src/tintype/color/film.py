@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.arrays import Array, namespace
 from tintype.color.lab import RGB_TO_XYZ, lab_to_rgb, luminance_to_lightness, split_rgb, srgb_decode
 
 RESPONSES: dict[str, tuple[float, float, float]] = {
-    "cie": tuple(float(weight) for weight in RGB_TO_XYZ[1]),
+    "cie": (float(RGB_TO_XYZ[1, 0]), float(RGB_TO_XYZ[1, 1]), float(RGB_TO_XYZ[1, 2])),
     "panchromatic": (0.30, 0.40, 0.30),
     "orthochromatic": (0.03, 0.50, 0.47),
     "blue": (0.01, 0.09, 0.90),
@@ -93,7 +94,7 @@ def grain(lightness: Array, strength: float, noise: Array) -> Array:
     return xp.clip(lightness + strength * middle * noise, 0, 100)
 
 
-def grain_noise(shape: tuple[int, int], size: float, generator: np.random.Generator) -> np.ndarray:
+def grain_noise(shape: tuple[int, int], size: float, generator: np.random.Generator) -> NDArray[np.float32]:
     """Normal noise of unit variance whose clumps are about `size` pixels wide, float32 [h, w]."""
     noise = generator.standard_normal(shape).astype(np.float32)
     if size > 1:
@@ -103,9 +104,9 @@ def grain_noise(shape: tuple[int, int], size: float, generator: np.random.Genera
         kernel /= np.sqrt((kernel**2).sum())
         for axis in (0, 1):
             padded = np.pad(noise, [(radius, radius) if i == axis else (0, 0) for i in (0, 1)], mode="wrap")
-            noise = sum(
-                np.float32(k) * np.take(padded, np.arange(i, i + shape[axis]), axis=axis) for i, k in enumerate(kernel)
-            )
+            noise = np.zeros_like(noise)
+            for i, weight in enumerate(kernel):
+                noise += np.float32(weight) * np.take(padded, np.arange(i, i + shape[axis]), axis=axis)
     return noise
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.enlarge import Enlarger
 from tintype.color.gamut import FROM_X, FROM_Z, KNEE, TOLERANCE, linear_rgb, reach
@@ -23,6 +24,9 @@ BLOCK = 1 << 15
 STRIP = 1 << 18
 """Pixels, about, that one thread renders at a time."""
 
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+"""sRGB-encoded codes of 8 or 16 bits, or floats in [0, 1]."""
+
 _CODES = {8: (np.uint8, 255), 16: (np.uint16, 65535), 32: (np.float32, 1)}
 _LEVELS = 65536  # of linear light in the table for 8 bits: 20 per code where the curve is steepest
 
@@ -30,7 +34,7 @@ _LEVELS = 65536  # of linear light in the table for 8 bits: 20 per code where th
 _NEAR = {8: 5e-5, 16: TOLERANCE, 32: TOLERANCE}
 
 
-def render(lightness: np.ndarray, ab: np.ndarray, depth: int = 8) -> np.ndarray:
+def render(lightness: NDArray[np.float32], ab: NDArray[np.float32], depth: int = 8) -> Pixels:
     """sRGB pixels from lightness and colour; chroma that sRGB cannot hold is shrunk, so that the lightness stays.
 
     Args:
@@ -65,15 +69,15 @@ def render(lightness: np.ndarray, ab: np.ndarray, depth: int = 8) -> np.ndarray:
 
 
 def render_strips(
-    lightness: Callable[[int, int], np.ndarray],
+    lightness: Callable[[int, int], NDArray[np.float32]],
     enlarger: Enlarger,
     size: tuple[int, int],
     depth: int = 8,
     vividness: float = 1.0,
     blend: float = 1.0,
     threads: int = 1,
-    overlay: Callable[[int, np.ndarray], object] | None = None,
-) -> Iterator[np.ndarray]:
+    overlay: Callable[[int, NDArray[np.float32]], object] | None = None,
+) -> Iterator[Pixels]:
     """The finished photograph as sRGB strips [rows, W, 3], from top to bottom.
 
     Args:
@@ -91,7 +95,7 @@ def render_strips(
     rows = max(1, STRIP // width)
     factor = np.float32(vividness if overlay else vividness * blend)
 
-    def strip(part: tuple[int, np.ndarray]) -> np.ndarray:
+    def strip(part: tuple[int, NDArray[np.float32]]) -> Pixels:
         top, light = part
         ab = enlarger.rows(top, top + len(light))
         ab *= factor
@@ -104,8 +108,18 @@ def render_strips(
     return ahead(strip, parts, threads)
 
 
-def _block(light, a, b, rgb, scratch, depth):
-    """Fills `rgb` [n, 3] with codes; returns the indices of the pixels that sRGB cannot hold."""
+def _block(
+    light: NDArray[np.float32],
+    a: NDArray[np.float32],
+    b: NDArray[np.float32],
+    rgb: Pixels,
+    scratch: NDArray[np.float32],
+    depth: int,
+) -> NDArray[np.intp]:
+    """Fills `rgb` with codes, clipped; returns the indices of the pixels that sRGB cannot hold.
+
+    light, a, b: CIE L*, a*, b*, [n]. rgb: [n, 3], of the depth. scratch: seven planes [7, n], which are overwritten.
+    """
     x, y, z, red, green, blue, spare = scratch
     np.add(light, np.float32(16), out=y)
     y *= np.float32(1 / 116)
@@ -130,8 +144,8 @@ def _block(light, a, b, rgb, scratch, depth):
     return np.flatnonzero((most > 1 + TOLERANCE) | (least < -TOLERANCE))
 
 
-def _cube(f, square, toe):
-    """X/Xn from f(X/Xn), in place."""
+def _cube(f: NDArray[np.float32], square: NDArray[np.float32], toe: NDArray[np.float32]) -> None:
+    """X/Xn from f(X/Xn), in place; all [n], the other two are overwritten."""
     straight = f.min() < KNEE
     if straight:  # seldom in a whole block
         np.minimum(f, KNEE, out=toe)
@@ -143,17 +157,18 @@ def _cube(f, square, toe):
         f += toe
 
 
-def _encode(linear, depth):
-    """Codes of linear light, which is clipped to [0, 1]; `linear` is used up."""
+def _encode(linear: NDArray[np.float32], depth: int) -> Pixels:
+    """Codes [n] of linear light [n], which is clipped to [0, 1]; `linear` is used up."""
     if depth == 8:
         linear *= _LEVELS
         return np.take(_curve(), linear.astype(np.intp), mode="clip")
     kind, top = _CODES[depth]
-    encoded = np.clip(srgb_encode(np.clip(linear, 0, 1, out=linear)), 0, 1)
+    encoded: NDArray[np.float32] = np.clip(srgb_encode(np.clip(linear, 0, 1, out=linear)), 0, 1)
     return encoded if depth == 32 else (encoded * top + 0.5).astype(kind)
 
 
 @cache
-def _curve() -> np.ndarray:
+def _curve() -> NDArray[np.uint8]:
     """The 8-bit code in the middle of every level of linear light, uint8 [_LEVELS]."""
-    return np.round(srgb_encode((np.arange(_LEVELS) + 0.5) / _LEVELS) * 255).astype(np.uint8)
+    codes: NDArray[np.uint8] = np.round(srgb_encode((np.arange(_LEVELS) + 0.5) / _LEVELS) * 255).astype(np.uint8)
+    return codes

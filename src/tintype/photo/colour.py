@@ -109,9 +109,13 @@ def _srgb(codes: NDArray[Any], profile: bytes | None) -> NDArray[Any]:
         codes = np.repeat(codes, 3, axis=2)
     image = as_image(codes, profile, ink)
     depth = 8 * codes.dtype.itemsize
-    return image.icc_transform("srgb", embedded=True, intent="relative", depth=depth).numpy()
+    rgb: NDArray[Any] = image.icc_transform("srgb", embedded=True, intent="relative", depth=depth).numpy()
+    return rgb
 
 
 def _light(codes: NDArray[Any]) -> NDArray[np.float32]:
     """Codes as shares of white, in [0, 1]."""
-    return codes if codes.dtype == np.float32 else codes / np.float32(np.iinfo(codes.dtype).max)
+    if codes.dtype == np.float32:
+        return codes
+    light: NDArray[np.float32] = np.divide(codes, np.float32(np.iinfo(codes.dtype).max), dtype=np.float32)
+    return light

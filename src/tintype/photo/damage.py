@@ -183,7 +183,11 @@ def blank_jpeg(data: bytes) -> tuple[Mend, Mend] | None:
     # A few of them may be the last bits of the pixels.
     at += _KEPT
     tail = mend.tail and b"\xff\xd9"
-    return tuple(Mend({**mend.patches, place: b"\xff" * (end - place)}, tail, mend.note) for place in (at, end - _CUT))
+
+    def ended(place: int) -> Mend:
+        return Mend({**mend.patches, place: b"\xff" * (end - place)}, tail, mend.note)
+
+    return ended(at), ended(end - _CUT)
 
 
 def mend_tiff(page: Page, source: Source) -> Mend:
@@ -207,10 +211,16 @@ def damaged_row(page: Page, source: Source) -> int | None:
     packed = page.number(259, 1)
     if packed == 7:
         tables = page.blob(347) or b""
-        broken = lambda chunk: _bad_jpeg(tables[:-2] + chunk[2:] if tables else chunk)  # noqa: E731
+
+        def broken(chunk: bytes) -> bool:
+            return _bad_jpeg(tables[:-2] + chunk[2:] if tables else chunk)
+
     elif packed in (8, 32946):
         mirrored = page.number(266, 1) == 2
-        broken = lambda chunk: _bad_deflate(chunk.translate(_MIRRORED) if mirrored else chunk)  # noqa: E731
+
+        def broken(chunk: bytes) -> bool:
+            return _bad_deflate(chunk.translate(_MIRRORED) if mirrored else chunk)
+
     else:
         return None
     rows, across, down = grid(page)
@@ -273,13 +283,14 @@ def whole_rows(image: pyvips.Image) -> int:
 def flat_from(image: pyvips.Image) -> int:
     """The first of the rows at the bottom that are all of one colour, as a decoder fills those that it has not got."""
     region = pyvips.Region.new(image)
-    found, color = image.height, None
+    height: int = image.height
+    found, color = height, None
     for top in range(0, image.height, _STRIP):
         rows = min(_STRIP, image.height - top)
         data = np.frombuffer(region.fetch(0, top, image.width, rows), np.uint8)
         for row, pixels in enumerate(data.reshape(rows, image.width, -1), top):
             flat = (pixels == pixels[0]).all()
             if not flat or color is None or (pixels[0] != color).any():
-                found = row if flat else image.height
+                found = row if flat else height
                 color = pixels[0].copy() if flat else None
     return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto, printable
@@ -38,11 +39,14 @@ pyvips._remove_log_handler()
 # Results are read once and written once, and a file may change between two reads of it: nothing is worth caching.
 pyvips.cache_set_max(0)
 
+Codes = NDArray[Any]
+"""Samples of pixels, uint8, uint16 or float32, as a file has them."""
+
 _DEPTHS = {"uchar": 8, "ushort": 16, "float": 32}
-_KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
+_KINDS: dict[int, type[np.generic]] = {8: np.uint8, 16: np.uint16, 32: np.float32}
 _LEAST_DPI, _MOST_DPI = 0.01, 100_000
 """A resolution beyond is an error of the file, and has no place in some formats."""
-TURNS = {
+TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: np.fliplr,
     3: lambda plane: np.rot90(plane, 2),
     4: np.flipud,
@@ -106,7 +110,7 @@ def as_photo(
     space: bytes | None = None,
     lost_from: int | None = None,
     notes: tuple[str, ...] = (),
-    **facts,
+    **facts: Any,
 ) -> Photo:
     """Decodes an opened file from top to bottom into one plane, and turns it upright.
 
@@ -202,7 +206,7 @@ def _turned(first: int, shape: tuple[int, int], orientation: int) -> tuple[slice
     return (columns, rows) if orientation >= 5 else (rows, columns)
 
 
-def _copied(turned: np.ndarray) -> np.ndarray:
+def _copied(turned: Codes) -> Codes:
     """A turned view as an array of its own, copied in columns that a cache holds: six times as fast as at once."""
     result = np.empty(turned.shape, turned.dtype)
     for left in range(0, turned.shape[1], 64):
@@ -210,9 +214,13 @@ def _copied(turned: np.ndarray) -> np.ndarray:
     return result
 
 
-def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
+def _decode(
+    image: pyvips.Image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str
+) -> tuple[Codes, NDArray[np.float32] | None, Codes | None, Samples | None, bool]:
     """Plane, scale, alpha and samples of the stored pixels, whose first `bands` are colour; and whether they
     were taken for those of a printing press.
+
+    The plane and alpha are [height, width]; see `Photo` for the plane and its scale.
     """
     kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
     if bands == image.bands == 1 and depth != 32:
@@ -226,7 +234,7 @@ def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool
     plain = np.empty(plane.shape, np.uint16) if bands == 4 and profile is None else None
     black = False
 
-    def take(top: int, strip: np.ndarray) -> None:
+    def take(top: int, strip: Codes) -> None:
         nonlocal black
         rows = slice(top, top + len(strip))
         plane[rows] = rows_of(strip[..., :bands])
@@ -244,8 +252,13 @@ def _decode(image, bands: int, depth: int, profile: bytes | None, inverted: bool
     return plane, table, alpha, samples, black
 
 
-def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: bool, name: str):
-    """The type of the plane, its scale, and what makes rows of it from a strip of gray, RGB or CMYK."""
+def _way_to_lightness(
+    bands: int, depth: int, profile: bytes | None, inverted: bool, name: str
+) -> tuple[type[np.generic], NDArray[np.float32] | None, Callable[[Codes], Codes]]:
+    """The type of the plane, its scale, and what makes rows of it from a strip of gray, RGB or CMYK.
+
+    The strip is [rows, width, bands], the rows are [rows, width].
+    """
     if depth == 32:
         return np.float32, None, lambda strip: to_plane(1 - strip if inverted else strip, name)[0]
     if bands == 1:
@@ -258,8 +271,8 @@ def _way_to_lightness(bands: int, depth: int, profile: bytes | None, inverted: b
     return np.uint16, scale.lightness_scale(), scale.lightness_codes
 
 
-def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) -> None:
-    """Decodes from top to bottom in one go, and gives `take` each strip with its first row."""
+def _strips(image: pyvips.Image, kind: type[np.generic], take: Callable[[int, Codes], None]) -> None:
+    """Decodes from top to bottom in one go, and gives `take` each strip [rows, width, bands] with its first row."""
     row = image.width * image.bands * np.dtype(kind).itemsize
     block = max(1, scale.BLOCK // image.width)
     if image.get_typeof(CONCURRENCY) and image.get(CONCURRENCY) == 1:
@@ -274,7 +287,7 @@ def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) 
     done = 0
     failed: list[BaseException] = []
 
-    def write(data) -> int:
+    def write(data: bytes) -> int:
         nonlocal done
         # An exception cannot pass through libvips: it is kept, and the decoding stopped.
         try:
@@ -299,7 +312,7 @@ def _strips(image: pyvips.Image, kind, take: Callable[[int, np.ndarray], None]) 
             raise failed[0]
 
 
-def to_plane(color: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+def to_plane(color: Codes, name: str) -> tuple[Codes, NDArray[np.float32] | None]:
     """Plane and scale of sRGB-encoded pixels [rows, width, 1 or 3], uint8, uint16 or float32."""
     if color.dtype == np.float32:
         color = checked_floats(color, name)
@@ -311,7 +324,7 @@ def to_plane(color: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | Non
     return scale.lightness_codes(color), scale.lightness_scale()
 
 
-def checked_floats(values: np.ndarray, name: str) -> np.ndarray:
+def checked_floats(values: Codes, name: str) -> Codes:
     """Values in [0, 1] of any shape, from such that may lie a little beyond.
 
     Raises:
@@ -322,10 +335,11 @@ def checked_floats(values: np.ndarray, name: str) -> np.ndarray:
     # lightness. `not (...)` refuses NaN too.
     if not (low >= -0.1 and high <= 1.1):
         raise UnreadablePhoto(f"{name} holds values from {low:.4g} to {high:.4g}: bring floats to the range 0 to 1")
-    return np.clip(values, 0, 1)
+    clipped: Codes = np.clip(values, 0, 1)
+    return clipped
 
 
-def as_image(pixels: np.ndarray, profile: bytes | None = None, ink: bool = False) -> pyvips.Image:
+def as_image(pixels: Codes, profile: bytes | None = None, ink: bool = False) -> pyvips.Image:
     """A picture for `as_photo` from pixels: gray, RGB or (ink) CMYK, its alpha last.
 
     Args:
@@ -367,10 +381,10 @@ def orientation_of(tags: exif.Tags | None) -> int:
 
 
 def metadata_of(
-    tags,
-    packet,
-    iptc,
-    dpi,
+    tags: exif.Tags | None,
+    packet: bytes | None,
+    iptc: bytes | None,
+    dpi: tuple[float, float] | None,
     orientation: int | None = None,
     texts: Iterable[Text] = (),
     damaged: bool = False,

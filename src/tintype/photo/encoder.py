@@ -230,7 +230,7 @@ class _Sink:
         self.error: BaseException | None = None
         self.waiting: bytearray | None = bytearray() if plan.format != "avif" else None
 
-    def write(self, data) -> int:
+    def write(self, data: bytes) -> int:
         data = bytes(data)
         self.feed.rest()
         try:
@@ -258,14 +258,16 @@ class _Sink:
 
     def _begin(self) -> None:
         plan, data = self.plan, self.waiting
+        if data is None:
+            return
         dpi = plan.photo.metadata.dpi
         if plan.format == "jpeg" and len(data) >= 20:
             # Start of image, and libvips' own JFIF segment where it writes one.
             skip = 20 if data[2:4] == b"\xff\xe0" else 2
             said = plan.captions
             opening = jpeg.opening(_exif_block(plan), plan.xmp, plan.extension, said.iptc, plan.tag, dpi, said.comments)
-        elif plan.format == "png" and (skip := png.pixels_at(data)) is not None:
-            header = bytes(data[8:33])
+        elif plan.format == "png" and (pixels := png.pixels_at(data)) is not None:
+            skip, header = pixels, bytes(data[8:33])
             opening = png.opening(header, _exif_block(plan), plan.xmp, plan.tag, dpi, plan.captions.texts)
         else:
             return

@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -52,7 +52,8 @@ class Value:
     data: bytes
 
 
-Directory = dict  # tag -> Value, or a Directory for Exif, GPS and interoperability
+Directory: TypeAlias = "dict[int, Value | Directory]"
+"""Tag -> value, or a directory for Exif, GPS and interoperability."""
 
 
 class BadTags(ValueError):
@@ -88,7 +89,9 @@ def read_tags(stream: BinaryIO | bytes, most: int = 10_000) -> Tags:
     """
     stream = io.BytesIO(stream) if isinstance(stream, bytes) else stream
     reader = _Reader(stream)
-    pages, seen, broken = [], set(), ""
+    pages: list[Directory] = []
+    seen: set[int] = set()
+    broken = ""
     offset = reader.first
     while offset and len(pages) < most:
         try:
@@ -177,7 +180,7 @@ class _Reader:
         return int.from_bytes(data, "little" if self.order == "<" else "big")
 
 
-def numbers(value: Value | None, order: str) -> tuple:
+def numbers(value: Value | Directory | None, order: str) -> tuple[Any, ...]:
     """The items of a numeric tag, fractions as floats; 0 for what is no finite number; () for a tag that has none."""
     if not isinstance(value, Value):
         return ()
@@ -185,12 +188,12 @@ def numbers(value: Value | None, order: str) -> tuple:
         letter = "I" if value.kind == 5 else "i"
         items = struct.unpack(f"{order}{2 * value.count}{letter}", value.data)
         return tuple(a / b if b else 0.0 for a, b in zip(items[::2], items[1::2], strict=True))
-    letter = _LETTER.get(value.kind)
-    items = struct.unpack(f"{order}{value.count}{letter}", value.data) if letter else ()
+    kind = _LETTER.get(value.kind)
+    items = struct.unpack(f"{order}{value.count}{kind}", value.data) if kind else ()
     return tuple(item if math.isfinite(item) else 0.0 for item in items) if value.kind in (11, 12) else items
 
 
-def number(tags: Mapping, tag: int, order: str, default: float = 0) -> float:
+def number(tags: Mapping[int, Value | Directory], tag: int, order: str, default: float = 0) -> float:
     """The first item of a numeric tag."""
     value = tags.get(tag)
     if isinstance(value, Value):

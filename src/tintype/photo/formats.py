@@ -6,19 +6,25 @@ Neither is imported before a file asks for it.
 from __future__ import annotations
 
 import io
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.errors import PhotoError, UnreadablePhoto, UnsupportedPhoto, install_line
 from tintype.photo import avif, spaces
 from tintype.photo.decode import Read, Reading, as_image, check_size, exif_tags, metadata_of, reason_of
 from tintype.photo.pages import no_such_page, several
 
+if TYPE_CHECKING:
+    from pillow_heif import HeifFile
+
 _FAILURES = (OSError, ValueError, RuntimeError, EOFError, SyntaxError, LookupError)
 """What pillow-heif raises at broken files."""
 
 
-def imagecodecs(name: str, what: str):
+def imagecodecs(name: str, what: str) -> ModuleType:
     """The package of that name. Raises UnsupportedPhoto where it is not installed; what: what needs it."""
     try:
         import imagecodecs
@@ -41,25 +47,27 @@ def read_heic(data: bytes, name: str, reading: Reading[Read], page: int | None =
         raise UnsupportedPhoto(no_such_page(name, page, len(file)))
     try:
         picture = file[file.primary_index if page is None else page - 1]
-        check_size(*picture.size, name, 24, len(data))
-        pixels = np.asarray(picture)
+        width, height = picture.size
+        check_size(width, height, name, 24, len(data))
+        pixels: NDArray[Any] = np.asarray(picture)
     except _FAILURES as error:
         raise _broken(name, error) from None
     pixels = pixels.reshape(*pixels.shape[:2], -1)
-    bits = picture.info.get("bit_depth") or 8
+    info: dict[str, Any] = picture.info
+    bits = info.get("bit_depth") or 8
     if pixels.dtype == np.uint16:
         # The codes are shifted up; white has to be white.
         pixels = np.round(pixels * (65535 / ((2**bits - 1) << (16 - bits)))).astype(np.uint16)
     named = avif.code_points(io.BytesIO(data))
-    tags = exif_tags((picture.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
+    tags = exif_tags((info.get("exif") or b"").removeprefix(b"Exif\0\0"))
     # The file's own boxes turn the picture, and the decoder has done so already.
     return reading.develop(
         name,
         "heic",
-        as_image(pixels, picture.info.get("icc_profile")),
+        as_image(pixels, info.get("icc_profile")),
         bits=bits,
         space=spaces.of_code_points(*named, name) if named else None,
-        metadata=metadata_of(tags, picture.info.get("xmp"), None, None),
+        metadata=metadata_of(tags, info.get("xmp"), None, None),
     )
 
 
@@ -68,7 +76,7 @@ def count_heic(data: bytes, name: str) -> int:
     return len(_opened(data, name))
 
 
-def _opened(data: bytes, name: str):
+def _opened(data: bytes, name: str) -> HeifFile:
     try:
         import pillow_heif
     except ImportError:

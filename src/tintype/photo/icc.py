@@ -13,9 +13,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from tintype.color.lab import (
     KAPPA,
@@ -51,14 +53,15 @@ class Shaper:
     matrix: linear RGB to XYZ (D50); None for gray.
     """
 
-    curves: np.ndarray
-    matrix: np.ndarray | None
+    curves: NDArray[np.float64]
+    matrix: NDArray[np.float64] | None
 
     @property
-    def weights(self) -> np.ndarray:
+    def weights(self) -> NDArray[np.float64]:
         """What red, green and blue add to the luminance (D65) of white."""
-        row = _TO_D65[1] @ self.matrix
-        return row / row.sum()
+        row: NDArray[np.float64] = _TO_D65[1] @ self.matrix
+        row /= row.sum()
+        return row
 
 
 def space(profile: bytes | None) -> str | None:
@@ -128,7 +131,8 @@ def gray_scale(profile: bytes, depth: int) -> np.ndarray:
     ramp = np.arange(2**depth, dtype=kind)[None, :, None]
     if space(profile) == "RGB":
         ramp = np.repeat(ramp, 3, axis=2)
-    return luminance_to_lightness(np.clip(_luminance(ramp, profile)[0], 0, 1)).astype(np.float32)
+    scale: NDArray[np.float32] = luminance_to_lightness(np.clip(_luminance(ramp, profile)[0], 0, 1)).astype(np.float32)
+    return scale
 
 
 def lightness_codes(pixels: np.ndarray, profile: bytes) -> np.ndarray:
@@ -148,7 +152,8 @@ def from_srgb(strip: np.ndarray, profile: bytes, depth: int) -> np.ndarray:
         image = pyvips.Image.new_from_array(_light(strip) @ (RGB_TO_XYZ.T * 100).astype(np.float32))
         image = image.copy(interpretation="xyz")
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-        return image.icc_export(pcs="xyz", intent="relative", depth=depth).numpy()
+        exported: NDArray[Any] = image.icc_export(pcs="xyz", intent="relative", depth=depth).numpy()
+        return exported
     matrix, tables = _inverse(profile, depth)
     pixels = strip.reshape(-1, 3)
     result = np.empty(pixels.shape, tables[0].dtype)
@@ -203,7 +208,7 @@ def shaper(profile: bytes) -> Shaper | None:
     return Shaper(curves, matrix) if matrix.any() else None
 
 
-def _curve(tag: bytes) -> np.ndarray:
+def _curve(tag: bytes) -> NDArray[np.float64]:
     """Linear light of the 65536 device codes, from a `curv` or `para` tag."""
     x = np.arange(65536) / 65535
     if tag[:4] == b"curv":
@@ -211,15 +216,16 @@ def _curve(tag: bytes) -> np.ndarray:
         if count == 0:
             return x
         if count == 1:
-            return x ** (struct.unpack_from(">H", tag, 12)[0] / 256)
+            gamma: float = struct.unpack_from(">H", tag, 12)[0] / 256
+            return x**gamma
         points = np.frombuffer(tag, ">u2", count, offset=12) / 65535
-        return np.interp(x, np.linspace(0, 1, count), points)
+        return np.interp(x, np.linspace(0, 1, count), points).astype(np.float64, copy=False)
     if tag[:4] != b"para":
         raise ValueError("not a curve")
     kind = int.from_bytes(tag[8:10], "big")
     length = (1, 3, 4, 5, 7)[kind]
     numbers = [value / 65536 for value in struct.unpack(f">{length}i", tag[12 : 12 + 4 * length])]
-    g, a, b, c, d, e, f = (*numbers, *[0.0] * (7 - length))
+    g, a, b, c, d, e, f = numbers + [0.0] * (7 - length)
     if kind == 0:
         a, d = 1.0, -1.0
     elif kind in (1, 2):
@@ -227,12 +233,14 @@ def _curve(tag: bytes) -> np.ndarray:
         d, e, f, c = -b / a, c, c, 0.0
     with np.errstate(all="raise", under="ignore"):
         power = np.clip(a * x + b, 0, None) ** g + e
-    return np.clip(np.where(x >= d, power, c * x + f), 0, 1)
+    curve: NDArray[np.float64] = np.clip(np.where(x >= d, power, c * x + f), 0, 1)
+    return curve
 
 
 @lru_cache(maxsize=8)
 def _tables(profile: bytes, depth: int) -> list[np.ndarray]:
     shape = shaper(profile)
+    assert shape is not None
     curves = shape.curves if depth == 16 else shape.curves[:, ::257]
     return codes_of_light(curves, shape.weights)
 
@@ -241,12 +249,14 @@ def _tables(profile: bytes, depth: int) -> list[np.ndarray]:
 def _inverse(profile: bytes, depth: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Linear sRGB to linear device light in steps of 1 / LIGHT; device codes of those steps, by channel."""
     shape = shaper(profile)
+    assert shape is not None
+    assert shape.matrix is not None
     matrix = np.linalg.inv(_TO_D65 @ shape.matrix) @ RGB_TO_XYZ
     # The tags of a profile are rounded; gray must stay gray all the same.
     matrix /= matrix.sum(axis=1, keepdims=True)
     steps = np.arange(LIGHT + 1) / LIGHT
     top = 2**depth - 1
-    tables = []
+    tables: list[NDArray[Any]] = []
     for i, curve in enumerate(shape.curves):
         if i and (curve == shape.curves[0]).all():
             tables.append(tables[0])
@@ -271,14 +281,17 @@ def _luminance(pixels: np.ndarray, profile: bytes) -> np.ndarray:
     return luminance_of_lab(lab)
 
 
-def _light(codes: np.ndarray) -> np.ndarray:
+def _light(codes: NDArray[Any]) -> NDArray[np.float32]:
     """Linear light, float32, of sRGB codes of any shape."""
     if codes.dtype.kind == "f":
-        return srgb_decode(codes)
+        light: NDArray[np.float32] = srgb_decode(codes)
+        return light
     return _linear(8 * codes.dtype.itemsize).take(codes, mode="clip")
 
 
 @cache
-def _linear(depth: int) -> np.ndarray:
+def _linear(depth: int) -> NDArray[np.float32]:
+    """Linear light of every sRGB code, [2 ** depth]."""
     top = 2**depth - 1
-    return srgb_decode(np.arange(top + 1) / top).astype(np.float32)
+    light: NDArray[np.float32] = srgb_decode(np.arange(top + 1) / top).astype(np.float32)
+    return light

@@ -23,8 +23,8 @@ _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _SRGB, _GRAY, _SYCC, _CMYK = 16, 17, 18, 12
 _OTHER_SPACES = {14: "CIELAB", 0: "bilevel colours", 15: "bilevel colours", 20: "e-sRGB", 21: "ROMM RGB", 24: "e-sYCC"}
 
-_FAILURES = (OSError, ValueError, SyntaxError, RuntimeError, TypeError, LookupError, OverflowError, MemoryError)
-_FAILURES += (struct.error,)
+_FAILURES: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, RuntimeError, TypeError, LookupError)
+_FAILURES += (OverflowError, MemoryError, struct.error)
 """What Pillow and imagecodecs raise at broken files."""
 
 
@@ -133,11 +133,12 @@ def _alpha(header: list[Box], colours: int, count: int) -> int | None:
 
 def _pixels(data: bytes, deep: bool, name: str) -> tuple[np.ndarray, tuple[float, float] | None]:
     """The channels [height, width, channels], uint8 or uint16, and the resolution."""
+    from PIL.Image import Image
     from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
     codecs = formats.imagecodecs(name, "a JPEG 2000 picture in colour of more than 8 bits") if deep else None
     try:
-        image = Jpeg2KImageFile(io.BytesIO(data))
+        image: Image = Jpeg2KImageFile(io.BytesIO(data))
         dpi = image.info.get("dpi")
         if codecs is not None:
             pixels = codecs.jpeg2k_decode(data)

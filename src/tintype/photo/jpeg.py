@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.photo import iptc, xmp
-from tintype.photo.exif import BadTags, read_tags
+from tintype.photo.exif import BadTags, Value, read_tags
 
 _EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -163,7 +164,7 @@ def quality(segments: Segments) -> int | None:
         return None
     luma, *chroma = (segments.tables[number] for number in segments.components)
     for level in range(1, 101):
-        fine = (quantisation(level) <= luma).all()
+        fine = bool((quantisation(level) <= luma).all())
         # CMYK and RGB files have no chroma tables, but the first one again.
         fine = fine and all((quantisation(level, True) <= table).all() for table in chroma if table is not luma)
         if fine:
@@ -187,10 +188,11 @@ def turned_quality(level: int | None, orientation: int, size: tuple[int, int]) -
     return 100 - (100 - level) // 12
 
 
-def quantisation(level: int, chroma: bool = False) -> np.ndarray:
+def quantisation(level: int, chroma: bool = False) -> NDArray[np.int64]:
     """The IJG table of luma or chroma for a quality, int [64] in zigzag order."""
     scale = 5000 // level if level < 50 else 200 - 2 * level
-    return np.clip(((_CHROMA if chroma else _LUMA) * scale + 50) // 100, 1, 255)[_ZIGZAG]
+    table: NDArray[np.int64] = np.clip(((_CHROMA if chroma else _LUMA) * scale + 50) // 100, 1, 255)[_ZIGZAG]
+    return table
 
 
 def opening(
@@ -199,7 +201,7 @@ def opening(
     extension: bytes | None,
     record: bytes | None,
     icc: bytes | None,
-    dpi,
+    dpi: tuple[float, float] | None,
     comments: Iterable[str] = (),
 ) -> bytes:
     """The beginning of a file: start of image, JFIF, Exif, XMP, IPTC and ICC segments, comments.
@@ -283,7 +285,7 @@ def _pictures(block: bytes, place: int) -> list[tuple[int, int]]:
     except BadTags:
         return []
     entries = tags.pages[0].get(0xB002) if tags.pages else None
-    if entries is None:
+    if not isinstance(entries, Value):
         return []
     found = []
     for i in range(0, min(16 * _MOST_PICTURES, len(entries.data) - 15), 16):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
         raise UnsupportedPhoto(
             f"{name} is an animation (JPEG XL), which tintype does not read: export the frames first"
         )
-    if head.profile or None in (head.primaries, head.transfer):
+    if head.profile or head.primaries is None or head.transfer is None:
         raise UnsupportedPhoto(
             f"{name} is a JPEG XL picture with a colour profile of its own, which tintype does not read: convert it to "
             "TIFF or PNG first"
@@ -247,7 +248,7 @@ def _colours(bits: _Bits) -> tuple[bool, bool, int | None, int | None]:
     return gray, False, _PRIMARIES[primaries] if usual else None, transfer if usual else None
 
 
-def _box(found: list[Box], kind: bytes, codecs) -> bytes:
+def _box(found: list[Box], kind: bytes, codecs: ModuleType) -> bytes:
     """The body of a box of metadata, which may be packed with Brotli; empty for none and for a broken one."""
     for box in found:
         if box.kind == kind:

@@ -57,7 +57,7 @@ def load(
     damaged_from: int | None = None,
     lost_from: Callable[[pyvips.Image, int], int] = lambda image, whole: whole,
     prepared: Callable[[pyvips.Image], pyvips.Image] = as_it_is,
-    options: Mapping = MappingProxyType({}),
+    options: Mapping[str, Any] = MappingProxyType({}),
     notes: tuple[str, ...] = (),
     **facts: Any,
 ) -> Read:
@@ -140,7 +140,7 @@ def _of_damage(name: str, whole: int, lost: int, height: int) -> Iterator[str]:
         yield f"{name} is damaged {where} (as the file stores them): what it shows there may be wrong"
 
 
-def open_image(kind: str, source: Source, name: str, mend: Mend | None = None, **options) -> pyvips.Image:
+def open_image(kind: str, source: Source, name: str, mend: Mend | None = None, **options: Any) -> pyvips.Image:
     loader = {"avif": "heif"}.get(kind, kind) + "load"
     options = {"access": "sequential", "fail_on": "error"} | options
     if mend is not None and "page" in options:

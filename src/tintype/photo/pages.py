@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from tintype.photo import exif
 
@@ -87,7 +88,7 @@ def _same_picture(page: Page, main: Page, data: bytes) -> bool:
         if (page.width, page.height) == (main.width, main.height):
             # Two exposures of one scene differ little, and are two photographs: a copy is equal.
             first, second = (_opened(data, one) for one in (page, main))
-            return first.bands == second.bands and (first != second).max() == 0
+            return bool(first.bands == second.bands and (first != second).max() == 0)
         width, height = min(_SIDE, page.width), min(_SIDE, page.height)
         small, large = (_reduced(data, one, width, height) for one in (page, main))
     except (pyvips.Error, UnicodeDecodeError):
@@ -102,10 +103,11 @@ def _opened(data: bytes, page: Page) -> pyvips.Image:
     return pyvips.Image.tiffload_buffer(data, **options)
 
 
-def _reduced(data: bytes, page: Page, width: int, height: int) -> np.ndarray:
+def _reduced(data: bytes, page: Page, width: int, height: int) -> NDArray[np.float64]:
     """Brightness at a small size, from 0 to 1; float [height, width]."""
     small = _opened(data, page).thumbnail_image(width, height=height, size="force").numpy().reshape(height, width, -1)
     top = np.iinfo(small.dtype).max if small.dtype.kind in "iu" else 1
     # The weights of Rec. 601, by which programs make gray copies.
     weights = (0.299, 0.587, 0.114) if small.shape[2] in (3, 4) else (1,)
-    return small[..., : len(weights)] @ weights / top
+    brightness: NDArray[np.float64] = small[..., : len(weights)] @ weights / top
+    return brightness

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.photo.scale import BLOCK
 from tintype.photo.toning import Samples
@@ -180,4 +181,5 @@ def _interpolated(values: np.ndarray, size: int, axis: int) -> np.ndarray:
     shape = [1, 1]
     shape[axis] = size
     weight = (at - low).astype(np.float32).reshape(shape)
-    return values.take(low, axis) * (1 - weight) + values.take(high, axis) * weight
+    between: NDArray[np.float32] = values.take(low, axis) * (1 - weight) + values.take(high, axis) * weight
+    return between

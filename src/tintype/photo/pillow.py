@@ -134,7 +134,7 @@ def to_photo(image: Image.Image, name: str = "the image") -> Photo:
 
 def _developed(image: Image.Image, name: str, kind: str, reading: Reading[Read], texts: Iterable[Text] = ()) -> Read:
     if _frames(image) > 1:
-        raise UnsupportedPhoto(f"{name} has {image.n_frames} frames: give a copy of one of them")
+        raise UnsupportedPhoto(f"{name} has {getattr(image, 'n_frames', 1)} frames: give a copy of one of them")
     if not image.width or not image.height:
         raise UnreadablePhoto(f"{name} has no pixels: its size is {image.width} x {image.height}")
     try:
@@ -187,7 +187,7 @@ def _frames(image: Image.Image) -> int:
         # Where a next one should be there is nothing: the first is what there is.
         image.seek(0)
         return 1
-    if count > 1 and image.format == "MPO" and (stream := getattr(image, "_fp", None) or image.fp) is not None:
+    if count > 1 and image.format == "MPO" and (stream := getattr(image, "_fp", None) or getattr(image, "fp", None)):
         at = stream.tell()
         count = len(jpeg.photographs(stream))
         stream.seek(at)

@@ -23,7 +23,7 @@ _DEPTHS = {"jpeg": (8,), "webp": (8,), "png": (8, 16), "avif": (8, 16), "tiff": 
 _LARGEST = {"jpeg": 65500, "webp": 16383, "avif": 16384}
 
 
-def output_format(photo: Photo, target=None, format: str | None = None) -> str:
+def output_format(photo: Photo, target: object = None, format: str | None = None) -> str:
     """The format of a result: as asked, or as the target's suffix says, or that of the photograph.
 
     Where the photograph's own format cannot hold the result (BMP, an array), it is PNG; for floats, TIFF.
@@ -89,7 +89,7 @@ def plan_of(photo: Photo, format: str, quality: int | None, mark: Mark | None) -
         )
     depth = photo.depth if photo.depth in _DEPTHS[format] else _DEPTHS[format][-1]
     has_alpha = photo.alpha is not None
-    if has_alpha and format == "jpeg":
+    if photo.alpha is not None and format == "jpeg":
         if photo.alpha.min() < (1 if photo.depth == 32 else 2**photo.depth - 1):
             raise UnwritablePhoto(
                 f"{photo.name} is partly transparent, and jpeg cannot keep that: use png, tiff or webp"

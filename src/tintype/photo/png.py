@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -132,7 +133,14 @@ def is_caption(keyword: str) -> bool:
     return bool(keyword) and keyword != _XMP and not keyword.startswith(_RAW) and not _LAYOUT.match(keyword)
 
 
-def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | None, dpi, texts=()) -> bytes:
+def opening(
+    header: bytes,
+    exif: bytes | None,
+    xmp: bytes | None,
+    icc: bytes | None,
+    dpi: tuple[float, float] | None,
+    texts: Iterable[Text] = (),
+) -> bytes:
     """The beginning of a file: signature, the header chunk `header`, profile, resolution, Exif, XMP, texts."""
     parts = [SIGNATURE, header]
     if icc:
@@ -147,7 +155,7 @@ def opening(header: bytes, exif: bytes | None, xmp: bytes | None, icc: bytes | N
     return b"".join(parts)
 
 
-def pixels_at(data: bytes) -> int | None:
+def pixels_at(data: bytes | bytearray) -> int | None:
     """Where the first chunk of pixels begins in the beginning of a file; None when it has not come yet."""
     at = len(SIGNATURE)
     while at + 8 <= len(data):
@@ -169,8 +177,8 @@ def _read_text(kind: bytes, body: bytes, found: Chunks, profiles: dict[str, byte
     if kind == b"iTXt":
         packed, rest = rest[:1] == b"\1", rest[2:]
         # Language and translated keyword stand before the text.
-        language, _, rest = rest.partition(b"\0")
-        language = language.decode("latin-1")
+        tag, _, rest = rest.partition(b"\0")
+        language = tag.decode("latin-1")
         rest = rest.partition(b"\0")[2]
     elif kind == b"zTXt":
         packed, rest = True, rest[1:]

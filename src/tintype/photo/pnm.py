@@ -45,11 +45,11 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
         codes = _plain(data[at:], kind, count, name)
     if codes.max() > white:
         raise _broken(name, f"it holds {codes.max()}, and its white is {white}")
-    kind = np.uint16 if white > 255 else np.uint8
-    top = np.iinfo(kind).max
+    codes_of = np.uint16 if white > 255 else np.uint8
+    top = np.iinfo(codes_of).max
     if white != top:
         codes = np.round(codes * (top / white))
-    pixels = codes.astype(kind).reshape(height, width, channels)
+    pixels = codes.astype(codes_of).reshape(height, width, channels)
     return reading.develop(name, "pnm", as_image(pixels), Metadata(), bits=int(white).bit_length())
 
 

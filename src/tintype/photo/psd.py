@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
 from tintype.photo import exif
@@ -67,7 +68,7 @@ def _as_tiff(data: bytes, name: str) -> bytes:
     colours = _COLOURS.get(mode, 1)
     if channels < colours:
         raise IndexError(f"{channels} channels")
-    tags = {
+    tags: exif.Directory = {
         exif.WIDTH: whole(exif.LONG, width, order=">"),
         exif.HEIGHT: whole(exif.LONG, height, order=">"),
         258: whole(exif.SHORT, *[depth] * channels, order=">"),
@@ -119,7 +120,8 @@ def _section(data: bytes, at: int, word: int) -> tuple[bytes, int]:
     return data[at + word : at + word + size], at + word + size
 
 
-def _resources(block: bytes):
+def _resources(block: bytes) -> Iterator[tuple[int, bytes]]:
+    """The resources of the document: number and content of each."""
     at = 0
     while block[at : at + 4] == b"8BIM" and at + 12 <= len(block):
         kind = int.from_bytes(block[at + 4 : at + 6], "big")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyvips
@@ -31,7 +32,7 @@ from tintype.photo.loader import FAILURES, OR_SALVAGE, Damaged, as_it_is, broken
 from tintype.photo.origin import origin_of
 from tintype.photo.pages import no_such_page, several
 from tintype.photo.photo import Photo, Text
-from tintype.photo.source import Source, name_of, unopened
+from tintype.photo.source import Given, Source, name_of, unopened
 from tintype.photo.toning import Samples
 from tintype.threads import available_threads
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def read(
-    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+    source: Given,
     name: str | None = None,
     *,
     page: int | None = None,
@@ -80,7 +81,7 @@ def read(
 
 
 def read_colour(
-    source: str | os.PathLike | bytes | BinaryIO,
+    source: Given,
     name: str | None = None,
     *,
     page: int | None = None,
@@ -163,7 +164,7 @@ def from_array(array: NDArray[np.generic] | Image, name: str = "the array") -> P
     )
 
 
-def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
+def size_of(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """(height, width) of a photograph as it is stored, by the header of its file; None where that does not tell.
 
     Raises:
@@ -177,7 +178,7 @@ def size_of(path: str | os.PathLike) -> tuple[int, int] | None:
         return heads.size(source.stream().read(heads.LENGTH))
 
 
-def xmp_of(path: str | os.PathLike) -> bytes | None:
+def xmp_of(path: str | os.PathLike[str]) -> bytes | None:
     """The XMP packet of a file, without decoding a pixel; None where there is none."""
     name = name_of(path)
     if not stat.S_ISREG(os.stat(path).st_mode):
@@ -198,7 +199,7 @@ def xmp_of(path: str | os.PathLike) -> bytes | None:
     return None
 
 
-def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
+def count_pages(source: Given) -> int:
     """How many photographs a file holds; 1 where that cannot be told, as of a broken one.
 
     Raises:
@@ -221,7 +222,7 @@ def count_pages(source: str | os.PathLike | bytes | BinaryIO) -> int:
     return 1
 
 
-def _opened(source: str | os.PathLike | bytes | BinaryIO, name: str, threads: int | None = None) -> Source:
+def _opened(source: Given, name: str, threads: int | None = None) -> Source:
     try:
         return Source(source, name, threads=threads or available_threads())
     except (OSError, ValueError) as error:
@@ -233,11 +234,11 @@ def _read(source: Source, name: str, reading: Reading[Read], salvage: bool = Fal
     try:
         kind = recognise(stream.read(HEAD), name)
         if kind in _PAGED:
-            found = _PAGED[kind](stream, source, name, reading, salvage, page)
+            read: Read = _PAGED[kind](stream, source, name, reading, salvage, page)
         elif page is not None and page != 1:
             raise UnsupportedPhoto(no_such_page(name, page, 1))
         else:
-            found = _READERS[kind](stream, source, name, reading, salvage)
+            read = _READERS[kind](stream, source, name, reading, salvage)
     except (PhotoError, *FAILURES) as error:
         # What looks broken may only have been written meanwhile.
         source.check()
@@ -245,7 +246,7 @@ def _read(source: Source, name: str, reading: Reading[Read], salvage: bool = Fal
             raise
         raise broken(name, error) from None
     source.check()
-    return found
+    return read
 
 
 def _length(stream: BinaryIO) -> int:
@@ -271,6 +272,7 @@ def _read_jpeg(
     tags = exif_tags(segments.exif)
     turned = orientation_of(tags) >= 5
     shrink = reading.shrink(*(segments.size[::-1] if turned else segments.size))
+    reduced: dict[str, Any] = {"stored": segments.size} if shrink > 1 else {}
     return load(
         "jpeg",
         source,
@@ -294,7 +296,7 @@ def _read_jpeg(
             texts=[Text("Comment", comment) for comment in jpeg.comments(segments)],
             damaged=segments.damaged,
         ),
-        **({"stored": segments.size} if shrink > 1 else {}),
+        **reduced,
     )
 
 
@@ -409,7 +411,7 @@ def _read_tiff(
     own = samples.reads(page)
     if bad is not None and (own or not salvage):
         raise Damaged(name, "broken (a strip or tile of its pixels is damaged)", salvageable=not own)
-    facts = {
+    facts: dict[str, Any] = {
         "orientation": page.number(exif.ORIENTATION, 1),
         "bits": page.bits,
         "compression": packed,
@@ -508,13 +510,19 @@ def _read_psd(stream: BinaryIO, source: Source, name: str, reading: Reading[Read
         return _read_tiff(inner.stream(), inner, name, reading.named("psd"))
 
 
-_READERS = {"png": _read_png, "webp": _read_webp, "bmp": _read_bmp, "gif": _read_gif, "jpeg2000": _read_jpeg2000}
+_READERS: dict[str, Callable[..., Any]] = {
+    "png": _read_png,
+    "webp": _read_webp,
+    "bmp": _read_bmp,
+    "gif": _read_gif,
+    "jpeg2000": _read_jpeg2000,
+}
 _READERS |= {"jpegxl": _read_jpegxl, "pnm": _read_pnm, "psd": _read_psd}
-_PAGED = {"jpeg": _read_jpeg, "tiff": _read_tiff, "avif": _read_avif, "heic": _read_heic}
+_PAGED: dict[str, Callable[..., Any]] = {"jpeg": _read_jpeg, "tiff": _read_tiff, "avif": _read_avif, "heic": _read_heic}
 """Those that may hold several photographs."""
 
 
-def is_marked(path: str | os.PathLike) -> bool:
+def is_marked(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a result of tintype, by the mark in its XMP; False for what is not a photograph.
 
     Only the file's headers are read.
@@ -522,7 +530,7 @@ def is_marked(path: str | os.PathLike) -> bool:
     return mark_of(path) is not None
 
 
-def mark_of(path: str | os.PathLike) -> xmp.Mark | None:
+def mark_of(path: str | os.PathLike[str]) -> xmp.Mark | None:
     """What a result of tintype says of how it was made; None for every other file.
 
     Only the file's headers are read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,8 @@ def _size(kind: str, strip: bytes) -> tuple[int, int]:
     return size
 
 
-def _unpacker(page: Page, name: str):
+def _unpacker(page: Page, name: str) -> Callable[[bytes, int, tuple[int, int, int]], bytes]:
+    """What unpacks a strip, given how many bytes it fills and its rows, columns and samples."""
     kind = page.compression
     if kind == "lzma":
         return lambda strip, full, shape: lzma.LZMADecompressor().decompress(strip, full)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from tintype.color.lab import srgb_encode
 from tintype.errors import UnreadablePhoto, UnsupportedPhoto
@@ -125,7 +126,7 @@ def _codes(page: Page, data: bytes, name: str) -> np.ndarray:
     step = max(1, _BLOCK // (wide * count))
     for top in range(0, len(codes), step):
         loose = np.unpackbits(packed[top : top + step], axis=1)[:, : wide * count * bits]
-        codes[top : top + step] = _scaled(loose.reshape(-1, wide * count, bits) @ weights, bits, codes.dtype)
+        codes[top : top + step] = _scaled(loose.reshape(-1, wide * count, bits) @ weights, bits, codes.dtype.type)
     return _placed(codes.reshape(len(codes), wide, count), page)
 
 
@@ -222,10 +223,11 @@ def _gray_of_lab(codes: np.ndarray, photometric: int) -> np.ndarray:
     return gray
 
 
-def _scaled(values: np.ndarray, bits: int, kind) -> np.ndarray:
+def _scaled(values: NDArray[Any], bits: int, kind: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
     """Codes of another depth, rounded: 0 stays 0 and white stays white."""
     top = np.iinfo(kind).max
-    return (values * (top / (2**bits - 1)) + 0.5).astype(kind)
+    codes: NDArray[Any] = (values * (top / (2**bits - 1)) + 0.5).astype(kind)
+    return codes
 
 
 def _rows(page: Page, down: int = 1) -> int:
@@ -255,7 +257,8 @@ def _load(data: bytes, page: Page, width: int, rows: int, height: int, bits: int
     image = pyvips.Image.tiffload_buffer(
         _relabelled(data, tags, page), access="sequential", fail_on="error", unlimited=True
     )
-    return image.numpy().reshape(height, width, samples)
+    blocks: NDArray[Any] = image.numpy().reshape(height, width, samples)
+    return blocks
 
 
 def _placed(blocks: np.ndarray, page: Page, across: int = 1, down: int = 1) -> np.ndarray:

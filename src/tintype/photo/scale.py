@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.lab import RGB_TO_XYZ, luminance_to_lightness, srgb_decode
 
@@ -40,10 +41,11 @@ def lightness_codes(rgb: np.ndarray) -> np.ndarray:
     return codes_of_weighted(rgb, _srgb_light(8 * rgb.dtype.itemsize))
 
 
-def codes_of_luminance(luminance: np.ndarray) -> np.ndarray:
+def codes_of_luminance(luminance: NDArray[np.floating]) -> NDArray[np.uint16]:
     """16-bit codes of L*: relative luminance, clipped to [0, 1], any shape -> uint16."""
     lightness = luminance_to_lightness(np.clip(luminance, 0, 1))
-    return (lightness * (LEVELS / 100) + 0.5).astype(np.uint16)
+    codes: NDArray[np.uint16] = (lightness * (LEVELS / 100) + 0.5).astype(np.uint16)
+    return codes
 
 
 def codes_of_light(curves: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
@@ -73,7 +75,7 @@ def codes_of_weighted(rgb: np.ndarray, light: list[np.ndarray]) -> np.ndarray:
 def _srgb_light(depth: int) -> list[np.ndarray]:
     top = 2**depth - 1
     linear = srgb_decode(np.arange(top + 1) / top)
-    return codes_of_light([linear] * 3, RGB_TO_XYZ[1] / RGB_TO_XYZ[1].sum())
+    return codes_of_light(np.stack([linear] * 3), RGB_TO_XYZ[1] / RGB_TO_XYZ[1].sum())
 
 
 @cache

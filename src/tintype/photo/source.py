@@ -17,11 +17,14 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyvips
 
 from tintype.errors import UnreadablePhoto
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 IN_MEMORY = 64 << 20
 """Bytes of the largest file that is read as a whole."""
@@ -36,10 +39,13 @@ _TICK = 20_000_000
 
 _TRIES = 10
 
+Given = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""A photograph as it is given to be read: a path, the bytes of a file, or a binary stream."""
+
 _CALLED_BACK: deque[pyvips.SourceCustom] = deque(maxlen=1000)
 
 
-def name_of(source) -> str:
+def name_of(source: object) -> str:
     """What errors call a source: its path in printable letters, or what it is."""
     if isinstance(source, bytes | bytearray | memoryview):
         return "the given file"
@@ -50,7 +56,7 @@ def name_of(source) -> str:
     return os.fsdecode(source).encode("utf-8", "backslashreplace").decode()
 
 
-def is_address(name: str | os.PathLike) -> bool:
+def is_address(name: str | os.PathLike[str]) -> bool:
     """Whether a name is an address of the web and not the path of a file."""
     return _ADDRESS.match(os.fsdecode(name)) is not None
 
@@ -65,7 +71,7 @@ def absent(name: str) -> str:
     return f"{name} does not exist: check the path"
 
 
-def unopened(source, name: str, error: OSError | ValueError) -> UnreadablePhoto:
+def unopened(source: object, name: str, error: OSError | ValueError) -> UnreadablePhoto:
     """The error of a source that cannot be opened or read, in a sentence."""
     if isinstance(error, FileNotFoundError) or is_address(name):
         return UnreadablePhoto(absent(name))
@@ -105,7 +111,7 @@ class Source:
 
     def __init__(
         self,
-        given: str | os.PathLike | bytes | BinaryIO,
+        given: Given,
         name: str,
         in_memory: int | None = None,
         threads: int | None = None,
@@ -113,7 +119,7 @@ class Source:
         self.name, self.threads = name, threads
         self.data: bytes | None = None
         self._failures: list[OSError] = []  # what the disk said while libvips was reading
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
         self._views: list[BinaryIO] = []
         if isinstance(given, str | os.PathLike):
             self._open(given, in_memory)
@@ -123,7 +129,7 @@ class Source:
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         # What libvips calls back outlives the reading, and must not keep the bytes.
         for view in self._views:
             view.close()
@@ -136,13 +142,14 @@ class Source:
         """A stream of its own over the bytes, at their beginning."""
         if self.data is not None:
             return io.BytesIO(self.data)
+        assert self._file is not None
         return io.BufferedReader(_View(self._file, self._lock))
 
     def read(self) -> bytes:
         """All bytes, also those of a large file."""
         return self.data if self.data is not None else self.stream().read()
 
-    def load(self, loader: str, mend: Mend | None = None, **options) -> pyvips.Image:
+    def load(self, loader: str, mend: Mend | None = None, **options: Any) -> pyvips.Image:
         """Opens the picture with a loader of libvips, such as 'jpegload'.
 
         Raises what pyvips raises: pyvips.Error, or UnicodeDecodeError.
@@ -178,7 +185,7 @@ class Source:
         if self._file is not None and _state(self._file) != self._state:
             raise _changed(self.name)
 
-    def _open(self, path: str | os.PathLike, in_memory: int | None) -> None:
+    def _open(self, path: str | os.PathLike[str], in_memory: int | None) -> None:
         file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed on leaving
         try:
             status = os.fstat(file.fileno())
@@ -234,7 +241,7 @@ def _all_of(stream: BinaryIO, name: str) -> bytes:
 class _View(io.RawIOBase):
     """A place of its own in a file that several read, from several threads."""
 
-    def __init__(self, file: BinaryIO, lock: threading.Lock):
+    def __init__(self, file: io.FileIO, lock: threading.Lock) -> None:
         self._shared, self._lock, self._at = file, lock, 0
 
     def readable(self) -> bool:
@@ -243,7 +250,7 @@ class _View(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         with self._lock:
             self._shared.seek(self._at)
             count = self._shared.readinto(buffer)
@@ -275,7 +282,8 @@ class _Mended(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, into: WriteableBuffer) -> int:
+        buffer = memoryview(into).cast("B")
         self._stream.seek(self._at)
         data = bytearray(self._stream.read(len(buffer)))
         for place, patch in self._mend.patches.items():

@@ -68,7 +68,7 @@ def of_png(gamma: float | None, primaries: tuple[float, ...] | None) -> bytes | 
 def of_exif(tags: exif.Tags | None) -> bytes | None:
     """The profile of a camera's file that says in Exif alone that it is in Adobe RGB."""
     inner = tags.pages[0].get(exif.EXIF) if tags and tags.pages else None
-    if not isinstance(inner, dict):
+    if tags is None or not isinstance(inner, dict):
         return None
     space = exif.number(inner, exif.COLOR_SPACE, tags.order)
     # 2 stands in no standard, but some cameras write it.
@@ -118,9 +118,9 @@ def _xyz(values: np.ndarray) -> bytes:
 
 
 def _curve(curve: float | str) -> bytes:
-    if curve == "srgb":
-        numbers, kind = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045), 3
-    else:
-        numbers, kind = (curve,), 0
+    """The tag of a tone curve: 'srgb', or an exponent."""
+    numbers, kind = (
+        ((2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045), 3) if curve == "srgb" else ((float(curve),), 0)
+    )
     body = struct.pack(f">{len(numbers)}i", *(round(number * 65536) for number in numbers))
     return b"para" + bytes(4) + struct.pack(">HH", kind, 0) + body

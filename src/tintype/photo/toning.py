@@ -7,6 +7,7 @@ picture. Both are estimated and taken away; of a gray photograph hardly any colo
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tintype.color.lab import rgb_to_lab
 
@@ -48,12 +49,16 @@ class Samples:
         return float((np.hypot(left[..., 0], left[..., 1]) > _DISTANCE).mean())
 
 
-def _averaged(pixels: np.ndarray) -> np.ndarray:
-    """Means over cells of equal size; what is left over at the right and at the bottom is not looked at."""
+def _averaged(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means over cells of equal size, [height, width, 3] to [down, across, 3].
+
+    What is left over at the right and at the bottom is not looked at.
+    """
     down, across = (max(1, side // _CELLS) for side in pixels.shape[:2])
     rows, columns = pixels.shape[0] // down, pixels.shape[1] // across
     cells = pixels[: rows * down, : columns * across].reshape(rows, down, columns, across, 3)
-    return cells.mean(axis=(1, 3))
+    means: NDArray[np.float32] = cells.mean(axis=(1, 3))
+    return means
 
 
 def _take_tone_away(ab: np.ndarray, lightness: np.ndarray) -> None:
@@ -77,7 +82,7 @@ def _take_stains_away(ab: np.ndarray) -> None:
             places.append((down[rows].mean(), across[columns].mean()))
             medians.append(np.median(ab[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], axis=(0, 1)))
 
-    def terms(y, x):
+    def terms(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.stack([np.ones_like(x), y, x, y * y, x * x, x * y], axis=-1)
 
     surface = np.linalg.lstsq(terms(*np.array(places).T), np.array(medians), rcond=None)[0]

@@ -46,17 +46,17 @@ def read_chunks(stream: BinaryIO) -> Chunks:
         kind, size = head[:4], int.from_bytes(head[4:], "little")
         if kind == b"VP8X":
             canvas = stream.read(10)[4:]
-            found.size = tuple(1 + int.from_bytes(side, "little") for side in (canvas[:3], canvas[3:]))
+            found.size = (1 + int.from_bytes(canvas[:3], "little"), 1 + int.from_bytes(canvas[3:], "little"))
         elif kind == b"ANMF":
             found.frames += 1
             found.lossless = stream.read(20)[16:] == b"VP8L"
         elif kind == b"VP8L":
             found.lossless = True
-            sides = int.from_bytes(stream.read(5)[1:], "little")
-            found.size = (1 + (sides & 0x3FFF), 1 + (sides >> 14 & 0x3FFF))
+            bits = int.from_bytes(stream.read(5)[1:], "little")
+            found.size = (1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
         elif kind == b"VP8 ":
             sides = stream.read(10)[6:]
-            found.size = tuple(int.from_bytes(side, "little") & 0x3FFF for side in (sides[:2], sides[2:]))
+            found.size = (int.from_bytes(sides[:2], "little") & 0x3FFF, int.from_bytes(sides[2:], "little") & 0x3FFF)
         elif kind in (b"EXIF", b"XMP ") and size > _LONGEST:
             found.damaged = True
         elif kind == b"EXIF":
@@ -68,7 +68,15 @@ def read_chunks(stream: BinaryIO) -> Chunks:
     return found
 
 
-def assemble(data: bytes, width: int, height: int, exif, xmp, icc, has_alpha: bool) -> bytes:
+def assemble(
+    data: bytes,
+    width: int,
+    height: int,
+    exif: bytes | None,
+    xmp: bytes | None,
+    icc: bytes | None,
+    has_alpha: bool,
+) -> bytes:
     """A file of bare pixels (as the encoder gives it) with profile, Exif and XMP."""
     pixels = []
     at = 12

@@ -7,10 +7,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from tintype.errors import UnwritableFile, UnwritablePhoto
 from tintype.files import Destination, whole_file
@@ -31,7 +32,7 @@ _KINDS = {8: np.uint8, 16: np.uint16, 32: np.float32}
 def write(
     photo: Photo,
     strips: Iterable[np.ndarray],
-    target: str | os.PathLike | BinaryIO,
+    target: str | os.PathLike[str] | BinaryIO,
     *,
     format: str | None = None,
     quality: int | None = None,
@@ -117,7 +118,7 @@ def _rows(plan: Plan, strips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The strips as they go into the file: in its depth and profile, with alpha."""
     photo = plan.photo
     done = 0
-    alpha = _in_depth(photo.alpha, plan.depth) if plan.channels == 4 else None
+    alpha = None if plan.channels < 4 or photo.alpha is None else _in_depth(photo.alpha, plan.depth)
     for strip in strips:
         if strip.ndim != 3 or strip.shape[1:] != (photo.width, 3) or done + len(strip) > photo.height:
             raise ValueError(
@@ -136,13 +137,14 @@ def _rows(plan: Plan, strips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         raise ValueError(f"the strips hold {done} rows, and the photograph has {photo.height}")
 
 
-def _in_depth(values: np.ndarray, depth: int) -> np.ndarray:
+def _in_depth(values: NDArray[Any], depth: int) -> NDArray[Any]:
     """Codes of another depth, rounded; a new array only when it is another depth."""
     kind = _KINDS[depth]
     if values.dtype == kind:
         return values
     if values.dtype == np.float32:
-        return (np.clip(values, 0, 1) * (2**depth - 1) + 0.5).astype(kind)
+        codes: NDArray[Any] = (np.clip(values, 0, 1) * (2**depth - 1) + 0.5).astype(kind)
+        return codes
     if depth == 32:
         return values / np.float32(np.iinfo(values.dtype).max)
     if depth == 16:

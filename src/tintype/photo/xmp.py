@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NoReturn
 from xml.dom import minidom
 from xml.dom.expatbuilder import ExpatBuilderNS
 from xml.parsers.expat import ExpatError
@@ -126,20 +127,23 @@ def says(packet: bytes | None, name: str) -> bool:
 
 def has_mark(packet: bytes | None) -> bool:
     """Whether an XMP packet holds a mark of tintype."""
-    return bool(packet) and NAMESPACE.encode() in packet and re.search(rb":(?:software|model)\b", packet) is not None
+    if packet is None or NAMESPACE.encode() not in packet:
+        return False
+    return re.search(rb":(?:software|model)\b", packet) is not None
 
 
 def read_mark(packet: bytes | None) -> Mark | None:
     """The mark of tintype in an XMP packet, None where there is none. The packet need not be well-formed."""
-    if not has_mark(packet):
+    if packet is None or not has_mark(packet):
         return None
 
+    text = packet
     prefix = re.search(rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']" + re.escape(NAMESPACE.encode()), packet)
     own = re.escape(prefix[1]) if prefix else rb"\w+"
 
     def said(prefix: bytes, name: bytes) -> str:
         # Other programs write as an attribute what was an element.
-        found = re.search(rb"\b%s:%s\s*(?:=\s*[\"']|>)([^<\"']{0,500})" % (prefix, name), packet)
+        found = re.search(rb"\b%s:%s\s*(?:=\s*[\"']|>)([^<\"']{0,500})" % (prefix, name), text)
         return html.unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
 
     tool = said(rb"\w+", b"CreatorTool")
@@ -164,11 +168,12 @@ def checked(packet: bytes, upright: bool = False) -> bytes | None:
     if document is None or not upright or b"Orientation" not in packet:
         return None if document is None else packet
     for node in document.getElementsByTagName("*"):
-        if node.hasAttributeNS(_TIFF, "Orientation"):
-            attribute = node.getAttributeNodeNS(_TIFF, "Orientation")
+        attribute = node.getAttributeNodeNS(_TIFF, "Orientation")
+        if attribute is not None:
             attribute.value = "1"
-        if node.namespaceURI == _TIFF and node.localName == "Orientation" and node.firstChild is not None:
-            node.firstChild.data = "1"
+        text = node.firstChild
+        if node.namespaceURI == _TIFF and node.localName == "Orientation" and isinstance(text, minidom.CharacterData):
+            text.data = "1"
     return _serialise(document)
 
 
@@ -319,40 +324,40 @@ class _Refused(ValueError):
 class _Builder(ExpatBuilderNS):
     """Builds a document of a packet, as long as it keeps within the limits."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.nodes = self.depth = 0
         # Text comes in pieces of this many bytes, each of which is copied with all before it.
         self.getParser().buffer_size = 1 << 20
 
-    def start_element_handler(self, name, attributes):
+    def start_element_handler(self, name: str, attributes: list[str]) -> None:
         self._count(1 + len(attributes) // 2)
         self.depth += 1
         if self.depth > DEEPEST:
             raise _Refused
         super().start_element_handler(name, attributes)
 
-    def end_element_handler(self, name):
+    def end_element_handler(self, name: str) -> None:
         self.depth -= 1
         super().end_element_handler(name)
 
-    def start_namespace_decl_handler(self, prefix, uri):
+    def start_namespace_decl_handler(self, prefix: str | None, uri: str) -> None:
         self._count(1)
         super().start_namespace_decl_handler(prefix, uri)
 
-    def comment_handler(self, data):
+    def comment_handler(self, data: str) -> None:
         self._count(1)
         super().comment_handler(data)
 
-    def pi_handler(self, target, data):
+    def pi_handler(self, target: str, data: str) -> None:
         self._count(1)
         super().pi_handler(target, data)
 
-    def start_cdata_section_handler(self):
+    def start_cdata_section_handler(self) -> None:
         self._count(1)
         super().start_cdata_section_handler()
 
-    def start_doctype_decl_handler(self, *said):
+    def start_doctype_decl_handler(self, *declaration: object) -> NoReturn:
         # No packet of XMP has a document type; one that has is an attempt to make the parser work.
         raise _Refused
 
@@ -394,7 +399,8 @@ def _about(document: minidom.Document) -> str:
 def _forget(document: minidom.Document, uri: str, name: str | None = None) -> None:
     for node in list(document.getElementsByTagName("*")):
         if node.namespaceURI == uri and name in (None, node.localName):
-            node.parentNode.removeChild(node)
+            if node.parentNode is not None:
+                node.parentNode.removeChild(node)
             continue
         for attribute in list(node.attributes.values()):
             if attribute.namespaceURI == uri and name in (None, attribute.localName):
