@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,10 @@ _LEVELS = 65536  # of linear light in the table for 8 bits: 20 per code where th
 _NEAR = {8: 5e-5, 16: TOLERANCE, 32: TOLERANCE}
 
 
+@overload
+def render(lightness: NDArray[np.float32], ab: NDArray[np.float32], depth: Literal[8] = 8) -> NDArray[np.uint8]: ...
+@overload
+def render(lightness: NDArray[np.float32], ab: NDArray[np.float32], depth: int) -> Pixels: ...
 def render(lightness: NDArray[np.float32], ab: NDArray[np.float32], depth: int = 8) -> Pixels:
     """sRGB pixels from lightness and colour; chroma that sRGB cannot hold is shrunk, so that the lightness stays.
 
