@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from tintype.errors import OptionError
 
 LARGEST = 2048
@@ -57,12 +55,16 @@ def checked_page(value: object) -> int:
 
 
 def _whole(value: object, what: str, how: str, least: int, most: float = math.inf) -> int:
+    import numpy as np  # which the command line does not need to show its help
+
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and least <= value <= most:
         return int(value)
     raise OptionError(f"The {what} must be {how}, not {value!r}")
 
 
 def _number(value: object, what: str, how: str, least: float, most: float) -> float:
+    import numpy as np  # which the command line does not need to show its help
+
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and least <= value <= most:
         return float(value)
     raise OptionError(f"The {what} must be {how}, not {value!r}")
