@@ -51,8 +51,8 @@ def test_a_study_goes_through_the_file_and_its_rates_come_out(study, path):
     assert found.rates[FULL_VISION]["ours"].people < found.rates[ATTENTIVE]["ours"].people
     (pair,) = found.differences
     assert (pair.first, pair.second) == ("theirs", "ours")
-    assert pair.found.low < -0.2 < pair.found.high < 0
-    assert pair.found.redrawn[0] < pair.found.value < pair.found.redrawn[1]
+    assert pair.estimate.low < -0.2 < pair.estimate.high < 0
+    assert pair.estimate.redrawn[0] < pair.estimate.value < pair.estimate.redrawn[1]
     assert found.caught.low < CAUGHT < found.caught.high
     assert found.left.low < 0.5 < found.left.high
     assert [(block.first, block.last) for block in found.blocks] == [(1, 10), (11, 20), (21, 24)]
@@ -140,7 +140,7 @@ def test_of_two_people_no_figure_is_stated(study, path):
         assert "1 person of at least 5" in rate.lacking
     assert "2 people of at least 5" in found.left.lacking
     assert "2 people of at least 5" in found.slope.lacking
-    assert all(pair.found.lacking for pair in found.differences)
+    assert all(pair.estimate.lacking for pair in found.differences)
 
 
 def test_of_fourteen_answers_no_learning_is_stated(study, path):

@@ -82,7 +82,7 @@ def sources_of(
         OptionError: a word can be understood in two ways, or names an archive that a collection has not.
     """
     collections = COLLECTIONS if collections is None else collections
-    found: dict[str, list[Archive | Path]] = {}
+    chosen: dict[str, list[Archive | Path]] = {}
     for word in words:
         left, equals, path = word.partition("=")
         name, colon, archive = left.partition(":")
@@ -91,16 +91,16 @@ def sources_of(
                 raise DataError(
                     f"{word}: neither a folder of photographs nor a collection ({', '.join(sorted(collections))})"
                 )
-            found[word] = []
+            chosen[word] = []
         elif equals:
-            found.setdefault(name, []).extend(_given(name, collections[name], Path(path).expanduser()))
+            chosen.setdefault(name, []).extend(_given(name, collections[name], Path(path).expanduser()))
         elif not colon and Path(word).exists():
             raise OptionError(
                 f"{word} is the name of a collection and of a folder here: give ./{word} or {word}=ARCHIVE"
             )
         else:
             wanted = [archive] if colon else collections[name].usual
-            found.setdefault(name, []).extend(_published(name, collections[name], wanted))
+            chosen.setdefault(name, []).extend(_published(name, collections[name], wanted))
 
     def source(name: str, archives: Sequence[Archive | Path]) -> Source:
         collection = collections[name]
@@ -117,7 +117,7 @@ def sources_of(
 
         return Source(name, find, collection.smallest, collection.terms)
 
-    return [source(name, archives) if archives else Path(name) for name, archives in found.items()]
+    return [source(name, archives) if archives else Path(name) for name, archives in chosen.items()]
 
 
 def _given(name: str, collection: Collection, path: Path) -> list[Path]:

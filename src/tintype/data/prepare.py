@@ -181,14 +181,15 @@ def _find(sources: Sequence[Source], settings: Settings) -> list[Original]:
     """The photographs that are asked for, in the order of the sources."""
     named = ", ".join(source.name for source in sources)
     classes = Classes(settings.classes)
-    found: Iterable[tuple[int, Original]] = enumerate(
+    numbered: Iterable[tuple[int, Original]] = enumerate(
         original for source in sources for original in source.find(classes)
     )
     if settings.count is not None:
         # The lowest of random numbers that hang on the names alone: a choice that neither the order of the archives
         # nor photographs that join later change, but for those that rank before the last.
-        found = sorted(heapq.nsmallest(settings.count, found, lambda entry: _draw(settings.seed, entry[1].source)))
-    originals = [original for _, original in found]
+        lowest = heapq.nsmallest(settings.count, numbered, lambda entry: _draw(settings.seed, entry[1].source))
+        numbered = sorted(lowest)
+    originals = [original for _, original in numbered]
     classes.check(named)
     if not originals:
         raise DataError(f"{named}: no photographs found ({LISTED})")
@@ -226,13 +227,13 @@ def _fill(
 
     with _Shards(part) as shards:
         first: dict[str, Original] = {}
-        for original, found in _in_order(_identify, originals, threads):
-            if isinstance(found, _Drop):
-                drop(original, found)
-            elif found.sha256 in first:
-                drop(original, _Drop("duplicate", f"same file as {first[found.sha256].source}"))
+        for original, identified in _in_order(_identify, originals, threads):
+            if isinstance(identified, _Drop):
+                drop(original, identified)
+            elif identified.sha256 in first:
+                drop(original, _Drop("duplicate", f"same file as {first[identified.sha256].source}"))
             else:
-                first[found.sha256] = found
+                first[identified.sha256] = identified
         places = {sha256: _draw(settings.seed, sha256) for sha256 in first}
         ordered = sorted(first.values(), key=lambda original: (places[original.sha256], original.sha256))
         published = {original.part for original in ordered} if settings.split == "published" else set()

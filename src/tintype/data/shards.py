@@ -136,14 +136,14 @@ class Photographs:
         for shard in map(Path, shards):
             if limit is not None and len(self.names) >= limit:
                 break
-            found = [entry for entry in _index(shard) if keep is None or keep(f"{shard.stem}/{entry[0]}")]
-            found = found[: None if limit is None else limit - len(self.names)]
-            if not found:
+            entries = [entry for entry in _index(shard) if keep is None or keep(f"{shard.stem}/{entry[0]}")]
+            entries = entries[: None if limit is None else limit - len(self.names)]
+            if not entries:
                 continue
             with shard.open("rb") as file:
                 data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self.names += [f"{shard.stem}/{name}" for name, _, _ in found]
-            self._places += [(data, offset, size) for _, offset, size in found]
+            self.names += [f"{shard.stem}/{name}" for name, _, _ in entries]
+            self._places += [(data, offset, size) for _, offset, size in entries]
         if not self.names:
             raise DataError(f"{', '.join(map(str, shards))}: these shards contain no photographs")
 

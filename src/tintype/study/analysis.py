@@ -41,7 +41,7 @@ class Difference:
 
     first: str
     second: str
-    found: Estimate
+    estimate: Estimate
 
 
 @dataclass(frozen=True)
@@ -177,10 +177,10 @@ def analyse(
     )
 
 
-def _share(answers: Answers, said: Chosen, which: Chosen) -> Share | None:
+def _share(answers: Answers, yes: Chosen, which: Chosen) -> Share | None:
     if not which.any():
         return None
-    return share(said[which], answers.person[which], answers.photograph[which])
+    return share(yes[which], answers.person[which], answers.photograph[which])
 
 
 def _redrawn(answers: Answers, which: Chosen, redrawn: Redrawn) -> NDArray[np.float32]:
@@ -189,12 +189,12 @@ def _redrawn(answers: Answers, which: Chosen, redrawn: Redrawn) -> NDArray[np.fl
 
 
 def _rates(study: Study, answers: Answers, which: Chosen, redrawn: Redrawn) -> dict[str, Share]:
-    found = {}
+    rates = {}
     for method in study.methods:
         own = which & (answers.method == method)
         if (rate := _share(answers, answers.fooled, own)) is not None:
-            found[method] = replace(rate, redrawn=middle(_redrawn(answers, own, redrawn)))
-    return found
+            rates[method] = replace(rate, redrawn=middle(_redrawn(answers, own, redrawn)))
+    return rates
 
 
 def _differences(answers: Answers, which: Chosen, rates: Mapping[str, Share], redrawn: Redrawn) -> Iterator[Difference]:
@@ -209,12 +209,12 @@ def _differences(answers: Answers, which: Chosen, rates: Mapping[str, Share], re
             freedom = min(freedom, rate.people - 1, rate.photographs - 1)
         both = which & ((answers.method == first) | (answers.method == second))
         variance, _ = crossed_variance(parts[both], answers.person[both], answers.photograph[both])
-        found = estimate(rates[first].value - rates[second].value, max(variance, least), freedom)
+        difference = estimate(rates[first].value - rates[second].value, max(variance, least), freedom)
         draws = [_redrawn(answers, which & (answers.method == method), redrawn) for method in (first, second)]
         missing = next(
             (f"{method} has {rates[method].lacking}" for method in (first, second) if rates[method].lacking), ""
         )
-        yield Difference(first, second, replace(found, redrawn=middle(draws[0] - draws[1]), lacking=missing))
+        yield Difference(first, second, replace(difference, redrawn=middle(draws[0] - draws[1]), lacking=missing))
 
 
 def _blocks(study: Study, answers: Answers, which: Chosen) -> Iterator[Block]:
@@ -236,9 +236,9 @@ def _slope(study: Study, answers: Answers, which: Chosen) -> Estimate | None:
     value = float(weight @ fooled)
     off = fooled - fooled.mean() - value * across
     variance, freedom = crossed_variance(weight * off, answers.person[which], answers.photograph[which])
-    found = estimate(value, max(variance, float(((weight * off) ** 2).sum())), freedom)
+    slope = estimate(value, max(variance, float(((weight * off) ** 2).sum())), freedom)
     missing = lacking(len(np.unique(answers.person[which])), len(np.unique(answers.photograph[which])), len(fooled))
-    return replace(found, lacking=missing)
+    return replace(slope, lacking=missing)
 
 
 def _reactions(answers: Answers, which: Chosen) -> Iterator[tuple[str, Quartiles]]:
@@ -259,10 +259,10 @@ def _exposure(study: Study, answers: Answers, which: Chosen) -> Exposure | None:
 
 
 def _photographs(study: Study, answers: Answers, which: Chosen) -> list[Fooling]:
-    found = []
+    fooling = []
     for method in study.methods:
         own = which & (answers.method == method)
         shown = np.bincount(answers.photograph[own], minlength=len(study.photographs))
         fooled = np.bincount(answers.photograph[own & answers.fooled], minlength=len(study.photographs))
-        found += [Fooling(method, int(n), int(shown[n]), int(fooled[n])) for n in np.flatnonzero(shown)]
-    return sorted(found, key=lambda fooling: -fooling.rate)
+        fooling += [Fooling(method, int(n), int(shown[n]), int(fooled[n])) for n in np.flatnonzero(shown)]
+    return sorted(fooling, key=lambda fooling: -fooling.rate)

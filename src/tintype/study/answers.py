@@ -213,8 +213,8 @@ class Store:
     def served(self, participant: int, number: int) -> bool:
         """Whether both pictures of a trial have been sent; the trial must exist."""
         sql = "SELECT served IS NOT NULL FROM trials WHERE participant = ? AND number = ?"
-        [(found,)] = self._read(sql, (participant, number))
-        return bool(found)
+        [(served,)] = self._read(sql, (participant, number))
+        return bool(served)
 
     def recruited(self, code: str) -> str | None:
         """The code by which a recruitment site knows a participant, if one sent them. Raises Unknown."""
@@ -307,13 +307,13 @@ class Store:
 
     def score(self, code: str | None = None) -> Score:
         """Of one participant, or of all."""
-        [found] = self._read(
+        [counts] = self._read(
             "SELECT count(DISTINCT participant), count(*), coalesce(sum(1 - correct), 0) "
             "FROM answers JOIN trials USING (participant, number) JOIN participants p ON p.id = participant "
             "WHERE kind = 'test' AND (? IS NULL OR p.code = ?)",
             (code, code),
         )
-        return Score(*found)
+        return Score(*counts)
 
     def counts(self) -> dict[str, int]:
         """Participants that began and that finished, and answers to each kind of trial."""
@@ -390,17 +390,17 @@ def _prepare(ask: Ask, digest: str) -> tuple[list[Row], bytes]:
         [(number,)] = ask("SELECT coalesce(max(id), -1) + 1 FROM participants")
         ask("INSERT INTO server VALUES (?, ?)", (number, secrets.token_bytes(32)))
     [(secret,)] = ask("SELECT secret FROM server")
-    found = ask("SELECT digest FROM study")
-    return found or ask("INSERT INTO study VALUES (?, ?) RETURNING digest", (digest, time.time())), secret
+    digests = ask("SELECT digest FROM study")
+    return digests or ask("INSERT INTO study VALUES (?, ?) RETURNING digest", (digest, time.time())), secret
 
 
 def _progress(ask: Ask, code: str) -> Progress:
-    found = ask(
+    rows = ask(
         "SELECT id, seen IS NOT NULL, (SELECT count(*) FROM answers WHERE participant = id), "
         "(SELECT count(*) FROM trials WHERE participant = id) FROM participants WHERE code = ?",
         (code,),
     )
-    if not found:
+    if not rows:
         raise Unknown("Nothing is kept under this code: check it, or begin again")
-    [(participant, looked, answered, trials)] = found
+    [(participant, looked, answered, trials)] = rows
     return Progress(participant, bool(looked), answered, trials)

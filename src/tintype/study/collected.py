@@ -72,7 +72,7 @@ def read_answers(path: str | os.PathLike[str]) -> Answers:
             digest=digests[0][0],
             methods=np.array(methods, str),
             finished=np.array([at is not None for at in finished], bool),
-            missed=np.array([_missed(said) for said in seen], float),
+            missed=np.array([_missed(plates) for plates in seen], float),
             person=np.searchsorted(np.array(identities, int), np.array(columns[0], int)),
             number=np.array(columns[1], int),
             kind=np.array(columns[2], str),
@@ -126,9 +126,9 @@ def check_ours(study: Study, digest: str) -> None:
         )
 
 
-def _missed(said: str | None) -> float:
+def _missed(kept: str | None) -> float:
     """How many of the plates that were shown were not read, of the JSON in the file; NaN for none."""
-    if said is None:
+    if kept is None:
         return math.nan
-    plates = json.loads(said)
+    plates = json.loads(kept)
     return float(plates["shown"] - plates["right"])

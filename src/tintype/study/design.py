@@ -125,15 +125,15 @@ def read_study(folder: str | os.PathLike[str], check: bool = False) -> Study:
     folder = Path(folder)
     path = folder / FILE
     try:
-        said = json.loads(path.read_bytes())
-        if said["format"] not in (1, FORMAT):
-            raise StudyError(f"{path} has format {said['format']}, which this version of tintype does not read")
+        described = json.loads(path.read_bytes())
+        if described["format"] not in (1, FORMAT):
+            raise StudyError(f"{path} has format {described['format']}, which this version of tintype does not read")
         study = Study(
             folder=folder,
-            methods=tuple(said["methods"]),
-            photographs=tuple(Photograph(**photograph) for photograph in said["photographs"]),
-            **{key: said[key] for key in _PLAIN},
-            **{key: said[key] for key in _ADDED if key in said},
+            methods=tuple(described["methods"]),
+            photographs=tuple(Photograph(**photograph) for photograph in described["photographs"]),
+            **{key: described[key] for key in _PLAIN},
+            **{key: described[key] for key in _ADDED if key in described},
         )
         names = sorted(name for photograph in study.photographs for name in photograph.pictures.values())
         if any(set(photograph.pictures) != {TRUTH, RANDOM, *study.methods} for photograph in study.photographs):
@@ -144,7 +144,7 @@ def read_study(folder: str | os.PathLike[str], check: bool = False) -> Study:
         raise StudyError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StudyError(f"{path} is broken: put back the file that tintype study make wrote") from None
-    if check and digest(said, (folder / PICTURES / f"{name}.png" for name in names)) != study.digest:
+    if check and digest(described, (folder / PICTURES / f"{name}.png" for name in names)) != study.digest:
         raise StudyError(f"{folder} was changed after it was made: put back its files, or make a new study")
     return study
 
@@ -153,20 +153,20 @@ _PLAIN = ("title", "seed", "size", "exposure", "practice", "trials", "catch", "a
 _ADDED = ("consent", "researcher", "contact", "completion", "participant_code", "texts")
 
 
-def digest(said: Mapping[str, Any], pictures: Iterable[Path]) -> str:
+def digest(described: Mapping[str, Any], pictures: Iterable[Path]) -> str:
     """SHA-256 over all that study.json says but its digest, and over the files of the pictures in their order.
 
     Raises:
         StudyError: a picture cannot be read.
     """
-    words = {key: value for key, value in said.items() if key != "digest"}
-    found = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    words = {key: value for key, value in described.items() if key != "digest"}
+    sha256 = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
     for path in pictures:
         try:
-            found.update(path.read_bytes())
+            sha256.update(path.read_bytes())
         except OSError as error:
             raise StudyError(f"{path} cannot be read ({error.strerror}): put back the study's pictures") from None
-    return found.hexdigest()
+    return sha256.hexdigest()
 
 
 def method_of(study: Study, participant: int) -> str:

@@ -85,14 +85,14 @@ def lacking(people: int, photographs: int, answers: int) -> str:
     )
 
 
-def share(said: Chosen, person: Indices, photograph: Indices) -> Share:
+def share(yes: Chosen, person: Indices, photograph: Indices) -> Share:
     """The share of some answers that say yes, with its interval over people and photographs.
 
     Args:
-        said: bool [n], n > 0. person, photograph: int [n], whose answers, and of what.
+        yes: bool [n], n > 0. person, photograph: int [n], whose answers, and of what.
     """
-    count, value = len(said), float(np.mean(said))
-    variance, freedom = crossed_variance((said - value) / count, person, photograph)
+    count, value = len(yes), float(np.mean(yes))
+    variance, freedom = crossed_variance((yes - value) / count, person, photograph)
     # Answers that hang together tell less than independent ones, never more.
     least = value * (1 - value) / count
     effective = count * least / max(variance, least) if least else float(count)
@@ -155,10 +155,9 @@ class Redrawn:
         self.people = random.exponential(size=(draws, people)).astype(np.float32)
         self.photographs = random.exponential(size=(draws, photographs)).astype(np.float32)
 
-    def share(self, said: Chosen, person: Indices, photograph: Indices) -> NDArray[np.float32]:
+    def share(self, yes: Chosen, person: Indices, photograph: Indices) -> NDArray[np.float32]:
         """The share of some answers that say yes in each redrawing, [draws]; the answers as in `share`."""
-        yes, all = (self._sums(person[chosen], photograph[chosen]) for chosen in (said, np.ones_like(said)))
-        return yes / all
+        return self._sums(person[yes], photograph[yes]) / self._sums(person, photograph)
 
     def _sums(self, person: Indices, photograph: Indices) -> NDArray[np.float32]:
         """The weight of some answers together in each redrawing, [draws]."""

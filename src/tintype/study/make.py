@@ -105,9 +105,9 @@ def make(
     consent_text = "" if consent is None else _consent(consent)
     _recruitment(researcher, contact, completion, participant_code)
     methods = _methods(models, predictions)
-    found = Photographs(photographs, size, limit, predictions)
-    _enough(photographs, len(found), practice, trials)
-    files = {method.label: _predictions(method, found.names) for method in methods if method.kind == "folder"}
+    originals = Photographs(photographs, size, limit, predictions)
+    _enough(photographs, len(originals), practice, trials)
+    files = {method.label: _predictions(method, originals.names) for method in methods if method.kind == "folder"}
     try:
         with whole_folder(folder) as part:
             (part / PICTURES).mkdir()
@@ -122,7 +122,7 @@ def make(
                 "catch": catch,
                 "assignment": assignment,
                 "methods": [method.label for method in methods],
-                "photographs": _pictures(part, found, size, methods, files, seed, progress),
+                "photographs": _pictures(part, originals, size, methods, files, seed, progress),
                 "about": {method.label: _source(method) for method in methods},
                 "consent": consent_text,
                 "researcher": researcher,
@@ -176,14 +176,14 @@ def _enough(source: str | os.PathLike[str], count: int, practice: int, trials: i
 
 def _consent(path: str | os.PathLike[str]) -> str:
     try:
-        found = Path(path).read_text("utf-8-sig").strip()
+        consent = Path(path).read_text("utf-8-sig").strip()
     except OSError as error:
         raise StudyError(f"The consent text {path} cannot be read ({error.strerror}): check its name") from None
     except UnicodeDecodeError:
         raise StudyError(f"The consent text {path} is no UTF-8 text: save it as plain text in UTF-8") from None
-    if not found or len(found) > CONSENT:
-        raise StudyError(f"The consent text {path} has {len(found)} characters: it may have from 1 to {CONSENT}")
-    return found
+    if not consent or len(consent) > CONSENT:
+        raise StudyError(f"The consent text {path} has {len(consent)} characters: it may have from 1 to {CONSENT}")
+    return consent
 
 
 def _recruitment(researcher: str, contact: str, completion: str, participant_code: str) -> None:
@@ -213,10 +213,10 @@ def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike[str]
     for folder in predictions:
         if not os.path.isdir(folder):
             raise OptionError(f"{folder} is not a folder of predictions; models are named by --models")
-    found = methods_of(models) if models or not predictions else []
-    found += [Method(Path(folder).resolve().name, "folder", os.fspath(folder)) for folder in predictions]
-    labels = [method.label for method in found]
-    for method in found:
+    methods = methods_of(models) if models or not predictions else []
+    methods += [Method(Path(folder).resolve().name, "folder", os.fspath(folder)) for folder in predictions]
+    labels = [method.label for method in methods]
+    for method in methods:
         label = method.label
         if labels.count(label) > 1 or label in (TRUTH, RANDOM, MIXED):
             raise OptionError(
@@ -229,7 +229,7 @@ def _methods(models: Sequence[str], predictions: Sequence[str | os.PathLike[str]
             )
         if not label.isprintable():
             raise OptionError(f"The name {label!r} cannot be shown: rename the file or folder of that method")
-    return found
+    return methods
 
 
 def _source(method: Method) -> str:
@@ -251,7 +251,7 @@ def _predictions(method: Method, names: Sequence[str]) -> dict[str, Path]:
 
 def _pictures(
     part: Path,
-    found: Photographs,
+    originals: Photographs,
     size: int,
     methods: Sequence[Method],
     files: dict[str, dict[str, Path]],
@@ -261,8 +261,8 @@ def _pictures(
     """Write all pictures; what study.json says of the photographs."""
     # Never kept: without it nobody can tell from a name which picture it is of.
     secret = secrets.token_bytes(16)
-    done, count = itertools.count(1), len(found) * (len(methods) + 2)
-    pictures: list[dict[str, str]] = [{} for _ in found.names]
+    done, count = itertools.count(1), len(originals) * (len(methods) + 2)
+    pictures: list[dict[str, str]] = [{} for _ in originals.names]
     hashes = []
 
     def path(index: int, method: str) -> Path:
@@ -275,8 +275,8 @@ def _pictures(
         progress(next(done), count)
 
     pale = []
-    for index, name in enumerate(found.names):
-        truth = found[index]
+    for index, name in enumerate(originals.names):
+        truth = originals[index]
         hashes.append(hashlib.sha256(truth.tobytes()).hexdigest())
         if np.hypot(*np.moveaxis(_ab(truth), -1, 0)).mean() < GRAY:
             pale.append(name)
@@ -296,25 +296,25 @@ def _pictures(
         write(index, RANDOM, _lent(_gray(truth_of(index)), truth_of(lender)))
     # What may be refused comes before what takes long.
     for method in sorted(methods, key=lambda method: method.kind != "folder"):
-        for index, rgb in enumerate(_coloured(method, files.get(method.label), found, size, truth_of)):
+        for index, rgb in enumerate(_coloured(method, files.get(method.label), originals, size, truth_of)):
             write(index, method.label, rgb)
-    columns = zip(found.names, hashes, pictures, strict=True)
+    columns = zip(originals.names, hashes, pictures, strict=True)
     return [{"name": name, "sha256": sha256, "pictures": files} for name, sha256, files in columns]
 
 
 def _coloured(
     method: Method,
     files: dict[str, Path] | None,
-    found: Photographs,
+    originals: Photographs,
     size: int,
     truth_of: Callable[[int], Pixels],
 ) -> Iterator[Pixels]:
     """All photographs as a method colours them, uint8 [size, size, 3]."""
     if files is None:
         colorize = Colorizer(method.source)
-        yield from (colorize(_gray(truth_of(index))) for index in range(len(found)))
+        yield from (colorize(_gray(truth_of(index))) for index in range(len(originals)))
         return
-    for name in found.names:
+    for name in originals.names:
         rgb = read_colour(files[name])
         if min(rgb.shape[:2]) < size:
             raise StudyError(

@@ -57,8 +57,8 @@ class Plan:
             level = (low + high) / 2
             mean = weight @ chances(level) @ weight
             low, high = (level, high) if mean < self.rate else (low, level)
-        found = chances(level)
-        between = [float(weight @ (means - self.rate) ** 2) for means in (found @ weight, weight @ found)]
+        chance = chances(level)
+        between = [float(weight @ (means - self.rate) ** 2) for means in (chance @ weight, weight @ chance)]
         return between[0], between[1], self.rate * (1 - self.rate) - sum(between)
 
     def interval(self, people: int, photographs: int) -> tuple[float, float]:

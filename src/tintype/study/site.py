@@ -371,15 +371,15 @@ class _Site:
     def _admitted(self, request: Request) -> Response | None:
         """None for whoever has the token in a cookie. One in the address becomes that cookie, so that it stays neither
         in the address bar nor in the history; HTTPException for everybody else."""
-        given = request.query_params.get("token")
-        token = request.cookies.get(self.pass_cookie, "") if given is None else given
+        offered = request.query_params.get("token")
+        token = request.cookies.get(self.pass_cookie, "") if offered is None else offered
         if not hmac.compare_digest(token.encode(), self.token.encode()):
             self._strange(request)
             raise HTTPException(403, "token")
-        if given is None:
+        if offered is None:
             return None
         response = _to(request.url.path)
-        self._remember(request, response, self.pass_cookie, given)
+        self._remember(request, response, self.pass_cookie, offered)
         return response
 
     # ---- what all of them use
@@ -497,16 +497,16 @@ def _number(request: Request) -> int | None:
 def _answer(body: bytes) -> Answer:
     """What a page says of a trial; HTTPException when it is not that."""
     try:
-        said = json.loads(body)
-        measured = {key: said[key] for key in ("exposure_ms", "refresh_hz", "reaction_ms")}
+        answer = json.loads(body)
+        measured = {key: answer[key] for key in ("exposure_ms", "refresh_hz", "reaction_ms")}
         right = (
-            type(said["trial"]) is int
-            and type(said["left"]) is bool
-            and said["input"] in INPUTS
+            type(answer["trial"]) is int
+            and type(answer["left"]) is bool
+            and answer["input"] in INPUTS
             and all(x is None or (type(x) in (int, float) and 0 <= x <= LONGEST) for x in measured.values())
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         right = False
     if not right:
         raise HTTPException(400, "no_answer")
-    return Answer(said["trial"], said["left"], input=said["input"], **measured)
+    return Answer(answer["trial"], answer["left"], input=answer["input"], **measured)

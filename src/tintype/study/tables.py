@@ -131,7 +131,7 @@ def _rows(study: Study, analysis: Analysis) -> Iterator[Row]:
             yield from _rate_rows("fooling_rate", (group, method, "", ""), rate)
     for pair in analysis.differences:
         where = (ATTENTIVE, pair.first, pair.second, "")
-        yield from _estimate_rows("difference", where, pair.found)
+        yield from _estimate_rows("difference", where, pair.estimate)
     for name, group, chosen in (("caught", "everyone", analysis.caught), ("left_chosen", ATTENTIVE, analysis.left)):
         if chosen is not None:
             yield from _rate_rows(name, (group, "", "", ""), chosen)
@@ -175,10 +175,10 @@ def _rate_rows(name: str, where: Sequence[str], rate: Share) -> Iterator[Row]:
         yield f"{name}_{figure}", *where, value, None, None
 
 
-def _estimate_rows(name: str, where: Sequence[str], found: Estimate) -> Iterator[Row]:
-    if found.lacking:
+def _estimate_rows(name: str, where: Sequence[str], estimate: Estimate) -> Iterator[Row]:
+    if estimate.lacking:
         return
-    yield name, *where, found.value, found.low, found.high
-    if found.redrawn is not None:
-        yield f"{name}_bootstrap", *where, found.value, *found.redrawn
-    yield f"{name}_error", *where, found.error, None, None
+    yield name, *where, estimate.value, estimate.low, estimate.high
+    if estimate.redrawn is not None:
+        yield f"{name}_bootstrap", *where, estimate.value, *estimate.redrawn
+    yield f"{name}_error", *where, estimate.error, None, None

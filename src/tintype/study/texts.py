@@ -40,12 +40,12 @@ def read_texts(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     path = Path(path)
     try:
-        found = _flat(tomllib.loads(path.read_text("utf-8-sig")))
+        texts = _flat(tomllib.loads(path.read_text("utf-8-sig")))
     except OSError as error:
         raise StudyError(f"The texts {path} cannot be read ({error.strerror}): check the name") from None
     except (ValueError, RecursionError) as error:  # also TOMLDecodeError and UnicodeDecodeError
         raise StudyError(f"The texts {path} are no TOML file ({error}): see tintype study texts") from None
-    for key, text in found.items():
+    for key, text in texts.items():
         if key not in english():
             raise StudyError(f"{path} has the text {key!r}, which no page has: see tintype study texts")
         if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
@@ -58,28 +58,28 @@ def read_texts(path: str | os.PathLike[str]) -> dict[str, str]:
         if wrong:
             may = ", ".join(f"{{{name}}}" for name in sorted(known)) or "nothing"
             raise StudyError(f"{path}: {key} has {min(wrong)!r} in braces, where only {may} may stand")
-    if found.get("page.direction", "ltr") not in ("ltr", "rtl"):
+    if texts.get("page.direction", "ltr") not in ("ltr", "rtl"):
         raise StudyError(f"{path}: page.direction must be ltr or rtl")
-    if not found.get("page.language", "en").replace("-", "").isalnum():
+    if not texts.get("page.language", "en").replace("-", "").isalnum():
         raise StudyError(f"{path}: page.language must be a language tag, such as de or pt-BR")
-    return found
+    return texts
 
 
-def _flat(said: Mapping[str, Any]) -> dict[str, str]:
+def _flat(tables: Mapping[str, Any]) -> dict[str, str]:
     return {
         f"{page}.{name}": text
-        for page, texts in said.items()
+        for page, texts in tables.items()
         for name, text in (texts.items() if isinstance(texts, dict) else [("", texts)])
     }
 
 
 def _fields(text: str) -> set[str]:
     """The words in braces."""
-    found = set()
+    fields = set()
     for _, name, form, conversion in string.Formatter().parse(text):
         if name is not None:
-            found.add(name + ("!" + conversion if conversion else "") + (":" + form if form else ""))
-    return found
+            fields.add(name + ("!" + conversion if conversion else "") + (":" + form if form else ""))
+    return fields
 
 
 def link(contact: str) -> str:
