@@ -20,8 +20,9 @@ from tintype.data.shards import Held, Photographs, shard_paths
 from tintype.threads import available_threads
 from tintype.training.batches import Batches, OnDevice
 from tintype.training.config import read
-from tintype.training.loop import Run, own_prior
+from tintype.training.loop import Run
 from tintype.training.objective import Objective
+from tintype.training.prior import own_prior
 
 PHOTOGRAPHS = 1000
 """Number of photographs of the set that are used."""

@@ -31,8 +31,9 @@ from tintype.data.shards import Held, Photographs, shard_paths
 from tintype.threads import available_threads
 from tintype.training.batches import Batch, Batches
 from tintype.training.config import Config, from_dict, read
-from tintype.training.loop import Run, own_prior
+from tintype.training.loop import Run
 from tintype.training.objective import Objective, class_weights
+from tintype.training.prior import own_prior
 
 PHOTOGRAPHS = 500
 """Number of photographs of the set that are used."""

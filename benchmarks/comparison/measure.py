@@ -250,7 +250,7 @@ def constants(training: Sequence[Path], folder: Path) -> dict[str, tuple[float, 
     """The mean colour of the training photographs, and the annealed mean of their prior; kept in FOLDER/prior.npy."""
     path = folder / "prior.npy"
     if not path.is_file():
-        from tintype.training.loop import own_prior
+        from tintype.training.prior import own_prior
 
         if not training:
             raise DataError(f"{path} is not there: give the training shards by --training")

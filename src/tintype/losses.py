@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -36,7 +37,7 @@ class SoftCodes:
 
     REACH = 128
 
-    def __init__(self, bins: np.ndarray | None = None, neighbours: int = 5, sigma: float = 5.0):
+    def __init__(self, bins: NDArray[np.float64] | None = None, neighbours: int = 5, sigma: float = 5.0):
         table = np.ascontiguousarray(published_bins() if bins is None else bins, np.float64)
         self.index, self.weight = _codes_on_grid(table.tobytes(), neighbours, sigma)
 
@@ -143,7 +144,8 @@ def chroma_weighted_squared_error(
     Most pixels are nearly gray, and a plain mean is won by painting all of them so. `strength` 0 is
     `mean_squared_error`; both [n, 2, h, w].
     """
-    w = 1 + strength / scale * truth.norm(dim=1, keepdim=True)
+    chroma: torch.Tensor = truth.norm(dim=1, keepdim=True)
+    w = 1 + strength / scale * chroma
     return (w * ((ab - truth) / scale) ** 2).mean()
 
 
@@ -157,7 +159,8 @@ def hue_error(ab: torch.Tensor, truth: torch.Tensor, scale: float = 110.0) -> to
         ab, truth: [n, 2, h, w], a*b*, or (S cos H, S sin H) with `scale` 1.
     """
     length = (ab.square().sum(dim=1) + (scale / 100) ** 2).sqrt()
-    return (truth.norm(dim=1) - (ab * truth).sum(dim=1) / length).mean() / scale
+    chroma: torch.Tensor = truth.norm(dim=1)
+    return (chroma - (ab * truth).sum(dim=1) / length).mean() / scale
 
 
 LEAK = 0.05
@@ -170,7 +173,7 @@ def to_rgb(lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
     Code values in [0, 1]; beyond it they go on at 1/20 of their slope, so that a colour which sRGB cannot hold is still
     told which way is back.
     """
-    rgb = lab_to_rgb(torch.cat([lightness, ab], dim=1).float(), axis=1)
+    rgb: torch.Tensor = lab_to_rgb(torch.cat([lightness, ab], dim=1).float(), axis=1)
     inside = rgb.clamp(0, 1)
     return inside + LEAK * (rgb - inside)
 

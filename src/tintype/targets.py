@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -55,13 +56,13 @@ class Target(nn.Module, ABC):
     bins: torch.Tensor | None
     """[Q, 2], a*b*, where there is a distribution."""
 
-    def __init__(self, bins: np.ndarray | None = None):
+    def __init__(self, bins: NDArray[np.float64] | None = None):
         super().__init__()
         table = None if bins is None else torch.tensor(np.array(bins), dtype=torch.float32)
         self.register_buffer("bins", table, persistent=False)
 
     @abstractmethod
-    def values(self, raw: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
+    def values(self, raw: torch.Tensor, temperature: float) -> torch.Tensor:
         """What the network regresses, of about unit size, [n, ., h', w']; it compares with `truth`."""
 
     @abstractmethod
@@ -69,7 +70,7 @@ class Target(nn.Module, ABC):
         """The same of the true colours, ab [n, 2, h', w'] in CIE units."""
 
     @abstractmethod
-    def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float | torch.Tensor) -> torch.Tensor:
+    def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float) -> torch.Tensor:
         """The colours of an output, [n, 2, h', w'], CIE a*b*."""
 
 
@@ -82,31 +83,35 @@ class Ab(Target):
         super().__init__()
         self.scale, self.bounded = scale, bounded
 
-    def values(self, raw, temperature):
+    def values(self, raw: torch.Tensor, temperature: float) -> torch.Tensor:
         return torch.tanh(raw) if self.bounded else raw
 
-    def truth(self, lightness, ab):
+    def truth(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
         return ab / self.scale
 
-    def ab(self, raw, lightness, temperature):
+    def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float) -> torch.Tensor:
         return self.values(raw, temperature) * self.scale
 
 
 class Bins(Target):
     """A distribution over bins of the ab plane (Zhang et al. 2016); its colours are the annealed mean (equation 5)."""
 
-    def __init__(self, table: np.ndarray):
+    def __init__(self, table: NDArray[np.float64]):
         super().__init__(table)
         self.channels = len(table)
 
-    def values(self, raw, temperature):
-        return self.ab(raw, None, temperature) / AB_REACH
+    def values(self, raw: torch.Tensor, temperature: float) -> torch.Tensor:
+        return self._mean(raw, temperature) / AB_REACH
 
-    def truth(self, lightness, ab):
+    def truth(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
         return ab / AB_REACH
 
-    def ab(self, raw, lightness, temperature):
-        return annealed_mean(raw, temperature, self.bins)
+    def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float) -> torch.Tensor:
+        return self._mean(raw, temperature)
+
+    def _mean(self, raw: torch.Tensor, temperature: float) -> torch.Tensor:
+        ab: torch.Tensor = annealed_mean(raw, temperature, self.bins)
+        return ab
 
 
 class Rgb(Target):
@@ -122,14 +127,15 @@ class Rgb(Target):
         super().__init__()
         self.value = value
 
-    def values(self, raw, temperature):
+    def values(self, raw: torch.Tensor, temperature: float) -> torch.Tensor:
         return torch.sigmoid(raw)
 
-    def truth(self, lightness, ab):
+    def truth(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
         return _rgb(lightness, ab, self.value)
 
-    def ab(self, raw, lightness, temperature):
-        return lab.rgb_to_lab(torch.sigmoid(raw), axis=1)[:, 1:]
+    def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float) -> torch.Tensor:
+        colours: torch.Tensor = lab.rgb_to_lab(torch.sigmoid(raw), axis=1)
+        return colours[:, 1:]
 
 
 class Hue(Target):
@@ -147,13 +153,13 @@ class Hue(Target):
         super().__init__()
         self.bounded, self.value = bounded, value
 
-    def values(self, raw, temperature):
+    def values(self, raw: torch.Tensor, temperature: float) -> torch.Tensor:
         return torch.tanh(raw) if self.bounded else raw
 
-    def truth(self, lightness, ab):
+    def truth(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
         return hue_plane(_rgb(lightness, ab, self.value))
 
-    def ab(self, raw, lightness, temperature):
+    def ab(self, raw: torch.Tensor, lightness: torch.Tensor, temperature: float) -> torch.Tensor:
         plane = self.values(raw, temperature)
         length = (plane.square().sum(dim=1, keepdim=True) + 1e-12).sqrt()
         pure = _pure(plane / length, length.clamp(max=1))
@@ -161,7 +167,8 @@ class Hue(Target):
         v = lab.gray(lightness.clamp(0, 100))
         if not self.value:
             v = _value_of(pure, lab.lightness_to_luminance(lightness.clamp(0.01, 100)))
-        return lab.rgb_to_lab(pure * v, axis=1)[:, 1:]
+        colours: torch.Tensor = lab.rgb_to_lab(pure * v, axis=1)
+        return colours[:, 1:]
 
 
 def _rgb(lightness: torch.Tensor, ab: torch.Tensor, value: bool) -> torch.Tensor:
@@ -169,7 +176,8 @@ def _rgb(lightness: torch.Tensor, ab: torch.Tensor, value: bool) -> torch.Tensor
     lightness = at_resolution(lightness, ab)
     if value:
         lightness = _lightness_of(lab.gray(lightness), ab)
-    return lab.lab_to_rgb(torch.cat([lightness, ab], dim=1), axis=1).clamp(0, 1)
+    rgb: torch.Tensor = lab.lab_to_rgb(torch.cat([lightness, ab], dim=1), axis=1)
+    return rgb.clamp(0, 1)
 
 
 def hue_plane(rgb: torch.Tensor) -> torch.Tensor:
@@ -202,8 +210,8 @@ def _value_of(pure: torch.Tensor, luminance: torch.Tensor) -> torch.Tensor:
     weights = [float(w) for w in lab.RGB_TO_XYZ[1]]
 
     def light(v: torch.Tensor) -> torch.Tensor:
-        linear = lab.srgb_decode(pure * v)
-        return sum(w * linear[:, i : i + 1] for i, w in enumerate(weights))
+        linear: torch.Tensor = lab.srgb_decode(pure * v)
+        return weights[0] * linear[:, :1] + weights[1] * linear[:, 1:2] + weights[2] * linear[:, 2:]
 
     v = torch.ones_like(luminance)
     # Nearly a power law, so that a few steps end far below what 8 bits show.
@@ -229,7 +237,7 @@ def at_resolution(plane: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return functional.avg_pool2d(plane, cell) if cell > 1 else plane
 
 
-def table(config: Config, colours: Callable[[], np.ndarray] | None = None) -> np.ndarray | None:
+def table(config: Config, colours: Callable[[], NDArray[np.float64]] | None = None) -> NDArray[np.float64] | None:
     """The bins of a target, float64 [Q, 2]; None where it has no distribution.
 
     Args:
@@ -238,13 +246,15 @@ def table(config: Config, colours: Callable[[], np.ndarray] | None = None) -> np
     if config.kind != "bins":
         return None
     if config.bins == "own":
+        if colours is None:
+            raise ValueError("own bins are made of colours")
         return own_bins(colours(), config.step, config.share)
     if config.bins == "srgb":
         return srgb_bins(config.step)
     return siggraph17_bins() if config.bins == "siggraph17" else published_bins()
 
 
-def make(config: Config, bins: np.ndarray | None = None, value: bool = False) -> Target:
+def make(config: Config, bins: NDArray[np.float64] | None = None, value: bool = False) -> Target:
     """The target of a configuration.
 
     Args:
@@ -252,6 +262,8 @@ def make(config: Config, bins: np.ndarray | None = None, value: bool = False) ->
         value: whether the input is the V of HSV.
     """
     if config.kind == "bins":
+        if bins is None:
+            raise ValueError("a distribution needs a table of bins")
         return Bins(bins)
     if config.kind == "ab":
         return Ab(config.scale, config.bounded)

@@ -20,14 +20,16 @@ from tintype import targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.models import load
-from tintype.training import checkpoint, loop
+from tintype.training import checkpoint, device
 from tintype.training.batches import Augmentation, Batch, make_batch
 from tintype.training.config import from_dict, read, to_dict
 from tintype.training.export import export
 from tintype.training.inputs import load_photographs
-from tintype.training.loop import Pace, Run, clock, own_prior
+from tintype.training.loop import Run
 from tintype.training.objective import Objective
 from tintype.training.optimizers import rate_at
+from tintype.training.pace import Pace, clock
+from tintype.training.prior import own_prior, prior_of
 
 CONFIG = """
 name = "tintype.tiny"
@@ -253,7 +255,7 @@ def test_a_folder_that_cannot_hold_a_run(data, tmp_path):
 def test_mistakes_on_the_command_line(toml, tmp_path):
     (line,) = errors_of(tintype("train", str(toml), "data.folder=nowhere", "-o", str(tmp_path / "run"), check=1))
     assert line.startswith("tintype: nowhere: no such data folder")
-    assert b"must be above 0" in tintype("train", str(toml), "--max-minutes", "0", check=2).stderr
+    assert b"a number above 0" in tintype("train", str(toml), "--max-minutes", "0", check=2).stderr
 
 
 def test_without_the_extra_it_says_what_to_install(toml):
@@ -295,11 +297,11 @@ def test_auto_takes_bfloat16_where_the_processor_computes_in_it(data, tmp_path):
     flags = set()
     with suppress(OSError):
         flags = set(Path("/proc/cpuinfo").read_text().split())
-    chosen = loop.pick_precision("auto", torch.device("cpu"))
+    chosen = device.pick_precision("auto", torch.device("cpu"))
     if flags:
         assert chosen == ("bfloat16" if flags & {"amx_tile", "amx_bf16", "avx512_bf16"} else "float32")
     for precision in ("float32", "bfloat16"):
-        assert loop.pick_precision(precision, torch.device("cpu")) == precision
+        assert device.pick_precision(precision, torch.device("cpu")) == precision
     said = []
     run = Run(config(data, steps=1, precision="auto"), tmp_path, said.append)
     run.train()
@@ -503,12 +505,12 @@ def test_the_rate(data):
 def test_a_prepared_set_brings_its_prior(data, tmp_path):
     folder = write_set(tmp_path / "set", 3, 1)
     train, _ = load_photographs(config(folder))
-    assert np.array_equal(loop.prior_of(config(folder), train), own_prior(train))
+    assert np.array_equal(prior_of(config(folder), train), own_prior(train))
     prior = np.full(313, 1 / 313)
     (folder / "set.json").write_text(json.dumps({"prior": prior.tolist()}))
-    assert np.array_equal(loop.prior_of(config(folder), train), prior)
+    assert np.array_equal(prior_of(config(folder), train), prior)
     # Part of the set has a prior of its own.
-    assert not np.array_equal(loop.prior_of(config(folder, data={"limit": 2}), train), prior)
+    assert not np.array_equal(prior_of(config(folder, data={"limit": 2}), train), prior)
 
 
 def test_the_parts_never_overlap(tmp_path):

@@ -20,7 +20,8 @@ from tintype.cli.progress import Progress
 from tintype.errors import OptionError, not_installed
 
 if TYPE_CHECKING:
-    from tintype.training.loop import Pace, Run
+    from tintype.training.loop import Run
+    from tintype.training.pace import Pace
 
 
 def train(

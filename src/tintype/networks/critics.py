@@ -69,7 +69,8 @@ class Patch(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 0.02)
 
     def forward(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
-        return self.body(_scaled(lightness, ab, self.sees))
+        scores: torch.Tensor = self.body(_scaled(lightness, ab, self.sees))
+        return scores
 
 
 class Dense(nn.Module):
@@ -96,7 +97,8 @@ class Dense(nn.Module):
         )
 
     def forward(self, lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
-        return self.body(_scaled(lightness, ab, self.sees))
+        scores: torch.Tensor = self.body(_scaled(lightness, ab, self.sees))
+        return scores
 
 
 def _checked(config: Config, width: int, dropout: float) -> tuple[str, int, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -88,6 +88,13 @@ class Batch:
             torch.cat([batch.lightness for batch in batches]),
             torch.cat([batch.hints for batch in batches]),
             torch.cat([batch.ab for batch in batches]),
+        )
+
+    def inputs(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Lightness and hints, laid out as convolutions are fastest."""
+        return (
+            self.lightness.contiguous(memory_format=torch.channels_last),
+            self.hints.contiguous(memory_format=torch.channels_last),
         )
 
     def to(self, device: torch.device | str) -> Batch:
@@ -217,8 +224,8 @@ def _draw_surface(cells: int, generator: np.random.Generator) -> _Surface:
         seen = (top, top + height, left, left + width)
     # Paper more often than the rest.
     tone = generator.uniform(70, 97) if generator.uniform() < 0.5 else generator.uniform(3, 97)
-    slope = tuple(float(change) for change in generator.normal(0, 4, size=2))
-    return _Surface(seen, float(tone), slope, float(generator.exponential(1.5)))
+    down, across = (float(change) for change in generator.normal(0, 4, size=2))
+    return _Surface(seen, float(tone), (down, across), float(generator.exponential(1.5)))
 
 
 def make_batch(
@@ -290,7 +297,8 @@ def _lay(lightness: torch.Tensor, ab: torch.Tensor, surface: _Surface, generator
 def _coded_gray(crops: torch.Tensor, gray: str) -> torch.Tensor:
     """The L* of a gray that is made of code values; [n, h, w, 3] of 0..255 to [n, h, w]."""
     code = crops.amax(dim=-1) if gray == "value" else crops @ crops.new_tensor([0.299, 0.587, 0.114])
-    return luminance_to_lightness(srgb_decode(code / 255))
+    lightness: torch.Tensor = luminance_to_lightness(srgb_decode(code / 255))
+    return lightness
 
 
 def _age(lightness: torch.Tensor, films: list[_Film], generators: list[np.random.Generator]) -> None:
@@ -314,8 +322,8 @@ def _age(lightness: torch.Tensor, films: list[_Film], generators: list[np.random
 
     grainy = [i for i, film in enumerate(films) if film.grain]
     if grainy:
-        noise = np.stack([generators[i].standard_normal(lightness.shape[1:], np.float32) for i in grainy])
-        noise = torch.as_tensor(noise, device=lightness.device)
+        drawn = [generators[i].standard_normal(lightness.shape[1:], np.float32) for i in grainy]
+        noise = torch.as_tensor(np.stack(drawn), device=lightness.device)
         clumped = functional.avg_pool2d(noise[:, None], 3, 1, 1)[:, 0] * 2
         strength, clump = column([films[i].grain for i in grainy]).T[:, :, None, None]
         noise = torch.where(clump > 0.5, clumped, noise)
@@ -363,6 +371,10 @@ class OnDevice:
         return self.pixels[self.starts[index] : self.starts[index + 1]].reshape(*self.shapes[index], 3)
 
 
+AnyPhotographs = Photographs | Held | OnDevice
+"""Decoded when they are asked for, held in memory, or on a device."""
+
+
 class Batches:
     """Batches of a set in an order that (seed, step) fixes; made ahead by threads.
 
@@ -376,7 +388,7 @@ class Batches:
 
     def __init__(
         self,
-        photographs: Photographs | Held | OnDevice,
+        photographs: AnyPhotographs,
         size: int,
         side: int,
         augmentation: Augmentation,
@@ -413,18 +425,20 @@ class Batches:
 
     def batch(self, step: int, places: Places | None = None) -> Batch:
         """The batch of a step, or of the given places."""
-        crops, generators = [], []
+        crops: list[np.ndarray | torch.Tensor] = []
+        generators: list[np.random.Generator] = []
         first, processes = self.part
         for epoch, index in (self.indices(step) if places is None else places)[first::processes]:
             generator = np.random.default_rng([self.seed, 1 + epoch, index])
             crops.append(crop(self.photographs[index], self.side, self.augmentation, generator))
             generators.append(generator)
-        stack = torch.stack if isinstance(crops[0], torch.Tensor) else np.stack
-        return make_batch(stack(crops), self.augmentation, generators, self.scale, self.sampling, self.gray)
+        tensors = [square for square in crops if isinstance(square, torch.Tensor)]
+        stacked = torch.stack(tensors) if tensors else np.stack([np.asarray(square) for square in crops])
+        return make_batch(stacked, self.augmentation, generators, self.scale, self.sampling, self.gray)
 
-    def stream(self, start: int, stop: int) -> Iterator[Batch]:
+    def stream(self, start: int, stop: int) -> Generator[Batch, None, None]:
         """The batches of steps start..stop-1, in order, a few made ahead."""
-        return self._ahead((step, self.indices(step)) for step in range(start, stop))
+        yield from self._ahead((step, self.indices(step)) for step in range(start, stop))
 
     def once(self) -> Iterator[Batch]:
         """Each photograph once, in the order of the shards; the last batch may be smaller."""

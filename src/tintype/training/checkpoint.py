@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tintype.color.bins import published_bins
 from tintype.errors import ConfigError, TintypeError, UnwritableFile
 from tintype.files import whole_file
-from tintype.models.card import read_card
+from tintype.models.card import Card, read_card
 from tintype.models.catalog import shipped
-from tintype.training.config import Config, from_dict
+from tintype.training.config import Config, differences, from_dict
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -26,7 +27,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
-            torch.save(state, file)
+            torch.save(state, file)  # type: ignore[arg-type]  # all that it asks of a file is write
     except (OSError, RuntimeError, UnwritableFile) as error:
         # After a failed write torch raises a RuntimeError of its own, whose context says why.
         cause = error.__context__ if isinstance(error, RuntimeError) else error
@@ -45,13 +46,40 @@ def config(state: dict[str, Any], source: str | Path) -> Config:
     return from_dict(state["config"], str(source))
 
 
-def bins(state: dict[str, Any]) -> np.ndarray | None:
+FIXED = ("family", "network.", "target.", "seed", "batch", "data.side")
+"""Keys that a run cannot change on its way: with another network or another order it would be another run."""
+
+UNNOTICED = (
+    "device",
+    "log_every",
+    "checkpoint_minutes",
+    "keep_every",
+    "start",
+    "data.threads",
+    "data.memory",
+    "accumulate",
+)
+"""Keys that do not change what a run learns."""
+
+
+def check_same_run(config: Config, saved: dict[str, Any], path: Path, say: Callable[[str], None]) -> None:
+    """Refuse the checkpoint of another run; say what else has been changed since."""
+    for key, (had, wanted) in differences(from_dict(saved, str(path)), config).items():
+        if key.startswith(FIXED):
+            raise ConfigError(
+                f"{path}: was made with {key} = {had!r}, not {wanted!r}; use another folder for a new run"
+            )
+        if key not in UNNOTICED:
+            say(f"{key} is {wanted!r} from here on; it was {had!r}")
+
+
+def bins(state: dict[str, Any]) -> NDArray[np.float64] | None:
     """The table of bins of a run, float64 [Q, 2]; None where the target has no distribution."""
     table = state.get("bins", published_bins())
     return None if table is None else np.array(table)
 
 
-def bins_of(source: str) -> np.ndarray | None:
+def bins_of(source: str) -> NDArray[np.float64] | None:
     """The table of bins of a checkpoint or a released model, as `bins`.
 
     Raises:
@@ -59,10 +87,7 @@ def bins_of(source: str) -> np.ndarray | None:
     """
     if not is_released(source):
         return bins(load(source))
-    try:
-        card = read_card(shipped().get(source) or Path(source))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{source}: cannot be read, or is not a model") from error
+    card = _card(source)
     return None if card is None or card.bins is None else np.array(card.bins)
 
 
@@ -150,10 +175,7 @@ def release_of(start: str) -> dict[str, Any] | None:
     if not is_released(start):
         return load(start.partition(",")[0]).get("release")
     stored = _stored(start)
-    try:
-        card = read_card(shipped().get(start) or Path(start))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{start}: cannot be read, or is not a model") from error
+    card = _card(start)
     if card is None or card.bins is None or "table" not in stored:
         return None
     bins, table = np.array(card.bins).T, stored["table"].astype(np.float64).reshape(3, -1)[:2]
@@ -179,6 +201,15 @@ def released(source: str) -> dict[str, torch.Tensor]:
         for name, value in _stored(source).items()
         if name.startswith("network.")
     }
+
+
+def _card(source: str) -> Card | None:
+    """The card of a released model."""
+    try:
+        with (shipped().get(source) or Path(source)).open("rb") as file:
+            return read_card(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{source}: cannot be read, or is not a model") from error
 
 
 def _stored(source: str) -> dict[str, np.ndarray]:

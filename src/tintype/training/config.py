@@ -8,18 +8,22 @@ import tomllib
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tintype import targets
 from tintype.errors import ConfigError
-from tintype.networks import critics, families, family
+from tintype.networks import critics, families
+from tintype.networks.family import Config as Knobs
 from tintype.networks.family import Network
 from tintype.training import optimizers
 from tintype.training.batches import Augmentation
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Limit = Annotated[int, msgspec.Meta(ge=0)]
@@ -35,7 +39,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     pass
 
 
-class Data(_Strict):
+class Data(_Strict, frozen=True):
     """Photographs to train on."""
 
     folder: str
@@ -59,7 +63,7 @@ class Data(_Strict):
     augmentation: Augmentation = Augmentation()
 
 
-class Loss(_Strict):
+class Loss(_Strict, frozen=True):
     """Weights of the losses, whose sum is minimised, and what they are measured with.
 
     `squared`, `absolute`, `huber` and `chroma_weighted` compare what the target regresses, at about unit size: a*b*
@@ -124,7 +128,7 @@ WEIGHTS = tuple(field.name for field in msgspec.structs.fields(Loss) if field.ty
 """The keys of `loss` that are weights of losses."""
 
 
-class Adversarial(_Strict):
+class Adversarial(_Strict, frozen=True):
     """Training against a critic that learns to tell the network's colours from true ones."""
 
     weight: Amount = 0.0
@@ -146,7 +150,7 @@ class Adversarial(_Strict):
     """The critic's own knobs."""
 
 
-class Config(_Strict):
+class Config(_Strict, frozen=True):
     """A training run."""
 
     name: str
@@ -203,7 +207,7 @@ class Config(_Strict):
         with torch.device("meta"):
             return self.make_network(channels)
 
-    def family_config(self) -> family.Config:
+    def family_config(self) -> Knobs:
         """The family's Config with the knobs of `network`.
 
         Raises:
@@ -212,7 +216,7 @@ class Config(_Strict):
         return _convert(self.network, families.get(self.family).Config, "configuration", "network.")
 
 
-def _convert(value: Any, kind: type, where: str, above: str = "") -> Any:
+def _convert(value: Any, kind: type[Struct], where: str, above: str = "") -> Struct:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -287,8 +291,8 @@ def _check_losses(config: Config, network: Network) -> None:
     for key, on in (("prior", loss.prior == "published"), ("published_share", loss.published_share > 0)):
         if loss.cross_entropy and on and target.bins != "published":
             raise ConfigError(f'loss.{key} asks for the published prior, which needs target.bins = "published"')
-    if target.kind == "bins" and target.bins != "own":
-        check_bins(config, targets.table(target))
+    if target.bins != "own" and (bins := targets.table(target)) is not None:
+        check_bins(config, bins)
     if loss.prior == "published" and loss.smoothing:
         raise ConfigError("loss.smoothing would smooth the published prior, which is smoothed already; set it to 0")
     if loss.hue and target.kind == "rgb":
@@ -319,7 +323,7 @@ def _check_losses(config: Config, network: Network) -> None:
             critics.make(critic.critic, config.data.side // network.scale)
 
 
-def check_bins(config: Config, bins: np.ndarray) -> None:
+def check_bins(config: Config, bins: NDArray[np.float64]) -> None:
     """Refuse a table [Q, 2] with fewer bins than a soft code has.
 
     Raises:
@@ -335,7 +339,8 @@ def check_bins(config: Config, bins: np.ndarray) -> None:
 
 def to_dict(config: Config) -> dict[str, Any]:
     """The configuration as plain values, from which `from_dict` makes it again."""
-    return msgspec.to_builtins(config)
+    values: dict[str, Any] = msgspec.to_builtins(config)
+    return values
 
 
 def differences(had: Config, wanted: Config) -> dict[str, tuple[Any, Any]]:
@@ -347,7 +352,7 @@ def differences(had: Config, wanted: Config) -> dict[str, tuple[Any, Any]]:
 
 
 def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
     return flat

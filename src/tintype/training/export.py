@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -21,11 +22,15 @@ from tintype.errors import ConfigError, ModelError, UnwritableFile
 from tintype.files import whole_file
 from tintype.models.card import KEY, Card
 from tintype.models.runtime import Session
+from tintype.networks.family import Network
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config
 from tintype.training.inputs import load_photographs
-from tintype.training.loop import prior_of
 from tintype.training.objective import class_weights, main_head
+from tintype.training.prior import prior_of
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OPSET = 17
 AB_MAX, AB_MEAN = 0.5, 0.02
@@ -44,16 +49,25 @@ class Contract(nn.Module):
             asked for comes out.
     """
 
+    shift: torch.Tensor
+    table: torch.Tensor
+    of_hints: torch.Tensor
+
     def __init__(
-        self, network: nn.Module, target: targets.Target, shift: np.ndarray | None = None, vividness: float = 1.0
+        self,
+        network: Network,
+        target: targets.Target,
+        shift: NDArray[np.float64] | None = None,
+        vividness: float = 1.0,
     ):
         super().__init__()
-        self.network, self.target = network, target
+        self.network: Network = network
+        self.target: targets.Target = target
         self.takes_hints, self.has_bins = network.takes_hints, target.bins is not None
         self.drawn_out = self.has_bins and vividness != 1
-        if self.has_bins:
-            shift = torch.zeros(len(target.bins)) if shift is None else torch.tensor(shift, dtype=torch.float32)
-            self.register_buffer("shift", shift.half().float()[:, None, None])
+        if target.bins is not None:
+            added = torch.zeros(len(target.bins)) if shift is None else torch.tensor(shift, dtype=torch.float32)
+            self.register_buffer("shift", added.half().float()[:, None, None])
             # One product gives the sums of p a*, p b* and p. A softmax over channels, which the run-time library
             # computes pixel by pixel, would cost more than all the convolutions.
             table = torch.cat([vividness * target.bins.T, torch.ones(1, len(target.bins))])
@@ -111,8 +125,8 @@ def read_card_file(path: str | Path | None) -> dict[str, Any]:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: the card cannot be read ({error})") from error
-    known = ("version", "description", "licence", "training_data", "figures", "size")
-    known += ("temperature", "rebalancing", "vividness")
+    known = ["version", "description", "licence", "training_data", "figures", "size"]
+    known += ["temperature", "rebalancing", "vividness"]
     unknown = sorted(values.keys() - set(known))
     if unknown:
         raise ConfigError(f"{path}: a card has no {', '.join(unknown)}; it has {', '.join(known)}")
@@ -164,6 +178,7 @@ def export(
     size = release.get("size", 256) if size is None else size
     temperature = release.get("temperature") if temperature is None else temperature
     vividness = release.get("vividness", 1.0) if vividness is None else vividness
+    shift: NDArray[np.float64] | None
     if rebalancing is None and release.get("shift") is not None:
         shift = np.array(release["shift"])
     else:
@@ -220,8 +235,8 @@ def _taken(path: Path, state: Mapping[str, Any], config: Config) -> str:
 
 
 def shift_of(
-    config: Config, prior: list[float] | None, bins: np.ndarray | None, rebalancing: float
-) -> np.ndarray | None:
+    config: Config, prior: Sequence[float] | None, bins: NDArray[np.float64] | None, rebalancing: float
+) -> NDArray[np.float64] | None:
     """What to add to the logits so that only a part of the rebalancing is left; [Q], or None for nothing.
 
     A distribution learnt under class weights w is in proportion to w p. Dividing by w^(1 - rebalancing) takes back a
@@ -229,11 +244,12 @@ def shift_of(
     """
     if rebalancing == 1 or bins is None:
         return None
-    if prior is None and config.loss.prior == "own":
+    known = None if prior is None else np.array(prior)
+    if known is None and config.loss.prior == "own":
         # An older checkpoint. The prior takes a thinned sample, which need not be held in memory.
         data = msgspec.structs.replace(config.data, memory=0)
-        prior = prior_of(config, load_photographs(msgspec.structs.replace(config, data=data))[0], bins)
-    weights = class_weights(config.loss, prior, bins)
+        known = prior_of(config, load_photographs(msgspec.structs.replace(config, data=data))[0], bins)
+    weights = class_weights(config.loss, known, bins)
     # A bin that no training photograph touches has no weight to take back.
     return (rebalancing - 1) * np.log(np.where(weights > 0, weights, weights.max()))
 
@@ -253,7 +269,7 @@ def _to_onnx(contract: Contract, card: Card) -> bytes:
         torch.onnx.export(
             contract,
             tuple(given[name] for name in contract.inputs),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # the exporter of traced graphs writes into memory too
             input_names=contract.inputs,
             output_names=contract.outputs,
             dynamic_axes=axes,
@@ -266,10 +282,11 @@ def _to_onnx(contract: Contract, card: Card) -> bytes:
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, card.to_json()
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
-def _store_half(model) -> None:
+def _store_half(model: ModelProto) -> None:
     """Weights become float16 constants, each cast to float32 once, which the run-time library does while it loads."""
     import onnx
     from onnx import numpy_helper

@@ -21,6 +21,8 @@ from tintype.training.batches import Batch
 HEAD = 0.1
 """Deviation of the outputs of a last layer, which shall begin near its prior: its bias."""
 
+Convolution = nn.Conv2d | nn.ConvTranspose2d
+
 COMPONENTS = 256
 """At most so many principal components of the patches are clustered."""
 
@@ -58,14 +60,14 @@ def data_dependent(
         skip: first names of parameters that stay as they are, pretrained ones.
     """
     whole = Batch.join(list(batches))
-    done: dict[nn.Module, _Normal] = {}
+    done: dict[Convolution, _Normal] = {}
     hooks, modes, momenta = [], {}, {}
 
-    def before(conv: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+    def before(conv: Convolution, inputs: tuple[torch.Tensor]) -> None:
         if conv not in done:
             _cluster(conv, inputs[0])
 
-    def after(conv: nn.Module, _, output: torch.Tensor) -> torch.Tensor:
+    def after(conv: Convolution, _: object, output: torch.Tensor) -> torch.Tensor:
         if conv not in done:
             output, done[conv] = _normalise(conv, output)
         return output
@@ -78,7 +80,7 @@ def data_dependent(
         if norm:
             momenta[module] = module.momentum
             module.momentum = 1.0 if learns else 0.0
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) and learns and module.weight.requires_grad:
+        if isinstance(module, Convolution) and learns and module.weight.requires_grad:
             if kmeans:
                 hooks.append(module.register_forward_pre_hook(before))
             hooks.append(module.register_forward_hook(after))
@@ -110,7 +112,7 @@ class _Normal:
     """As it was."""
 
 
-def _normalise(conv: nn.Conv2d | nn.ConvTranspose2d, output: torch.Tensor) -> tuple[torch.Tensor, _Normal]:
+def _normalise(conv: Convolution, output: torch.Tensor) -> tuple[torch.Tensor, _Normal]:
     """Scale and shift a convolution by its output [n, c, h, w]; the output that it would have had."""
     deviation, mean = torch.std_mean(output, dim=(0, 2, 3), correction=0)
     varies = deviation > NOTHING
@@ -119,30 +121,30 @@ def _normalise(conv: nn.Conv2d | nn.ConvTranspose2d, output: torch.Tensor) -> tu
     bias = None if conv.bias is None else conv.bias.clone()
     _scale(conv, scale)
     output = output * scale.view(1, -1, 1, 1)
-    if bias is not None:
-        conv.bias.copy_(bias * scale + shift)
+    if conv.bias is not None:
+        conv.bias.copy_(conv.bias * scale + shift)
         output = output + shift.view(1, -1, 1, 1)
     return output, _Normal(weakref.ref(output), varies, bias)
 
 
-def _quieten(conv: nn.Conv2d | nn.ConvTranspose2d, normal: _Normal) -> None:
+def _quieten(conv: Convolution, normal: _Normal) -> None:
     """From mean 0 and deviation 1 to the old bias and a small deviation."""
     scale = torch.where(normal.varies, HEAD, 1.0)
     _scale(conv, scale)
-    if conv.bias is not None:
+    if conv.bias is not None and normal.bias is not None:
         conv.bias.copy_(conv.bias * scale + torch.where(normal.varies, normal.bias, 0))
 
 
-def _scale(conv: nn.Conv2d | nn.ConvTranspose2d, scale: torch.Tensor) -> None:
+def _scale(conv: Convolution, scale: torch.Tensor) -> None:
     """Multiply the kernels of each output channel by its entry in `scale`."""
     if isinstance(conv, nn.Conv2d):
         conv.weight.mul_(scale.view(-1, 1, 1, 1))
     else:  # [in, out / groups, h, w], the groups along the first axis
         grouped = scale.view(conv.groups, 1, -1, 1, 1)
-        conv.weight.copy_((conv.weight.unflatten(0, (conv.groups, -1)) * grouped).flatten(0, 1))
+        conv.weight.copy_((torch.unflatten(conv.weight, 0, (conv.groups, -1)) * grouped).flatten(0, 1))
 
 
-def _cluster(conv: nn.Conv2d | nn.ConvTranspose2d, x: torch.Tensor) -> None:
+def _cluster(conv: Convolution, x: torch.Tensor) -> None:
     """Make the kernels of a convolution from the patches of its input [n, c, h, w].
 
     Patches are whitened and brought to length 1, and the kernels are the centres of their spherical k-means, taken back
@@ -179,7 +181,9 @@ def _patches(conv: nn.Conv2d, x: torch.Tensor, count: int) -> torch.Tensor:
 
     Where x is smaller than a kernel, zeros surround it.
     """
-    places, steps, padding = [], [], []
+    places: list[int] = []
+    steps: list[torch.Tensor] = []
+    padding: list[int] = []
     for size, dilation, length in zip(conv.kernel_size, conv.dilation, x.shape[2:], strict=True):
         reach = dilation * (size - 1)
         missing = max(0, reach + 1 - length)

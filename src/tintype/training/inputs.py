@@ -73,13 +73,15 @@ def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | 
     held_back = min(data.validation_limit, data.limit or data.validation_limit)
     room = data.memory * 2**30
     keep = _from_sources(data.folder, data.sources) if data.sources else None
-    loaded = []
+    loaded: list[Photographs | Held] = []
     # The smaller part first: it is read anew at each validation.
     for photographs in (Photographs(validation, held_back, keep), Photographs(train, data.limit, keep)):
-        if photographs.decoded_bytes() <= room:
-            photographs = Held(photographs)
-            room -= photographs.pixels.nbytes
-        loaded.append(photographs)
+        if photographs.decoded_bytes() > room:
+            loaded.append(photographs)
+            continue
+        held = Held(photographs)
+        room -= held.pixels.nbytes
+        loaded.append(held)
     return loaded[1], loaded[0]
 
 

@@ -3,134 +3,43 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from msgspec.structs import replace
-from torch.nn import functional
+from numpy.typing import NDArray
 
 from tintype import targets
-from tintype.color.bins import count, published_bins
-from tintype.color.gamut import fit_chroma
-from tintype.color.lab import lab_to_rgb, rgb_to_lab
-from tintype.data.shards import Held, Photographs, describe
+from tintype.data.shards import Held, Photographs
 from tintype.errors import ConfigError, TintypeError
-from tintype.evaluation.metrics import Areas
-from tintype.files import whole_file
 from tintype.networks import families
-from tintype.training import checkpoint, norms, optimizers
+from tintype.networks.family import Network, Output
+from tintype.training import checkpoint, log, norms, optimizers, validation
 from tintype.training.adversary import Adversary
-from tintype.training.batches import Augmentation, Batch, Batches, OnDevice
-from tintype.training.config import ALL_TO_TRAIN, Config, check_bins, differences, from_dict, to_dict
+from tintype.training.batches import AnyPhotographs, Augmentation, Batch, Batches, OnDevice
+from tintype.training.config import Config, check_bins, to_dict
+from tintype.training.device import autocast, pick_device, pick_precision, to_channels_last
+from tintype.training.initialise import data_dependent
 from tintype.training.inputs import load_photographs
-from tintype.training.objective import Objective, Output, main_head
+from tintype.training.log import Log
+from tintype.training.objective import Objective, main_head
+from tintype.training.pace import Pace, clock
+from tintype.training.prior import own_colours, prior_of
 from tintype.training.processes import Processes
+from tintype.training.terms import Sums
 from tintype.version import __version__
 
-VALIDATION_BATCH = 50
 OFTEN = 100
 """Steps between validations at least, where the configuration leaves them to us; few photographs make short epochs."""
 FORETOLD = 5
 """Steps after which the time that is left is said for the first time."""
-SHOWN = 8
-"""Photographs on the sheet of samples."""
-QUARTER = 4
-"""Validation figures are of the colours at 1/4 of the input's size, or coarser where the network answers coarser."""
 INITIAL_BATCHES = 4
 """On which data-dependent initialisation looks, and which the norms of a released model are measured on."""
-COLLAPSED = 0.25
-"""A mean chroma below this share of the truth's is a collapse to gray."""
-ONE_COLOUR = 0.05
-"""Colours that stray from their mean by less than this share of what the true ones do are one, mostly a brown."""
-
-
-def pick_device(name: str) -> torch.device:
-    """ "auto" is a GPU where there is one.
-
-    Raises:
-        ConfigError: there is no such device here.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise ConfigError(f"device {name!r} cannot be used here; take cpu, cuda or auto") from error
-    return device
-
-
-def pick_precision(name: str, device: torch.device) -> str:
-    """ "auto" is bfloat16 where the processor or GPU computes in it, else float32.
-
-    A processor without AMX or AVX512-BF16 imitates bfloat16, at a fraction of the speed.
-    """
-    if name != "auto":
-        return name
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        # Names that torch keeps to itself, and may rename.
-        tests = (getattr(torch.cpu, test, None) for test in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
-        fast = device.type == "cpu" and any(test() for test in tests if test is not None)
-    return "bfloat16" if fast else "float32"
-
-
-def own_colours(photographs: Photographs | Held | OnDevice, sample: int = 3000) -> Iterator[np.ndarray]:
-    """a*b* of a thinned sample of photographs, float64 [pixels, 2] of each."""
-    for i in range(0, len(photographs), max(1, len(photographs) // sample)):
-        pixels = np.asarray(photographs[i])[2::8, 2::8].reshape(-1, 3) / 255
-        yield rgb_to_lab(pixels)[:, 1:]
-
-
-def own_prior(
-    photographs: Photographs | Held | OnDevice, bins: np.ndarray | None = None, sample: int = 3000
-) -> np.ndarray:
-    """The prior of a set over bins, soft-counted on a thinned sample of its photographs; float64 [Q], sum 1."""
-    table = published_bins() if bins is None else bins
-    counts = sum(count(ab, table) for ab in own_colours(photographs, sample))
-    return counts / counts.sum()
-
-
-def prior_of(config: Config, photographs: Photographs | Held | OnDevice, bins: np.ndarray | None = None) -> np.ndarray:
-    """The prior of the photographs to train on: the prepared set's, where all of it is trained on and the bins are the
-    published ones, else their own.
-    """
-    data = config.data
-    whole = data.train == ALL_TO_TRAIN and data.limit is None and not data.sources
-    description = describe(data.folder) if whole else None
-    if description and (bins is None or np.array_equal(bins, published_bins())):
-        return np.array(description["prior"])
-    return own_prior(photographs, bins)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Where a run stands."""
-
-    step: int
-    steps: int
-    loss: float
-    """Mean since the last line of the log; no number where the critic alone has learnt."""
-    speed: float
-    """Photographs per second."""
-    waiting: float
-    """Share of the time in which the machine waited for a batch."""
-    left: float
-    """Seconds."""
-
-    def __str__(self) -> str:
-        loss = "the critic alone" if math.isnan(self.loss) else f"loss {self.loss:.4f}"
-        return (
-            f"step {self.step}/{self.steps}  {loss}  {self.speed:.1f} photographs/s "
-            f"(waited {self.waiting:.0%})  {clock(self.left)} left"
-        )
 
 
 class Run:
@@ -166,10 +75,10 @@ class Run:
         last = self.folder / "last.pt"
         state = checkpoint.load(last) if last.is_file() else None
         if state:
-            _check_same_run(config, state["config"], last, self.say)
+            checkpoint.check_same_run(config, state["config"], last, self.say)
         # A run that starts from a released model is exported as that was, unless its card says otherwise.
         self.release = state.get("release") if state else checkpoint.release_of(config.start)
-        self._loaded: tuple[Photographs | Held | OnDevice, Photographs | Held] | None = None
+        self._loaded: tuple[AnyPhotographs, Photographs | Held] | None = None
         bins = checkpoint.bins(state) if state else self._bins()
         self.target = targets.make(config.target, bins, config.data.gray == "value").to(self.device)
         self.prior = np.array(state["prior"]) if state and state.get("prior") else None
@@ -182,9 +91,9 @@ class Run:
         families.get(config.family).try_out(self.network)
         self.network.to(self.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.network.to(memory_format=torch.channels_last)
-        self.average.to(memory_format=torch.channels_last)
-        self.optimizer = optimizers.make(config.optimizer, self._groups())
+        to_channels_last(self.network)
+        to_channels_last(self.average)
+        self.optimizer = optimizers.make(config.optimizer, optimizers.groups(config.optimizer, self.network))
         self.adversary = None
         if config.adversarial.weight:
             self.adversary = Adversary(config, config.data.side // self.network.scale, self.device)
@@ -193,8 +102,7 @@ class Run:
             torch.manual_seed(config.seed + self.processes.rank)
         self.step, self.best, self.seconds = 0, math.inf, 0.0
         self.stopping = False
-        self._sums: dict[str, torch.Tensor] = {}
-        self._met: dict[str, int] = {}
+        self._sums = Sums()
         if state:
             self._resume(state)
             self.say(f"continuing {last} at step {self.step} of {config.steps}")
@@ -203,14 +111,14 @@ class Run:
         """End the run after the step at hand, as if its time were up. May be called from a signal or a thread."""
         self.stopping = True
 
-    def photographs(self) -> tuple[Photographs | Held | OnDevice, Photographs | Held]:
+    def photographs(self) -> tuple[AnyPhotographs, Photographs | Held]:
         """Those to train on and those to validate on, read once."""
         if self._loaded is None:
             self.say(f"reading photographs from {self.config.data.folder}")
             self._loaded = load_photographs(self.config)
         return self._loaded
 
-    def _bins(self) -> np.ndarray | None:
+    def _bins(self) -> NDArray[np.float64] | None:
         config, own = self.config, self.config.target.kind == "bins" and self.config.target.bins == "own"
         if own and config.start:
             # The weights to start from mean their own bins, whatever colours the photographs have now.
@@ -219,7 +127,7 @@ class Run:
                 raise ConfigError(f"{config.start}: has no bins to start from; set another target.bins than own")
             return table
         table = targets.table(config.target, lambda: np.concatenate(list(own_colours(self.photographs()[0]))))
-        if own:
+        if own and table is not None:
             check_bins(config, table)
         return table
 
@@ -237,50 +145,25 @@ class Run:
                 f"{self.config.start}: holds another network than family and network describe; set them as they were"
             ) from error
 
-    def _groups(self) -> list[dict]:
-        """Norms and biases do not decay; the encoder may learn at a rate of its own."""
-        o = self.config.optimizer
-        groups: dict[tuple[bool, bool], list] = {}
-        for name, value in self.network.named_parameters():
-            encoder = name.split(".")[0] in self.network.encoder_parts
-            groups.setdefault((encoder, value.ndim > 1), []).append(value)
-        return [
-            {"params": values, "share": o.encoder if encoder else 1.0, "weight_decay": o.decay if decays else 0.0}
-            for (encoder, decays), values in groups.items()
-        ]
-
-    def _resume(self, state: dict) -> None:
+    def _resume(self, state: dict[str, Any]) -> None:
         checkpoint.fill(self.network, state["network"], self.folder)
         checkpoint.fill(self.average, state["average"], self.folder)
         self.optimizer.load_state_dict(state["optimizer"])
         # The checkpoint's settings came along with the moments; it is the configuration that counts.
-        kept = optimizers.averaging(self.config.optimizer)
-        for group, wanted in zip(self.optimizer.param_groups, self._groups(), strict=True):
+        kept, groups = (
+            optimizers.averaging(self.config.optimizer),
+            optimizers.groups(self.config.optimizer, self.network),
+        )
+        for group, wanted in zip(self.optimizer.param_groups, groups, strict=True):
             group.update({key: wanted[key] for key in ("share", "weight_decay")}, **kept)
         if self.adversary and state.get("adversary"):
             self.adversary.load_state_dict(state["adversary"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
-        self._met = dict(state.get("met") or {})
-        self._sums = {name: torch.tensor(value, device=self.device) for name, value in state.get("sums", {}).items()}
+        self._sums.restore(state, self.device)
         if "random" in state and self.processes.first:
             torch.set_rng_state(state["random"])
         if self.processes.first:
-            self._forget_after(self.step)
-
-    def _forget_after(self, step: int) -> None:
-        """Drop from the log what a killed run wrote after its last checkpoint; it will be written again."""
-        path = self.folder / "log.jsonl"
-        if not path.is_file():
-            return
-        kept = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
-            except ValueError:
-                continue  # cut short by the kill
-        with whole_file(path) as file:
-            file.write("".join(kept).encode())
+            log.forget_after(self.folder, self.step)
 
     def _save(self, name: str) -> None:
         if not self.processes.first:
@@ -299,8 +182,7 @@ class Run:
                 "step": self.step,
                 "best": self.best,
                 "seconds": self.seconds,
-                "met": self._met,
-                "sums": {name: float(value) for name, value in self._sums.items()},
+                **self._sums.to_dict(),
                 "random": torch.get_rng_state(),
                 "version": __version__,
             },
@@ -330,19 +212,14 @@ class Run:
             objective = Objective(config, self.target, self.prior)
         train, where = self._place(train)
         self._loaded = (train, held_back)
-        truth = {"scale": self.network.scale, "sampling": config.target.sampling, "gray": config.data.gray}
-        augmentation, threads, seed = config.data.augmentation, config.data.threads, config.seed
-        part = (self.processes.rank, self.processes.count)
-        batches = Batches(train, config.batch, config.data.side, augmentation, seed, threads, part=part, **truth)
+        batches = self._batches(train, config.data.threads, (self.processes.rank, self.processes.count))
         if batches.size % self.processes.count:
             raise ConfigError(
                 f"{config.data.folder}: {len(train)} photographs, fewer than batch = {config.batch}, cannot be split "
                 f"among {self.processes.count} processes; start fewer of them"
             )
-        side = config.data.validation_side
-        validation = Batches(held_back, VALIDATION_BATCH, side, Augmentation(), seed, threads, **truth)
         if self.step == 0:
-            self._initialise(Batches(train, config.batch, config.data.side, augmentation, seed, **truth))
+            self._initialise(self._batches(train))
         if config.norms == "frozen":
             self.network.freeze_norms()
         every = config.validate_every or max(OFTEN, len(train) // batches.size)
@@ -350,8 +227,8 @@ class Run:
             f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}, "
             f"{config.precision}"
         )
-        board = self._board() if self.processes.first else None
-        self._note("start", photographs=len(train), torch=torch.__version__, config=to_dict(config))
+        book = Log(self.folder, self.step, self.processes.first)
+        book.note("start", self.step, photographs=len(train), torch=torch.__version__, config=to_dict(config))
         saved = shown = time.monotonic()
         begun, since, waited = self.step, self.step, 0.0
         stream = batches.stream(self.step, config.steps)
@@ -366,21 +243,24 @@ class Run:
                     seconds = (time.monotonic() - shown) / (self.step - since) * (config.steps - self.step)
                     self.say(f"step {self.step}/{config.steps}  about {clock(seconds)} left, without validations")
                 if self.step % config.log_every == 0 or done:
-                    means = self._means()
+                    self._check_finite()
+                    means = self._sums.take_means()
+                    means = dict(zip(means, self.processes.means(means.values()), strict=True))
                     now = time.monotonic()
                     speed = (self.step - since) * batches.size / (now - shown)
                     left = (config.steps - self.step) * batches.size / speed
                     loss = means.get("loss", math.nan)
                     pace = Pace(self.step, config.steps, loss, speed, waited / (now - shown), left)
                     rate = optimizers.rate_at(config.optimizer, self.step - 1, config.steps)
-                    self._log(board, "train", **means, rate=rate, images_per_second=pace.speed, waiting=pace.waiting)
+                    speeds = {"images_per_second": pace.speed, "waiting": pace.waiting}
+                    book.figures("train", self.step, **means, rate=rate, **speeds)
                     self.watch(pace)
                     shown, since, waited = now, self.step, 0.0
                 if self.step % every == 0 or done:
                     paused = time.monotonic()
                     self._check_finite()
                     if self.processes.first:
-                        self._validate(validation, objective, board)
+                        self._validate(self._unseen(held_back), objective, book)
                     shown += time.monotonic() - paused
                 now = time.monotonic()
                 over = self.processes.any(
@@ -399,15 +279,39 @@ class Run:
                     return False
         finally:
             stream.close()
-            if board:
-                board.close()
+            book.close()
         self.processes.wait()
         return True
 
-    def _board(self):
-        from torch.utils.tensorboard import SummaryWriter
+    def _batches(self, photographs: AnyPhotographs, threads: int = 1, part: tuple[int, int] = (0, 1)) -> Batches:
+        config, data = self.config, self.config.data
+        return Batches(
+            photographs,
+            config.batch,
+            data.side,
+            data.augmentation,
+            config.seed,
+            threads,
+            scale=self.network.scale,
+            sampling=config.target.sampling,
+            gray=data.gray,
+            part=part,
+        )
 
-        return SummaryWriter(str(self.folder), purge_step=self.step + 1 if self.step else None)
+    def _unseen(self, photographs: AnyPhotographs) -> Batches:
+        """The photographs to validate on, as they are."""
+        config, data = self.config, self.config.data
+        return Batches(
+            photographs,
+            validation.BATCH,
+            data.validation_side,
+            Augmentation(),
+            config.seed,
+            data.threads,
+            scale=self.network.scale,
+            sampling=config.target.sampling,
+            gray=data.gray,
+        )
 
     def _initialise(self, batches: Batches) -> None:
         """Set or scale random weights, or the norms of a released model, on data; the same in each process."""
@@ -418,12 +322,10 @@ class Run:
         elif how == "random" or start:
             return
         else:
-            from tintype.training.initialise import data_dependent
-
             data_dependent(self.network, some, how == "kmeans", self.config.seed, self.network.pretrained_parts)
         self.average.load_state_dict(self.network.state_dict())
 
-    def _place(self, train: Photographs | Held | OnDevice) -> tuple[Photographs | Held | OnDevice, str]:
+    def _place(self, train: AnyPhotographs) -> tuple[AnyPhotographs, str]:
         """The photographs where they are kept, and where that is: on the GPU if they take at most half of what is free.
 
         The caller drops the copy in memory."""
@@ -441,32 +343,31 @@ class Run:
         share = optimizers.rate_at(o, step, self.config.steps)
         self.network.train()
         terms: dict[str, torch.Tensor] = {}
+        ab: torch.Tensor | None = None
         if adversary is None or adversary.network_learns(step):
             for group in self.optimizer.param_groups:
                 group["lr"] = o.rate * share * group["share"]
             self.optimizer.zero_grad(set_to_none=True)
             for part in batch.split(self.config.accumulate):
-                found, ab = self._terms(part, objective)
+                parts, ab = self._terms(part, objective)
                 weight = len(part.ab) / len(batch.ab)
-                (weight * sum(found.values())).backward()
-                for name, value in found.items():
-                    terms[name] = terms.get(name, 0) + weight * value.detach()
+                torch.autograd.backward(weight * _total(parts))
+                for name, value in parts.items():
+                    share_of_part = weight * value.detach()
+                    terms[name] = terms[name] + share_of_part if name in terms else share_of_part
             self.processes.average_gradients(self.network)
             optimizers.limit(o, self.network.parameters())
             self.optimizer.step()
             self._update_average()
-            terms = {"loss": sum(terms.values()), **(terms if len(terms) > 1 else {})}
+            terms = {"loss": _total(terms), **(terms if len(terms) > 1 else {})}
         elif adversary.learns(step):
             with torch.no_grad():
                 ab = objective.ab(main_head(self._predict(self.network, batch)).float(), batch)
-        if adversary and adversary.learns(step):
-            with self._autocast():
+        if adversary and ab is not None and adversary.learns(step):
+            with autocast(self.device, self.config.precision):
                 average = self.processes.average_gradients
                 terms["critic"] = adversary.learn(batch.lightness, batch.ab, ab, share, average)
-        # Summed where they are: to read a number from a GPU would make it wait at each step.
-        for name, value in terms.items():
-            self._sums[name] = self._sums.get(name, 0) + value
-            self._met[name] = self._met.get(name, 0) + 1
+        self._sums.add(terms)
         self.step += 1
 
     def _terms(self, batch: Batch, objective: Objective) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
@@ -477,33 +378,19 @@ class Run:
             return terms, None
         ab = objective.ab(main_head(output).float(), batch)
         if self.adversary.judges(self.step):
-            with self._autocast():
+            with autocast(self.device, self.config.precision):
                 terms["judgement"] = self.adversary.judgement(batch.lightness, ab)
         return terms, ab
 
-    def _autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
-
-    def _predict(self, network: torch.nn.Module, batch: Batch) -> Output:
-        with self._autocast():
-            return network(
-                batch.lightness.contiguous(memory_format=torch.channels_last),
-                batch.hints.contiguous(memory_format=torch.channels_last),
-            )
-
-    def _means(self) -> dict[str, float]:
-        """The mean losses since they were last asked for."""
-        self._check_finite()
-        means = {name: float(value) / self._met[name] for name, value in self._sums.items()}
-        self._sums, self._met = {}, {}
-        return dict(zip(means, self.processes.means(means.values()), strict=True))
+    def _predict(self, network: Network, batch: Batch) -> Output:
+        with autocast(self.device, self.config.precision):
+            return network(*batch.inputs())
 
     def _check_finite(self) -> None:
-        if not all(math.isfinite(value) for value in self._sums.values()):
+        if not self._sums.finite:
             raise TintypeError(
                 f"{self.folder}: the loss is no longer a number at step {self.step}; repeat the command to continue "
-                "from "
-                "the last checkpoint, with a lower optimizer.rate or with precision=float32"
+                "from the last checkpoint, with a lower optimizer.rate or with precision=float32"
             )
 
     @torch.no_grad()
@@ -514,103 +401,26 @@ class Run:
         theirs = [v for v in self.network.state_dict().values() if v.is_floating_point()]
         torch._foreach_lerp_(ours, theirs, 1 - decay)
 
-    @torch.no_grad()
-    def _validate(self, validation: Batches, objective: Objective, board) -> None:
-        sums = dict.fromkeys(("loss", "chroma", "true_chroma", "psnr_quarter"), 0.0)
-        areas, strayed, true_strayed = Areas(), 0.0, 0.0
-        sheet = None
-        for batch in validation.once():
-            batch = batch.to(self.device)
-            output = self._predict(self.average, batch)
-            loss = objective(output, batch)
-            ab, wanted = objective.ab(main_head(output).float(), batch), batch.ab
-            # Methods that answer at different resolutions are compared at a quarter of the size.
-            if (cell := QUARTER // self.network.scale) > 1:
-                ab, wanted = (functional.avg_pool2d(plane, cell) for plane in (ab, wanted))
-            small = targets.at_resolution(batch.lightness, ab)
-            gray, ours, truth = (
-                lab_to_rgb(fit_chroma(torch.cat([small, x], 1), 1), 1).clamp(0, 1) for x in (ab * 0, ab, wanted)
-            )
-            error = ((ours - truth) ** 2).mean(dim=(1, 2, 3)).clamp(1e-8)
-            sums["loss"] += float(loss) * len(ab)
-            sums["chroma"] += float(ab.norm(dim=1).mean()) * len(ab)
-            sums["true_chroma"] += float(wanted.norm(dim=1).mean()) * len(ab)
-            sums["psnr_quarter"] += float((-10 * torch.log10(error)).sum())
-            strayed += _spread(ab) * len(ab)
-            true_strayed += _spread(wanted) * len(ab)
-            areas.add(ab.movedim(1, -1).cpu().numpy(), wanted.movedim(1, -1).cpu().numpy())
-            if sheet is None:
-                sheet = torch.cat([torch.cat(list(x[:SHOWN]), dim=2) for x in (gray, ours, truth)], dim=1)
-        board.add_image("gray, prediction, truth", sheet.float().cpu(), self.step)
-        figures = {name: value / len(validation.photographs) for name, value in sums.items()}
-        figures |= {"auc": areas.auc(), "auc_balanced": areas.auc_balanced()}
-        self._log(board, "validation", **figures)
+    def _validate(self, photographs: Batches, objective: Objective, book: Log) -> None:
+        """Say and write down what the averaged weights show; keep them if they are the best so far."""
+
+        def predict(batch: Batch) -> Output:
+            return self._predict(self.average, batch)
+
+        found = validation.validate(predict, photographs, objective, self.network.scale, self.device)
+        book.picture("gray, prediction, truth", self.step, found.sheet)
+        book.figures("validation", self.step, **found.figures)
         self.say(
             f"step {self.step}/{self.config.steps}  validation  "
-            + "  ".join(f"{key} {value:.3f}" for key, value in figures.items())
+            + "  ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
         )
-        if figures["chroma"] < COLLAPSED * figures["true_chroma"]:
-            self.say(
-                "warning: the mean chroma has collapsed to less than a quarter of the truth's; lower the rate, "
-                "lengthen the warm-up or start from a pretrained encoder"
-            )
-        elif strayed < ONE_COLOUR * true_strayed:
-            a, b = ab.mean(dim=(0, 2, 3)).tolist()
-            self.say(
-                f"warning: all photographs get about the same colour, a* {a:.0f} and b* {b:.0f}; this is normal at "
-                "the beginning; if it stays, lower the rate or start from a pretrained encoder"
-            )
-        if figures["loss"] < self.best:
-            self.best = figures["loss"]
+        if found.warning:
+            self.say(found.warning)
+        if found.figures["loss"] < self.best:
+            self.best = found.figures["loss"]
             self._save("best.pt")
 
-    def _log(self, board, part: str, **figures: float) -> None:
-        if board:
-            for key, value in figures.items():
-                board.add_scalar(f"{part}/{key}", value, self.step)
-        self._note(part, **figures)
 
-    def _note(self, part: str, **facts) -> None:
-        if not self.processes.first:
-            return
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"part": part, "step": self.step, **facts}) + "\n")
-
-
-def _spread(ab: torch.Tensor) -> float:
-    """The mean distance of colours [n, 2, h, w] from their mean."""
-    return float((ab - ab.mean(dim=(0, 2, 3), keepdim=True)).norm(dim=1).mean())
-
-
-FIXED = ("family", "network.", "target.", "seed", "batch", "data.side")
-"""Keys that a run cannot change on its way: with another network or another order it would be another run."""
-
-UNNOTICED = (
-    "device",
-    "log_every",
-    "checkpoint_minutes",
-    "keep_every",
-    "start",
-    "data.threads",
-    "data.memory",
-    "accumulate",
-)
-"""Keys that do not change what a run learns."""
-
-
-def _check_same_run(config: Config, saved: dict, path: Path, say: Callable[[str], None]) -> None:
-    """Refuse the checkpoint of another run; say what else has been changed since."""
-    for key, (had, wanted) in differences(from_dict(saved, str(path)), config).items():
-        if key.startswith(FIXED):
-            raise ConfigError(
-                f"{path}: was made with {key} = {had!r}, not {wanted!r}; use another folder for a new run"
-            )
-        if key not in UNNOTICED:
-            say(f"{key} is {wanted!r} from here on; it was {had!r}")
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds, such as 1:02:03."""
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"
+def _total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
+    first, *others = terms.values()
+    return sum(others, first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -11,9 +12,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tintype.training.batches import Batch
 
+Convolution = nn.Conv2d | nn.ConvTranspose2d
+Module = TypeVar("Module", bound=nn.Module)
+
 
 @torch.no_grad()
-def fold(network: nn.Module) -> nn.Module:
+def fold(network: Module) -> Module:
     """A copy in evaluation mode with each BatchNorm folded into the convolution that feeds it.
 
     One that follows something else stays, as a mere scale and shift: its statistics may be beyond float16.
@@ -21,16 +25,16 @@ def fold(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network).eval()
     for conv_name, norm_name in list(_pairs(network)):
         conv, norm = network.get_submodule(conv_name), network.get_submodule(norm_name)
-        fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
-        network.set_submodule(conv_name, fused)
-        network.set_submodule(norm_name, nn.Identity())
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d) and norm.affine:
-            slope = norm.weight / (norm.running_var + norm.eps).sqrt()
-            norm.bias -= slope * norm.running_mean
-            norm.weight.copy_(slope)
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1 - norm.eps)
+        if isinstance(conv, Convolution) and isinstance(norm, nn.BatchNorm2d):
+            fused = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
+            network.set_submodule(conv_name, fused)
+            network.set_submodule(norm_name, nn.Identity())
+    for _, norm in _scaling(network):
+        mean, variance = _statistics(norm)
+        slope = norm.weight / (variance + norm.eps).sqrt()
+        norm.bias.sub_(slope * mean)
+        norm.weight.copy_(slope)
+        _do_nothing(norm)
     return network
 
 
@@ -45,11 +49,11 @@ def load_folded(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
     own = network.state_dict()
     # Released files do not count the batches that a norm has seen; the count does nothing here.
     places = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
-    for conv, norm in pairs:
+    for conv_name, norm_name in pairs:
         for key in ("weight", "bias"):
-            del places[f"{norm}.{key}"]
-        places[f"{conv}.bias"] = own[f"{norm}.bias"]
-    scaling = {name: m for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d) and m.affine}
+            del places[f"{norm_name}.{key}"]
+        places[f"{conv_name}.bias"] = own[f"{norm_name}.bias"]
+    scaling = dict(_scaling(network))
     for name in scaling:
         for key in ("running_mean", "running_var"):
             del places[f"{name}.{key}"]
@@ -59,12 +63,11 @@ def load_folded(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
     for name, place in places.items():
         place.copy_(weights[name])
     for norm in scaling.values():
-        norm.running_mean.zero_()
-        norm.running_var.fill_(1 - norm.eps)
-    for conv, norm in pairs:
-        own[f"{norm}.weight"].fill_(1)
-        if f"{conv}.bias" in own:
-            own[f"{conv}.bias"].zero_()
+        _do_nothing(norm)
+    for conv_name, norm_name in pairs:
+        own[f"{norm_name}.weight"].fill_(1)
+        if f"{conv_name}.bias" in own:
+            own[f"{conv_name}.bias"].zero_()
 
 
 @torch.no_grad()
@@ -81,19 +84,38 @@ def measure(network: nn.Module, batches: Iterable[Batch]) -> None:
 
     def take(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
         variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
-        slope = norm.weight / (norm.running_var + norm.eps).sqrt()
-        norm.bias += slope * (mean - norm.running_mean)
+        had_mean, had_variance = _statistics(norm)
+        slope = norm.weight / (had_variance + norm.eps).sqrt()
+        norm.bias.add_(slope * (mean - had_mean))
         norm.weight.copy_(slope * (variance + norm.eps).sqrt())
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
+        had_mean.copy_(mean)
+        had_variance.copy_(variance)
 
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d) and module.affine]
-    hooks = [norm.register_forward_pre_hook(take) for norm in norms]
+    hooks = [norm.register_forward_pre_hook(take) for _, norm in _scaling(network)]
     try:
         network.eval()(whole.lightness, whole.hints)
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _scaling(network: nn.Module) -> Iterator[tuple[str, nn.BatchNorm2d]]:
+    """The norms that scale and shift, with their names."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and module.affine:
+            yield name, module
+
+
+def _statistics(norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and variance that a norm has seen, themselves."""
+    return norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+
+
+def _do_nothing(norm: nn.BatchNorm2d) -> None:
+    """Give a norm the statistics of data that is normal already."""
+    mean, variance = _statistics(norm)
+    mean.zero_()
+    variance.fill_(1 - norm.eps)
 
 
 def _pairs(network: nn.Module) -> Iterator[tuple[str, str]]:
@@ -102,7 +124,7 @@ def _pairs(network: nn.Module) -> Iterator[tuple[str, str]]:
         children = dict(module.named_children())
         for name, child in children.items():
             before = _feeder(module, name, children)
-            if isinstance(child, nn.BatchNorm2d) and isinstance(children.get(before), nn.Conv2d | nn.ConvTranspose2d):
+            if isinstance(child, nn.BatchNorm2d) and isinstance(children.get(before), Convolution):
                 yield f"{path}.{before}".lstrip("."), f"{path}.{name}".lstrip(".")
 
 

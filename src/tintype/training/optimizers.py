@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
 import torch
 
 from tintype.errors import ConfigError
+from tintype.networks.family import Network
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 Above = Annotated[float, msgspec.Meta(gt=0)]
@@ -85,13 +86,30 @@ def check(optimizer: Optimizer, where: str, table: str = "optimizer") -> None:
         raise ConfigError(f"{where}: {table}.clip and {table}.clip_value exclude each other; set one of them to 0")
 
 
+def groups(optimizer: Optimizer, network: Network) -> list[dict[str, Any]]:
+    """The parameters of a network, as `make` takes them: norms and biases do not decay, the encoder has its own `share`
+    of the rate."""
+    members: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, value in network.named_parameters():
+        encoder = name.split(".")[0] in network.encoder_parts
+        members.setdefault((encoder, value.ndim > 1), []).append(value)
+    return [
+        {
+            "params": values,
+            "share": optimizer.encoder if encoder else 1.0,
+            "weight_decay": optimizer.decay if decays else 0.0,
+        }
+        for (encoder, decays), values in members.items()
+    ]
+
+
 def make(optimizer: Optimizer, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     """The torch optimizer of a configuration.
 
     Args:
         groups: as torch takes them; a group without a `weight_decay` of its own has `optimizer.decay`.
     """
-    kinds = {
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adamw": torch.optim.AdamW,
         "adam": torch.optim.Adam,
         "adadelta": torch.optim.Adadelta,
@@ -119,9 +137,9 @@ def rate_at(optimizer: Optimizer, step: int, steps: int) -> float:
         return warm * (1 - done)
     if optimizer.schedule == "steps":
         passed = sum(step >= (stone if stone >= 1 else stone * steps) for stone in optimizer.milestones)
-        return warm * optimizer.factor**passed
+        return warm * float(optimizer.factor**passed)
     if optimizer.schedule == "exponential":
-        return warm * optimizer.factor ** (step / optimizer.every)
+        return warm * float(optimizer.factor ** (step / optimizer.every))
     return warm * min(1.0, (1 - done) / optimizer.fall) if optimizer.fall else warm
 
 

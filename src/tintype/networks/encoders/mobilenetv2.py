@@ -66,7 +66,7 @@ Stages = tuple[tuple[int, int, int], ...]
 
 def _stages(stages: Stages, convolution: type[nn.Conv2d]) -> nn.Sequential:
     """Stages of MobileNetV2, from the 32 channels of its stem."""
-    made = []
+    made: list[nn.Module] = []
     inside = 32
     for outside, count, stride in stages:
         blocks = []
@@ -144,4 +144,5 @@ class MobileNetV2(Frozen):
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
         x = functional.relu6(self.bn1(self.conv_stem(self.normalised(rgb))))
         x = functional.relu6(self.bn2(self.conv_head(self.blocks(x))))
-        return self.classifier(x.mean(dim=(2, 3)))
+        logits: torch.Tensor = self.classifier(x.mean(dim=(2, 3)))
+        return logits

@@ -34,7 +34,7 @@ class SqueezeNet(Frozen):
     scores of ImageNet's 1000 classes [n, 1000, 1, 1], both not negative.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
 
         def pool() -> nn.Module:

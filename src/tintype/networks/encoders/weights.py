@@ -29,9 +29,9 @@ def read_weights(path: str, what: str = "encoder's") -> dict[str, torch.Tensor]:
             weights = load_file(path)
         return {name: value.float() for name, value in weights.items()}
     except OSError as error:
-        reason = error.strerror or error
+        reason = error.strerror or str(error)
     except SafetensorError as error:
-        reason = error
+        reason = str(error)
     except Exception:  # torch raises many kinds for broken files, and a file may hold anything but a table of weights
         reason = "broken, or not a file of weights"
     raise ConfigError(

@@ -20,7 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 import torch
 
 from tintype.errors import ConfigError
-from tintype.networks.family import Config, Network
+from tintype.networks import family
 
 GROUP = "tintype.families"
 PROBE = 64
@@ -32,12 +32,12 @@ class Family:
     """An architecture."""
 
     name: str
-    Config: type[Config]
-    Network: type[Network]
+    Config: type[family.Config]
+    Network: type[family.Network]
     package: str = ""
     """Which other package registers it, with its version."""
 
-    def make(self, config: Config, channels: int) -> Network:
+    def make(self, config: family.Config, channels: int) -> family.Network:
         """A network with random weights.
 
         Raises:
@@ -46,7 +46,7 @@ class Family:
         with self._in_one_sentence("making its network"):
             return self.Network(config, channels)
 
-    def load_pretrained(self, network: Network) -> None:
+    def load_pretrained(self, network: family.Network) -> None:
         """As `Network.load_pretrained`.
 
         Raises:
@@ -55,7 +55,7 @@ class Family:
         with self._in_one_sentence("loading its pretrained weights"):
             network.load_pretrained()
 
-    def try_out(self, network: Network) -> None:
+    def try_out(self, network: family.Network) -> None:
         """Let a network of another package look at a gray picture once, so that it fails before photographs are read.
 
         Raises:
@@ -142,7 +142,7 @@ def _of_package(point: EntryPoint, package: str) -> Family:
             f"family {point.name!r} of the package {package}: {point.value} cannot be imported ({_reason(error)}); "
             "update the package or uninstall it"
         ) from error
-    classes = {"Config": Config, "Network": Network}
+    classes: dict[str, type] = {"Config": family.Config, "Network": family.Network}
     for name, kind in classes.items():
         found = getattr(module, name, None)
         if not (isinstance(found, type) and issubclass(found, kind)):

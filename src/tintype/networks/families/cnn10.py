@@ -60,9 +60,10 @@ class Network(family.Network):
             conv = nn.Conv2d(inside, outside, 3, 1, 1)
             # With one normalisation only, smaller weights would let nothing through ten layers.
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)
+            nn.init.zeros_(conv.get_parameter("bias"))
             layers += [conv, nn.ReLU()] if layers else [conv, nn.BatchNorm2d(outside), nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, 1, 1))
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor | None = None) -> torch.Tensor:
-        return self.body((lightness - self.config.centre) / self.config.spread)
+        output: torch.Tensor = self.body((lightness - self.config.centre) / self.config.spread)
+        return output

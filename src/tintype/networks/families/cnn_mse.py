@@ -57,11 +57,12 @@ class Network(family.Network):
         )
 
     def forward(self, lightness: torch.Tensor, hints: torch.Tensor | None = None) -> torch.Tensor:
-        return self.body((lightness - self.config.centre) / self.config.spread)
+        output: torch.Tensor = self.body((lightness - self.config.centre) / self.config.spread)
+        return output
 
 
 def _conv(inside: int, outside: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
     conv = nn.Conv2d(inside, outside, 3, stride, 1)
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-    nn.init.zeros_(conv.bias)
+    nn.init.zeros_(conv.get_parameter("bias"))
     return conv, nn.ReLU()

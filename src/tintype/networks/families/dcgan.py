@@ -79,4 +79,5 @@ class Network(family.Network):
         for up in self.ups:
             x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = torch.cat([up(x), skips.pop()], dim=1)
-        return self.head(x)
+        output: torch.Tensor = self.head(x)
+        return output

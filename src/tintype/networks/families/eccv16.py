@@ -78,6 +78,7 @@ class Network(family.Network):
                 if number == 8 and place < enlargements and config.upsampling == "nearest":
                     layers.append(nn.Upsample(scale_factor=2))
                     continue
+                conv: nn.Conv2d | nn.ConvTranspose2d
                 if number == 8 and place < enlargements:
                     conv = nn.ConvTranspose2d(inside, outside, 4, 2, 1)
                 else:
@@ -85,7 +86,7 @@ class Network(family.Network):
                     dilation = 2 if number in (5, 6) else 1
                     conv = nn.Conv2d(inside, outside, 3, stride, dilation, dilation)
                 nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-                nn.init.zeros_(conv.bias)
+                nn.init.zeros_(conv.get_parameter("bias"))
                 layers += [conv, nn.ReLU()]
                 inside = outside
             if number < 8:

@@ -62,8 +62,8 @@ class Network(family.Network):
         self.ups = nn.ModuleList()
         inside = widths[-1]
         for outside in reversed(widths[:-1]):
-            conv = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
-            self.ups.append(nn.Sequential(conv, nn.BatchNorm2d(outside)))
+            enlarging = nn.ConvTranspose2d(inside, outside, 4, 2, 1, bias=False)
+            self.ups.append(nn.Sequential(enlarging, nn.BatchNorm2d(outside)))
             inside = 2 * outside
         self.head = nn.ConvTranspose2d(inside, channels, 4, 2, 1)
         for module in self.modules():
@@ -82,4 +82,5 @@ class Network(family.Network):
             if i < 3:
                 x = functional.dropout(x, self.dropout, self.training)
             x = torch.cat([functional.relu(x), skips.pop()], dim=1)
-        return self.head(x)
+        output: torch.Tensor = self.head(x)
+        return output

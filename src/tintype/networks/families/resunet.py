@@ -108,4 +108,5 @@ class Network(family.Network):
             x = self.semantic(x, lightness)
         for up in self.ups:
             x = torch.cat([up(x), skips.pop()], dim=1)
-        return self.head(x)
+        output: torch.Tensor = self.head(x)
+        return output

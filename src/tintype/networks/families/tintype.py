@@ -92,7 +92,8 @@ class Network(family.Network):
     stride = 32
     scale = 4
     takes_hints = True
-    encoder_parts = resnet18.PARTS
+    encoder_parts: tuple[str, ...] = resnet18.PARTS
+    hint_scale: torch.Tensor
 
     def __init__(self, config: Config, channels: int):
         super().__init__(config, channels)
@@ -160,4 +161,5 @@ class Network(family.Network):
             x4 = self.layer4(x3)
         x = functional.relu(self.local(x4) + self.globe(x4.mean(dim=(2, 3), keepdim=True)))
         x = self.join1(self.join2(self.join3(x, x3), x2), x1)
-        return self.head(x)
+        output: torch.Tensor = self.head(x)
+        return output

@@ -121,4 +121,5 @@ class Network(family.Network):
             x = self.semantic(x, lightness)
         for up in self.ups:
             x = up(x, skips.pop())
-        return self.head(x)
+        output: torch.Tensor = self.head(x)
+        return output
