@@ -1,6 +1,8 @@
 """Families of other packages: installed as any package is, and named as those that come with tintype."""
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -171,6 +173,12 @@ def test_what_goes_wrong_in_it_is_one_sentence(install, module, said):
     assert sentence.startswith("family 'dots' of the package dots-of-ink 1.5: ")
     assert said in sentence
     assert "update the package" in sentence
+
+
+def test_the_family_of_the_document_works(install):
+    page = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
+    install(re.search(r"^```python\n(from torch import nn\n.*?)^```$", page, re.MULTILINE | re.DOTALL)[1])
+    start(width=8)
 
 
 def test_a_file_of_weights_that_it_cannot_read_is_one_sentence(install, tmp_path):
