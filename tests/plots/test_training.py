@@ -28,7 +28,7 @@ def test_each_part_says_what_the_configuration_says_of_it():
         "32 of 96 x 96 pixels",
         "crops of 0.6 to 1",
         "gray: L*",
-        "mirror 50~%, film 25~%",
+        "mirror~50~%, film~25~%",
     )
     assert parts["network"] == ("eccv16", "395~071 parameters", "random weights", "precision auto")
     assert parts["target"] == ("313 bins (published)", "soft code of 5, sigma 5", "annealed mean, T = 0.38")

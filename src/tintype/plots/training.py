@@ -98,7 +98,7 @@ def _batch(config: Config) -> tuple[str, ...]:
 
 
 def _augmentations(made: Augmentation) -> list[str]:
-    """What is varied of the gray and the hints, and how often."""
+    """What is varied of the gray and the hints, and how often, in words that are not broken over lines."""
     import msgspec
 
     from tintype.training.batches import Share
@@ -108,7 +108,7 @@ def _augmentations(made: Augmentation) -> list[str]:
         value = getattr(made, field.name)
         if value != field.default and field.name not in ("smallest_crop", "patch"):
             words.append(f"{field.name.replace('_', ' ')} {_percent(value) if field.type == Share else f'{value:g}'}")
-    return words
+    return [word.replace(" ", "\N{NO-BREAK SPACE}") for word in words]
 
 
 def _network(config: Config) -> tuple[str, ...]:
