@@ -48,5 +48,5 @@ def test_wrong_wishes_are_named():
         gamut.load("srgb", step=0)
     with pytest.raises(OptionError, match="lightness"):
         gamut.draw(gamut.load(), (120,))
-    with pytest.raises(PhotoError, match="314 cannot be read"):
+    with pytest.raises(PhotoError, match="314 does not exist"):
         gamut.load("314")
