@@ -105,6 +105,9 @@ def members(shard: str | Path) -> Iterator[tuple[str, bytes]]:
 def decode(name: str, encoded: bytes) -> np.ndarray:
     """A photograph of a shard as uint8 [h, w, 3] sRGB.
 
+    Its codes are taken as they are: what `tintype prepare` puts into a shard has come through `photo.read_colour`, and
+    has neither a profile nor an orientation.
+
     Raises:
         DataError: the photograph is broken.
     """
