@@ -395,3 +395,16 @@ def test_one_changed_bit_of_a_progressive_jpeg_is_damage_where_a_decoder_sees_it
             except UnreadablePhoto:
                 continue
     assert 5 <= refused <= 30
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "PNG"])
+def test_what_is_damaged_is_told_the_same_by_one_thread(jpeg, scene, encoded, kind):
+    """One thread computes rows where it asks for them, several hand them on."""
+    pixels = (scene(400, 300) * 255).astype(np.uint8)
+    data = jpeg(kind) if kind in KINDS else encoded(pixels, kind)
+    cut = data[: len(data) * 3 // 5]
+    assert refusal(cut, threads=1) == refusal(cut, threads=2)
+    alone, together = (read(cut, "p.jpg", salvage=True, threads=threads) for threads in (1, 2))
+    assert (alone.plane == together.plane).all()
+    assert alone.notes == together.notes
+    assert alone.missing == together.missing

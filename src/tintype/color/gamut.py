@@ -77,18 +77,18 @@ def reach(lightness: Array, a: Array, b: Array, tolerance: float = TOLERANCE) ->
     not depend on how a photograph is cut into strips.
     """
     xp = namespace(lightness)
-    found = xp.zeros_like(lightness)
-    (still,) = xp.where(found == 0)
+    held = xp.zeros_like(lightness)
+    (still,) = xp.where(held == 0)
     # The bracket: its end that stays, and the newest point.
-    old, old_value = xp.zeros_like(found), xp.clip(overflow(lightness, a * 0, b * 0), None, 0)
-    new, new_value = xp.ones_like(found), overflow(lightness, a, b)
+    old, old_value = xp.zeros_like(held), xp.clip(overflow(lightness, a * 0, b * 0), None, 0)
+    new, new_value = xp.ones_like(held), overflow(lightness, a, b)
     for _ in range(_STEPS):
         point = new - new_value * ((new - old) / (new_value - old_value))
         value = overflow(lightness, a * point, b * point)
-        found[still] = point
+        held[still] = point
         (far,) = xp.where(abs(value) > tolerance)
         if len(far) == 0:
-            return found
+            return held
         # An end that stays for a second time counts for less, so that the next point falls nearer to it.
         share = 1 - value / new_value
         less = old_value * xp.where(share > 0, share, 0.5)
@@ -96,8 +96,8 @@ def reach(lightness: Array, a: Array, b: Array, tolerance: float = TOLERANCE) ->
         old, old_value = xp.where(crossed, new, old), xp.where(crossed, new_value, less)
         state = (still, lightness, a, b, old, old_value, point, value)
         still, lightness, a, b, old, old_value, new, new_value = (part[far] for part in state)
-    found[still] = xp.minimum(old, new)
-    return found
+    held[still] = xp.minimum(old, new)
+    return held
 
 
 def _cube(f: Array) -> Array:

@@ -29,11 +29,11 @@ def code_points(stream: BinaryIO) -> tuple[int, int] | None:
 
 
 def _named(meta: bytes) -> tuple[int, int] | None:
-    found = set()
+    points = set()
     for properties in _inside(_first(_first(meta[12:], b"iprp")[8:], b"ipco")[8:]):
         if properties[4:12] == b"colrnclx" and len(properties) >= 16:
-            found.add((int.from_bytes(properties[12:14], "big"), int.from_bytes(properties[14:16], "big")))
-    return found.pop() if len(found) == 1 else None
+            points.add((int.from_bytes(properties[12:14], "big"), int.from_bytes(properties[14:16], "big")))
+    return points.pop() if len(points) == 1 else None
 
 
 def _first(data: bytes, kind: bytes) -> bytes:

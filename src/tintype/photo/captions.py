@@ -73,9 +73,9 @@ def carried(metadata: Metadata, format: str) -> Captions:
         for text in (*left, *homes.get("exif:UserComment", ()), *homes.get("dc:description", ()))
         if text not in placed
     ]
-    said = {name for name in contrary if name not in homes}
-    if said:
-        lost.append(f"the fields of its IPTC record that contradict its XMP ({listed(sorted(said))})")
+    contradicted = {name for name in contrary if name not in homes}
+    if contradicted:
+        lost.append(f"the fields of its IPTC record that contradict its XMP ({listed(sorted(contradicted))})")
     if format == "jpeg":
         # A comment has no keyword of its own.
         comments += [Text(_COMMENT, f"{text.keyword}: {text.letters}") for text in dict.fromkeys(left)]

@@ -225,14 +225,14 @@ def damaged_row(page: Page, source: Source) -> int | None:
         return None
     rows, across, down = grid(page)
     stream = source.stream()
-    found = None
+    first = None
     for number, (start, size) in enumerate(chunks(page)):
         stream.seek(start)
         if broken(stream.read(size)):
             # Planes follow each other: each begins at the top again.
             row = number % (across * down) // across * rows
-            found = row if found is None else min(found, row)
-    return found
+            first = row if first is None else min(first, row)
+    return first
 
 
 def _bad_deflate(chunk: bytes) -> bool:
@@ -284,13 +284,13 @@ def flat_from(image: pyvips.Image) -> int:
     """The first of the rows at the bottom that are all of one colour, as a decoder fills those that it has not got."""
     region = pyvips.Region.new(image)
     height: int = image.height
-    found, color = height, None
+    first, color = height, None
     for top in range(0, image.height, _STRIP):
         rows = min(_STRIP, image.height - top)
         data = np.frombuffer(region.fetch(0, top, image.width, rows), np.uint8)
         for row, pixels in enumerate(data.reshape(rows, image.width, -1), top):
             flat = (pixels == pixels[0]).all()
             if not flat or color is None or (pixels[0] != color).any():
-                found = row if flat else height
+                first = row if flat else height
                 color = pixels[0].copy() if flat else None
-    return found
+    return first

@@ -86,17 +86,17 @@ def check_size(width: int, height: int, name: str, bits: int = 8, stored: int | 
         UnsupportedPhoto: more than MOST_PIXELS, or a side beyond LONGEST_SIDE.
         UnreadablePhoto: more pixels than a file of that many bytes can hold.
     """
-    said = f"{name} says that it has {width} x {height} pixels, and"
+    claim = f"{name} says that it has {width} x {height} pixels, and"
     if width * height > MOST_PIXELS:
         raise UnsupportedPhoto(
-            f"{said} more than {MOST_PIXELS // 10**6} megapixels are not read: make it smaller first"
+            f"{claim} more than {MOST_PIXELS // 10**6} megapixels are not read: make it smaller first"
         )
     if max(width, height) > LONGEST_SIDE:
         raise UnsupportedPhoto(
-            f"{said} more than {LONGEST_SIDE} in a row or column are not read: cut it in pieces first"
+            f"{claim} more than {LONGEST_SIDE} in a row or column are not read: cut it in pieces first"
         )
     if stored is not None and width * height * bits // 8 > max(_SMALL, _PACKED * stored):
-        raise UnreadablePhoto(f"{said} is a file of only {stored} bytes: get a whole copy of it")
+        raise UnreadablePhoto(f"{claim} is a file of only {stored} bytes: get a whole copy of it")
 
 
 def as_photo(
@@ -399,9 +399,9 @@ def metadata_of(
         first = dict(tags.pages[0])
         for tag in (exif.XMP, exif.IPTC):
             first.pop(tag, None)
-        said = tiff.Page(0, first, tags.order).dpi()
-        if dpi is None or (said and _is_default(dpi) and not _is_default(said)):
-            dpi = said
+        in_tags = tiff.Page(0, first, tags.order).dpi()
+        if dpi is None or (in_tags and _is_default(dpi) and not _is_default(in_tags)):
+            dpi = in_tags
         if exif.ORIENTATION in first:
             orientation = 1
             first[exif.ORIENTATION] = exif.whole(exif.SHORT, 1, order=tags.order)

@@ -264,8 +264,10 @@ class _Sink:
         if plan.format == "jpeg" and len(data) >= 20:
             # Start of image, and libvips' own JFIF segment where it writes one.
             skip = 20 if data[2:4] == b"\xff\xe0" else 2
-            said = plan.captions
-            opening = jpeg.opening(_exif_block(plan), plan.xmp, plan.extension, said.iptc, plan.tag, dpi, said.comments)
+            texts = plan.captions
+            opening = jpeg.opening(
+                _exif_block(plan), plan.xmp, plan.extension, texts.iptc, plan.tag, dpi, texts.comments
+            )
         elif plan.format == "png" and (pixels := png.pixels_at(data)) is not None:
             skip, header = pixels, bytes(data[8:33])
             opening = png.opening(header, _exif_block(plan), plan.xmp, plan.tag, dpi, plan.captions.texts)

@@ -262,15 +262,15 @@ def shortened(tags: Directory, longest: int) -> list[str]:
     """Takes the largest tags out of a directory until its block has at most `longest` bytes; returns their names."""
     names = []
     while (excess := len(block(tags)) - longest) > 0:
-        found = [
+        sized = [
             (len(value.data), tag, where)
             for where in _directories(tags)
             for tag, value in where.items()
             if isinstance(value, Value)
         ]
-        if not found:
+        if not sized:
             break
-        for size, tag, where in sorted(found, key=lambda one: one[:2], reverse=True):
+        for size, tag, where in sorted(sized, key=lambda one: one[:2], reverse=True):
             if excess <= 0:
                 break
             del where[tag]

@@ -40,8 +40,8 @@ def _of_psd(head: bytes) -> tuple[int, int]:
 
 
 def _of_netpbm(head: bytes) -> tuple[int, int] | None:
-    found = _NETPBM.match(head)
-    return (int(found[2]), int(found[1])) if found else None
+    match = _NETPBM.match(head)
+    return (int(match[2]), int(match[1])) if match else None
 
 
 def _of_heic(head: bytes) -> tuple[int, int]:
@@ -62,8 +62,8 @@ def _of_jpeg2000(head: bytes) -> tuple[int, int]:
 def _of_jpegxl(head: bytes) -> tuple[int, int]:
     from tintype.photo import jxl
 
-    found = jxl.head_of(jxl.stream_of(head))
-    return found.height, found.width
+    head_of_stream = jxl.head_of(jxl.stream_of(head))
+    return head_of_stream.height, head_of_stream.width
 
 
 _SIZES = {"bmp": _of_bmp, "psd": _of_psd, "pnm": _of_netpbm, "heic": _of_heic, "jpeg2000": _of_jpeg2000}

@@ -64,21 +64,21 @@ def properties(record: bytes) -> tuple[list[Property], int]:
     sets = _data_sets(record)
     letters = {number: [decoded(value) for value in values] for number, values in sets.items()}
     letters = {number: [text for text in texts if text.strip()] for number, texts in letters.items()}
-    found = [
+    entries = [
         Property(name, tuple(dict.fromkeys(texts)), form)
         for number, (name, form) in _PROPERTIES.items()
         if (texts := letters.get(number))
     ]
     for number, (name, clock) in _DATES.items():
         if (date := _date(*((letters.get(one) or [""])[0] for one in (number, clock)))) is not None:
-            found.append(Property(name, (date,)))
+            entries.append(Property(name, (date,)))
     known = _PROPERTIES.keys() | _DATES.keys() | _PLAIN
-    return found, sum(bool(texts) for number, texts in letters.items() if number not in known)
+    return entries, sum(bool(texts) for number, texts in letters.items() if number not in known)
 
 
 def _data_sets(record: bytes) -> dict[int, list[bytes]]:
     """Data set -> its values, of the application record."""
-    found: dict[int, list[bytes]] = {}
+    fields: dict[int, list[bytes]] = {}
     at = 0
     for _ in range(_MOST):
         if record[at : at + 1] != b"\x1c" or at + 5 > len(record):
@@ -90,9 +90,9 @@ def _data_sets(record: bytes) -> dict[int, list[bytes]]:
             width = size & 0x7FFF
             size, at = int.from_bytes(record[at : at + min(width, 8)], "big"), at + width
         if section == 2:
-            found.setdefault(number, []).append(record[at : at + size])
+            fields.setdefault(number, []).append(record[at : at + size])
         at += size
-    return found
+    return fields
 
 
 def decoded(value: bytes) -> str:

@@ -44,10 +44,10 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
         UnreadablePhoto: broken or cut short.
         UnsupportedPhoto: colours or samples that are not read; colour of more than 8 bits without imagecodecs.
     """
-    found = [] if data.startswith(b"\xff\x4f") else list(boxes(data))
-    stream = _stream(data, found, name)
+    outer = [] if data.startswith(b"\xff\x4f") else list(boxes(data))
+    stream = _stream(data, outer, name)
     check_size(stream.width, stream.height, name, 8 * len(stream.components), len(data))
-    header = list(boxes(next((box.body for box in found if box.kind == b"jp2h"), b"")))
+    header = list(boxes(next((box.body for box in outer if box.kind == b"jp2h"), b"")))
     space, profile = _space(header)
     if space in _OTHER_SPACES:
         raise UnsupportedPhoto(
@@ -81,19 +81,19 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
     white = 2**bits - 1 if deep else (2**bits - 1) << (8 * pixels.dtype.itemsize - bits)
     if white != top:
         pixels = np.round(pixels * (top / white)).clip(0, top).astype(pixels.dtype)
-    tags = exif_tags(_uuid(found, _EXIF).removeprefix(b"Exif\0\0"))
+    tags = exif_tags(_uuid(outer, _EXIF).removeprefix(b"Exif\0\0"))
     return reading.develop(
         name,
         "jpeg2000",
         as_image(pixels, profile, ink=space == _CMYK),
         orientation=orientation_of(tags),
         bits=bits,
-        metadata=metadata_of(tags, _uuid(found, _XMP) or None, _uuid(found, _IPTC) or None, dpi),
+        metadata=metadata_of(tags, _uuid(outer, _XMP) or None, _uuid(outer, _IPTC) or None, dpi),
     )
 
 
-def _stream(data: bytes, found: list[Box], name: str) -> _Stream:
-    code = data if not found else next((box.body for box in found if box.kind == b"jp2c"), b"")
+def _stream(data: bytes, outer: list[Box], name: str) -> _Stream:
+    code = data if not outer else next((box.body for box in outer if box.kind == b"jp2c"), b"")
     try:
         if code[:4] != b"\xff\x4f\xff\x51":
             raise ValueError("no code stream")
@@ -156,5 +156,5 @@ def _pixels(data: bytes, deep: bool, name: str) -> tuple[np.ndarray, tuple[float
     return pixels.reshape(*pixels.shape[:2], -1), dpi if dpi and min(dpi) > 0 else None
 
 
-def _uuid(found: list[Box], number: bytes) -> bytes:
-    return next((box.body[16:] for box in found if box.kind == b"uuid" and box.body[:16] == number), b"")
+def _uuid(outer: list[Box], number: bytes) -> bytes:
+    return next((box.body[16:] for box in outer if box.kind == b"uuid" and box.body[:16] == number), b"")

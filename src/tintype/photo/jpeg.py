@@ -68,7 +68,7 @@ class Segments:
 
 def read_segments(stream: BinaryIO, start: int = 0, most: int = MOST_SEGMENTS) -> Segments:
     """Reads the segments up to the pixels, but not more than `most`; stops without complaint where a file is broken."""
-    found = Segments()
+    segments = Segments()
     stream.seek(start + 2)
     resources: list[bytes] = []
     extensions: dict[tuple[str, int], dict[int, bytes]] = {}
@@ -82,32 +82,32 @@ def read_segments(stream: BinaryIO, start: int = 0, most: int = MOST_SEGMENTS) -
         place = stream.tell()
         body = stream.read(max(size, 0))
         if code == 0xDB:
-            _tables(body, found.tables)
+            _tables(body, segments.tables)
         elif 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC) and len(body) >= 9:
-            found.bits, height, width = struct.unpack(">BHH", body[:5])
-            found.size = (width, height)
-            found.lossless = code in (0xC3, 0xC7, 0xCB, 0xCF)
-            found.components = list(body[8::3][:4])
+            segments.bits, height, width = struct.unpack(">BHH", body[:5])
+            segments.size = (width, height)
+            segments.lossless = code in (0xC3, 0xC7, 0xCB, 0xCF)
+            segments.components = list(body[8::3][:4])
         elif code == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 12:
             unit, across, down = struct.unpack(">BHH", body[7:12])
             if unit in (1, 2) and across and down:
                 inch = 2.54 if unit == 2 else 1.0
-                found.dpi = (across * inch, down * inch)
+                segments.dpi = (across * inch, down * inch)
         elif code == 0xE1 and body.startswith(_EXIF):
-            found.exif = found.exif or body[len(_EXIF) :]
+            segments.exif = segments.exif or body[len(_EXIF) :]
         elif code == 0xE1 and body.startswith(XMP):
-            found.xmp = found.xmp or body[len(XMP) :]
+            segments.xmp = segments.xmp or body[len(XMP) :]
         elif code == 0xE1 and body.startswith(_EXTENSION):
             _extend(body[len(_EXTENSION) :], extensions)
         elif code == 0xED and body.startswith(PHOTOSHOP):
             resources.append(body[len(PHOTOSHOP) :])
         elif code == 0xE2 and body.startswith(_MPF):
-            found.pictures = _pictures(body[len(_MPF) :], place + len(_MPF))
-        elif code == 0xFE and body.strip(b"\0 ") and len(found.comments) < _MOST_COMMENTS:
-            found.comments.append(body)
-    found.iptc = iptc.record_of(b"".join(resources[:256]))
-    _take_extension(found, extensions)
-    return found
+            segments.pictures = _pictures(body[len(_MPF) :], place + len(_MPF))
+        elif code == 0xFE and body.strip(b"\0 ") and len(segments.comments) < _MOST_COMMENTS:
+            segments.comments.append(body)
+    segments.iptc = iptc.record_of(b"".join(resources[:256]))
+    _take_extension(segments, extensions)
+    return segments
 
 
 def _next_marker(stream: BinaryIO) -> int | None:
@@ -115,10 +115,10 @@ def _next_marker(stream: BinaryIO) -> int | None:
     before = b""
     for _ in range(0, _MOST_FILL, 4096):
         piece = stream.read(4096)
-        found = _MARKER.search(before + piece)
-        if found is not None:
-            stream.seek(found.end() - len(before) - len(piece), 1)
-            return found[1][0]
+        marker = _MARKER.search(before + piece)
+        if marker is not None:
+            stream.seek(marker.end() - len(before) - len(piece), 1)
+            return marker[1][0]
         if not piece:
             break
         before = piece[-1:]
@@ -133,8 +133,8 @@ def _extend(body: bytes, extensions: dict[tuple[str, int], dict[int, bytes]]) ->
         extensions.setdefault(key, {})[place] = body[40:]
 
 
-def _take_extension(found: Segments, extensions: dict[tuple[str, int], dict[int, bytes]]) -> None:
-    name = xmp.extension_of(found.xmp or b"")
+def _take_extension(segments: Segments, extensions: dict[tuple[str, int], dict[int, bytes]]) -> None:
+    name = xmp.extension_of(segments.xmp or b"")
     if name is None:
         return
     for (other, length), pieces in extensions.items():
@@ -142,8 +142,8 @@ def _take_extension(found: Segments, extensions: dict[tuple[str, int], dict[int,
             whole = b"".join(pieces[place] for place in sorted(pieces))
             ends = (place + len(pieces[place]) for place in sorted(pieces))
             if [*sorted(pieces)[1:], length] == list(ends):
-                found.extension = whole
-    found.damaged |= found.extension is None
+                segments.extension = whole
+    segments.damaged |= segments.extension is None
 
 
 def comments(segments: Segments) -> list[str]:
@@ -287,9 +287,9 @@ def _pictures(block: bytes, place: int) -> list[tuple[int, int]]:
     entries = tags.pages[0].get(0xB002) if tags.pages else None
     if not isinstance(entries, Value):
         return []
-    found = []
+    pictures = []
     for i in range(0, min(16 * _MOST_PICTURES, len(entries.data) - 15), 16):
         kind, _, offset = struct.unpack(tags.order + "III", entries.data[i : i + 12])
         if offset:
-            found.append((kind & 0xFFFFFF, place + offset))
-    return found
+            pictures.append((kind & 0xFFFFFF, place + offset))
+    return pictures

@@ -64,7 +64,7 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
         UnreadablePhoto: broken or cut short.
     """
     codecs = formats.imagecodecs(name, "a JPEG XL picture")
-    found = list(boxes(data)) if data.startswith(_CONTAINER) else []
+    container = list(boxes(data)) if data.startswith(_CONTAINER) else []
     try:
         head = head_of(stream_of(data))
     except (IndexError, ValueError) as error:
@@ -98,7 +98,7 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
         top = np.iinfo(pixels.dtype).max
         if pixels.max(initial=0) < 2**head.bits:
             pixels = np.round(pixels * (top / (2**head.bits - 1))).astype(pixels.dtype)
-    tags = exif_tags(_box(found, b"Exif", codecs)[4:])
+    tags = exif_tags(_box(container, b"Exif", codecs)[4:])
     # The code stream turns the picture, and the decoder has done so already.
     return reading.develop(
         name,
@@ -106,7 +106,7 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
         as_image(pixels),
         bits=head.bits,
         space=space,
-        metadata=metadata_of(tags, _box(found, b"xml ", codecs) or None, None, None),
+        metadata=metadata_of(tags, _box(container, b"xml ", codecs) or None, None, None),
     )
 
 
@@ -114,8 +114,8 @@ def stream_of(data: bytes) -> bytes:
     """The code stream of a file, which may come in parts."""
     if not data.startswith(_CONTAINER):
         return data
-    found = (box for box in boxes(data) if box.kind in (b"jxlc", b"jxlp"))
-    return b"".join(box.body[4 * (box.kind == b"jxlp") :] for box in found)
+    streams = (box for box in boxes(data) if box.kind in (b"jxlc", b"jxlp"))
+    return b"".join(box.body[4 * (box.kind == b"jxlp") :] for box in streams)
 
 
 def head_of(stream: bytes) -> Head:
@@ -248,9 +248,9 @@ def _colours(bits: _Bits) -> tuple[bool, bool, int | None, int | None]:
     return gray, False, _PRIMARIES[primaries] if usual else None, transfer if usual else None
 
 
-def _box(found: list[Box], kind: bytes, codecs: ModuleType) -> bytes:
+def _box(container: list[Box], kind: bytes, codecs: ModuleType) -> bytes:
     """The body of a box of metadata, which may be packed with Brotli; empty for none and for a broken one."""
-    for box in found:
+    for box in container:
         if box.kind == kind:
             return box.body
         if box.kind == b"brob" and box.body[:4] == kind:

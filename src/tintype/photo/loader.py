@@ -33,10 +33,10 @@ class Damaged(UnreadablePhoto):
         salvageable: part of the photograph may be left.
     """
 
-    def __init__(self, name: str, fault: str, said: str = "", salvageable: bool = False):
+    def __init__(self, name: str, fault: str, reason: str = "", salvageable: bool = False):
         self.plain = f"{name} is {fault}: {WHOLE_COPY}"
         self.salvageable = salvageable
-        super().__init__(f"{name} is {fault} ({said}): {WHOLE_COPY}" if said else self.plain)
+        super().__init__(f"{name} is {fault} ({reason}): {WHOLE_COPY}" if reason else self.plain)
 
 
 def as_it_is(image: pyvips.Image) -> pyvips.Image:
@@ -76,12 +76,12 @@ def load(
         image = open_image(kind, source, name, mended, fail_on=strict, **options)
         faults = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
         try:
-            found = reading.develop(name, kind, prepared(image), notes=(*notes, *faults), **facts)
+            result = reading.develop(name, kind, prepared(image), notes=(*notes, *faults), **facts)
             if (claimed := longer(mended)) is not None:
                 open_image(kind, source, name, claimed, fail_on=strict, **options).avg()
         except FAILURES as error:
             raise broken(name, error, kind) from None
-        return found
+        return result
 
     def fails(mended: Mend) -> bool:
         try:
@@ -90,24 +90,24 @@ def load(
             return True
         return False
 
-    mended, found = None, None
+    mended, result = None, None
     try:
         if damaged_from is None:
-            found = attempt(None)
+            result = attempt(None)
     except Damaged:
         source.check()
         mended = mend()
         if mended is not None:
             with suppress(Damaged):
-                found = attempt(mended)
-        if found is None:
+                result = attempt(mended)
+        if result is None:
             if not salvage:
                 raise
             if (zeros := blank()) is not None:
                 mended = zeros[0]
-    if found is not None:
+    if result is not None:
         if (zeros := blank()) is None or not fails(zeros[0]) or fails(zeros[1]):
-            return found
+            return result
         if not salvage:
             raise Damaged(name, "cut short (its last rows are filled with zeros)", salvageable=True)
         mended = zeros[0]

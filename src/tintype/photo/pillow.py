@@ -144,8 +144,8 @@ def _developed(image: Image.Image, name: str, kind: str, reading: Reading[Read],
     info = image.info
     bits = 1 if image.mode == "1" else None
     try:
-        found = image.getexif()
-        tags = exif_tags(found.tobytes().removeprefix(b"Exif\0\0")) if found else None
+        exif_of_image = image.getexif()
+        tags = exif_tags(exif_of_image.tobytes().removeprefix(b"Exif\0\0")) if exif_of_image else None
     except _FAILURES:
         tags = exif.Tags("<", False, [{}], damaged=frozenset({exif.EXIF}))
     texts = [*texts] or _texts(image)

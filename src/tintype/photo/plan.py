@@ -95,10 +95,10 @@ def plan_of(photo: Photo, format: str, quality: int | None, mark: Mark | None) -
                 f"{photo.name} is partly transparent, and jpeg cannot keep that: use png, tiff or webp"
             )
         has_alpha = False
-    said = captions.carried(photo.metadata, format)
-    packet = said.xmp if mark is None else xmp.marked(said.xmp, mark)
+    texts = captions.carried(photo.metadata, format)
+    packet = texts.xmp if mark is None else xmp.marked(texts.xmp, mark)
     tags, dropped = _exif(photo, format)
-    lost = list(said.lost)
+    lost = list(texts.lost)
     if dropped:
         lost.append(f"its largest Exif tags ({captions.listed(dropped)})")
     profile = photo.profile
@@ -121,7 +121,7 @@ def plan_of(photo: Photo, format: str, quality: int | None, mark: Mark | None) -
         exif=tags,
         xmp=packet,
         extension=extension,
-        captions=said,
+        captions=texts,
         profile=None if profile is None or icc.is_srgb(profile) else profile,
         tag=profile or (icc.srgb() if photo.tagged else None),
         lost=(f"{photo.name}: {format} cannot keep {' and '.join(lost)}",) if lost else (),

@@ -68,7 +68,7 @@ class Chunks:
 
 def read_chunks(stream: BinaryIO) -> Chunks:
     """Reads the chunks, stepping over the pixels; stops without complaint where a file is broken."""
-    found = Chunks()
+    chunks = Chunks()
     profiles: dict[str, bytes] = {}
     stream.seek(len(SIGNATURE))
     others = 0
@@ -79,10 +79,10 @@ def read_chunks(stream: BinaryIO) -> Chunks:
             break
         others += kind != b"IDAT"
         if others > MOST_CHUNKS:
-            found.crowded = True
+            chunks.crowded = True
             break
         if kind not in _READ or size > LONGEST:
-            found.damaged |= size > LONGEST and kind in (b"eXIf", *_TEXTS)
+            chunks.damaged |= size > LONGEST and kind in (b"eXIf", *_TEXTS)
             stream.seek(size + 4, 1)
             continue
         body = stream.read(size)
@@ -90,29 +90,29 @@ def read_chunks(stream: BinaryIO) -> Chunks:
             break
         stream.seek(4, 1)
         if kind == b"CgBI":
-            found.apple = True
+            chunks.apple = True
         elif kind == b"IHDR" and size == 13:
-            found.size = struct.unpack(">II", body[:8])
-            found.bits = body[8]
-            found.samples = {2: 3, 4: 2, 6: 4}.get(body[9], 1)
+            chunks.size = struct.unpack(">II", body[:8])
+            chunks.bits = body[8]
+            chunks.samples = {2: 3, 4: 2, 6: 4}.get(body[9], 1)
         elif kind == b"acTL" and size >= 8:
-            found.frames = int.from_bytes(body[:4], "big")
+            chunks.frames = int.from_bytes(body[:4], "big")
         elif kind == b"eXIf":
-            found.exif = found.exif or body.removeprefix(b"Exif\0\0")
+            chunks.exif = chunks.exif or body.removeprefix(b"Exif\0\0")
         elif kind == b"pHYs" and size == 9:
             across, down, unit = struct.unpack(">IIB", body)
             if unit == 1 and across and down:
-                found.dpi = (across * 0.0254, down * 0.0254)
+                chunks.dpi = (across * 0.0254, down * 0.0254)
         elif kind == b"cICP" and size == 4:
-            found.code_points = (body[0], body[1])
+            chunks.code_points = (body[0], body[1])
         elif kind == b"sRGB":
-            found.srgb = True
+            chunks.srgb = True
         elif kind == b"gAMA" and size == 4:
-            found.gamma = int.from_bytes(body, "big") / 100_000
+            chunks.gamma = int.from_bytes(body, "big") / 100_000
         elif kind == b"cHRM" and size == 32:
-            found.primaries = tuple(number / 100_000 for number in struct.unpack(">8I", body))
+            chunks.primaries = tuple(number / 100_000 for number in struct.unpack(">8I", body))
         elif kind in _TEXTS:
-            _read_text(kind, body, found, profiles)
+            _read_text(kind, body, chunks, profiles)
     # The chunks that the standard gives them go before the profiles that programs wrote into texts before there were
     # such chunks.
     for name in ("exif", "app1"):
@@ -120,12 +120,12 @@ def read_chunks(stream: BinaryIO) -> Chunks:
         if profile.startswith(jpeg.XMP):
             profiles.setdefault("xmp", profile.removeprefix(jpeg.XMP))
         else:
-            found.exif = found.exif or profile.removeprefix(b"Exif\0\0") or None
-    found.xmp = found.xmp or profiles.get("xmp")
+            chunks.exif = chunks.exif or profile.removeprefix(b"Exif\0\0") or None
+    chunks.xmp = chunks.xmp or profiles.get("xmp")
     for name in ("iptc", "8bim"):
         profile = profiles.get(name, b"").removeprefix(jpeg.PHOTOSHOP)
-        found.iptc = found.iptc or (iptc.record_of(profile) if profile.startswith(b"8BIM") else profile) or None
-    return found
+        chunks.iptc = chunks.iptc or (iptc.record_of(profile) if profile.startswith(b"8BIM") else profile) or None
+    return chunks
 
 
 def is_caption(keyword: str) -> bool:
@@ -169,8 +169,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
-def _read_text(kind: bytes, body: bytes, found: Chunks, profiles: dict[str, bytes]) -> None:
-    """Takes a text chunk into `found` or, when it holds a profile, into `profiles`."""
+def _read_text(kind: bytes, body: bytes, chunks: Chunks, profiles: dict[str, bytes]) -> None:
+    """Takes a text chunk into `chunks` or, when it holds a profile, into `profiles`."""
     word, _, rest = body.partition(b"\0")
     keyword = word.decode("latin-1").strip()
     language, packed = "", False
@@ -184,22 +184,22 @@ def _read_text(kind: bytes, body: bytes, found: Chunks, profiles: dict[str, byte
         packed, rest = True, rest[1:]
     is_profile = keyword == _XMP or keyword.startswith(_RAW)
     longest = LONGEST_XMP if keyword == _XMP else LONGEST if is_profile else LONGEST_TEXT
-    longest = min(longest, MOST_BYTES - found._unpacked)
+    longest = min(longest, MOST_BYTES - chunks._unpacked)
     if longest <= 0:
-        found.crowded = True
+        chunks.crowded = True
         return
-    if len(found.texts) + len(profiles) >= MOST_TEXTS:
-        found.damaged = True
+    if len(chunks.texts) + len(profiles) >= MOST_TEXTS:
+        chunks.damaged = True
         return
     text, size = _unpacked(rest, longest) if packed else (rest, len(rest))
-    found._unpacked += size
+    chunks._unpacked += size
     if text is None or size > longest:
-        found.damaged = True
+        chunks.damaged = True
     elif keyword == _XMP:
-        found.xmp = found.xmp or text
+        chunks.xmp = chunks.xmp or text
     elif is_profile:
         profile = _raw_profile(text)
-        found.damaged |= profile is None
+        chunks.damaged |= profile is None
         if profile:
             profiles.setdefault(keyword.removeprefix(_RAW).strip().lower(), profile)
     elif text and is_caption(keyword):
@@ -208,7 +208,7 @@ def _read_text(kind: bytes, body: bytes, found: Chunks, profiles: dict[str, byte
             letters = text.decode("utf-8")
         except UnicodeDecodeError:
             letters = text.decode("latin-1")
-        found.texts.append(Text(keyword[:79], letters, language))
+        chunks.texts.append(Text(keyword[:79], letters, language))
 
 
 def _unpacked(data: bytes, longest: int) -> tuple[bytes | None, int]:

@@ -23,11 +23,11 @@ def read(data: bytes, name: str, reading: Reading[Read]) -> Read:
     kind = data[1] - ord("0")
     at, numbers = 2, []
     for _ in range(2 if kind in (1, 4) else 3):
-        found = _TOKEN.match(data, at)
-        if not found:
+        token = _TOKEN.match(data, at)
+        if not token:
             raise _broken(name, "its header is incomplete")
-        numbers.append(int(found[1]))
-        at = found.end()
+        numbers.append(int(token[1]))
+        at = token.end()
     width, height, white = (*numbers, 1)[:3]
     if not (width and height and 0 < white < 65536):
         raise _broken(name, "its header is not valid")

@@ -41,8 +41,8 @@ def _as_tiff(data: bytes, name: str) -> bytes:
     palette, at = _section(data, 26, 4)
     resources, at = _section(data, at, 4)
     layers, at = _section(data, at, 8 if large else 4)
-    found = dict(_resources(resources))
-    if len(found.get(_VERSION, b"")) > 4 and not found[_VERSION][4]:
+    contents = dict(_resources(resources))
+    if len(contents.get(_VERSION, b"")) > 4 and not contents[_VERSION][4]:
         raise UnsupportedPhoto(
             f"{name} is a Photoshop document without a flattened picture: save it with 'Maximize Compatibility', or "
             f"{_REMEDY}"
@@ -90,7 +90,7 @@ def _as_tiff(data: bytes, name: str) -> bytes:
     if mode == _CMYK:
         # 0 is full ink.
         tags[336] = whole(exif.SHORT, 2**depth - 1, 0, order=">")
-    tags |= _description(found)
+    tags |= _description(contents)
     places, start = [], at
     for size in sizes:
         places.append(start)
@@ -132,12 +132,12 @@ def _resources(block: bytes) -> Iterator[tuple[int, bytes]]:
         at = start + 4 + size + size % 2
 
 
-def _description(found: dict[int, bytes]) -> exif.Directory:
+def _description(contents: dict[int, bytes]) -> exif.Directory:
     """The tags of what the document says beside its pixels."""
     tags: exif.Directory = {}
-    if found.get(_EXIF):
+    if contents.get(_EXIF):
         try:
-            read = exif.read_tags(found[_EXIF].removeprefix(b"Exif\0\0"))
+            read = exif.read_tags(contents[_EXIF].removeprefix(b"Exif\0\0"))
             first = {tag: value for tag, value in read.pages[0].items() if tag not in exif.STRUCTURE}
             tags = exif.reordered(first, read.order, ">")
         except (exif.BadTags, IndexError):
@@ -149,11 +149,11 @@ def _description(found: dict[int, bytes]) -> exif.Directory:
         (exif.IPTC, exif.UNDEFINED, _IPTC),
         (exif.ICC, exif.UNDEFINED, _PROFILE),
     ):
-        if found.get(number):
-            tags[tag] = Value(kind, len(found[number]), found[number])
-    if len(found.get(_RESOLUTION, b"")) >= 12:
+        if contents.get(number):
+            tags[tag] = Value(kind, len(contents[number]), contents[number])
+    if len(contents.get(_RESOLUTION, b"")) >= 12:
         # Both in pixels per inch, whatever unit is shown to the user.
-        across, down = struct.unpack(">I4xI", found[_RESOLUTION][:12])
+        across, down = struct.unpack(">I4xI", contents[_RESOLUTION][:12])
         tags[exif.X_RESOLUTION] = exif.fraction(across / 65536, ">")
         tags[exif.Y_RESOLUTION] = exif.fraction(down / 65536, ">")
         tags[exif.RESOLUTION_UNIT] = whole(exif.SHORT, 2, order=">")

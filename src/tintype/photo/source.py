@@ -111,7 +111,7 @@ class Source:
 
     def __init__(
         self,
-        given: Given,
+        source: Given,
         name: str,
         in_memory: int | None = None,
         threads: int | None = None,
@@ -121,10 +121,10 @@ class Source:
         self._failures: list[OSError] = []  # what the disk said while libvips was reading
         self._file: io.FileIO | None = None
         self._views: list[BinaryIO] = []
-        if isinstance(given, str | os.PathLike):
-            self._open(given, in_memory)
+        if isinstance(source, str | os.PathLike):
+            self._open(source, in_memory)
         else:
-            self.data = bytes(given) if isinstance(given, bytes | bytearray | memoryview) else _all_of(given, name)
+            self.data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else _all_of(source, name)
 
     def __enter__(self) -> Source:
         return self

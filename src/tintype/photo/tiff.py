@@ -200,8 +200,8 @@ def _whole(pages: list[Page], stream: BinaryIO) -> Page | None:
     """The page that all others belong to; None for an album."""
     if len(pages) == 1:
         return pages[0]
-    found = photograph_of(pages, stream)
-    return replace(found[0], left_out=(*found[0].left_out, *found[1])) if found else None
+    photograph = photograph_of(pages, stream)
+    return replace(photograph[0], left_out=(*photograph[0].left_out, *photograph[1])) if photograph else None
 
 
 def first_xmp(stream: BinaryIO, name: str) -> bytes | None:

@@ -31,41 +31,41 @@ class Chunks:
 
 def read_chunks(stream: BinaryIO) -> Chunks:
     """Reads the chunks, stepping over the pixels."""
-    found = Chunks()
+    chunks = Chunks()
     stream.seek(0, 2)
     length = stream.tell()
     stream.seek(4)
     end = int.from_bytes(stream.read(4), "little") + 8
-    found.whole = length >= end
+    chunks.whole = length >= end
     at = 12
     for _ in range(MOST_CHUNKS):
         if at + 8 > min(end, length):
-            return found
+            return chunks
         stream.seek(at)
         head = stream.read(8)
         kind, size = head[:4], int.from_bytes(head[4:], "little")
         if kind == b"VP8X":
             canvas = stream.read(10)[4:]
-            found.size = (1 + int.from_bytes(canvas[:3], "little"), 1 + int.from_bytes(canvas[3:], "little"))
+            chunks.size = (1 + int.from_bytes(canvas[:3], "little"), 1 + int.from_bytes(canvas[3:], "little"))
         elif kind == b"ANMF":
-            found.frames += 1
-            found.lossless = stream.read(20)[16:] == b"VP8L"
+            chunks.frames += 1
+            chunks.lossless = stream.read(20)[16:] == b"VP8L"
         elif kind == b"VP8L":
-            found.lossless = True
+            chunks.lossless = True
             bits = int.from_bytes(stream.read(5)[1:], "little")
-            found.size = (1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
+            chunks.size = (1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
         elif kind == b"VP8 ":
             sides = stream.read(10)[6:]
-            found.size = (int.from_bytes(sides[:2], "little") & 0x3FFF, int.from_bytes(sides[2:], "little") & 0x3FFF)
+            chunks.size = (int.from_bytes(sides[:2], "little") & 0x3FFF, int.from_bytes(sides[2:], "little") & 0x3FFF)
         elif kind in (b"EXIF", b"XMP ") and size > _LONGEST:
-            found.damaged = True
+            chunks.damaged = True
         elif kind == b"EXIF":
-            found.exif = found.exif or stream.read(size).removeprefix(b"Exif\0\0")
+            chunks.exif = chunks.exif or stream.read(size).removeprefix(b"Exif\0\0")
         elif kind == b"XMP ":
-            found.xmp = found.xmp or stream.read(size)
+            chunks.xmp = chunks.xmp or stream.read(size)
         at += 8 + size + size % 2
-    found.crowded = True
-    return found
+    chunks.crowded = True
+    return chunks
 
 
 def assemble(

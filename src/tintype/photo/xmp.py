@@ -92,10 +92,10 @@ def completed(packet: bytes | None, properties: Iterable[Property]) -> tuple[byt
     document = _or_empty(_parse(packet))
     missing, contrary = [], []
     for one in properties:
-        said = _said(document, one.name)
-        if not said:
+        values = _said(document, one.name)
+        if not values:
             missing.append(one)
-        elif not said.issuperset(_letters(value).strip() for value in one.values):
+        elif not values.issuperset(_letters(value).strip() for value in one.values):
             contrary.append(one.name)
     if not missing:
         return packet, contrary
@@ -141,14 +141,14 @@ def read_mark(packet: bytes | None) -> Mark | None:
     prefix = re.search(rb"xmlns:([\w.-]{1,50})\s*=\s*[\"']" + re.escape(NAMESPACE.encode()), packet)
     own = re.escape(prefix[1]) if prefix else rb"\w+"
 
-    def said(prefix: bytes, name: bytes) -> str:
+    def text_of(prefix: bytes, name: bytes) -> str:
         # Other programs write as an attribute what was an element.
-        found = re.search(rb"\b%s:%s\s*(?:=\s*[\"']|>)([^<\"']{0,500})" % (prefix, name), text)
-        return html.unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
+        match = re.search(rb"\b%s:%s\s*(?:=\s*[\"']|>)([^<\"']{0,500})" % (prefix, name), text)
+        return html.unescape(match[1].decode("utf-8", "replace")).strip() if match else ""
 
-    tool = said(rb"\w+", b"CreatorTool")
+    tool = text_of(rb"\w+", b"CreatorTool")
     software = "tintype" if tool.startswith("tintype") else tool
-    return Mark(software, *(said(own, name) for name in (b"version", b"model", b"settings", b"origin")))
+    return Mark(software, *(text_of(own, name) for name in (b"version", b"model", b"settings", b"origin")))
 
 
 def upright(packet: bytes) -> bytes:
@@ -208,14 +208,14 @@ def divided(packet: bytes, longest: int) -> tuple[bytes | None, bytes | None]:
     extension = _empty()
     target = extension.getElementsByTagNameNS(_RDF, "RDF")[0]
     _forget(document, _NOTE, "HasExtendedXMP")
-    found = [(statement, node) for statement in _children(rdf) for node in _children(statement)]
-    sized = [(len(node.toxml("utf-8")), i) for i, (_, node) in enumerate(found) if node.namespaceURI != NAMESPACE]
+    nodes = [(statement, node) for statement in _children(rdf) for node in _children(statement)]
+    sized = [(len(node.toxml("utf-8")), i) for i, (_, node) in enumerate(nodes) if node.namespaceURI != NAMESPACE]
     about = _about(document)
     length = len(_serialise(document)) + len(about.encode()) + 400  # with the note that refers to the extension
     for size, i in sorted(sized, reverse=True):
         if length <= longest:
             break
-        statement, node = found[i]
+        statement, node = nodes[i]
         _keep_prefixes(node)
         statement.removeChild(node)
         moved = _statement(extension, about)
@@ -238,13 +238,13 @@ def name_of(extension: bytes) -> str:
 
 def extension_of(packet: bytes) -> str | None:
     """The name of the extension that a packet refers to."""
-    found = re.search(rb"HasExtendedXMP\s*(?:=\s*[\"']|>)\s*([0-9A-Fa-f]{32})", packet)
-    return found[1].decode() if found else None
+    match = re.search(rb"HasExtendedXMP\s*(?:=\s*[\"']|>)\s*([0-9A-Fa-f]{32})", packet)
+    return match[1].decode() if match else None
 
 
 def _with_mark(document: minidom.Document, mark: Mark) -> bytes:
     statement = _statement(document)
-    said = (
+    statements = (
         ("Iptc4xmpExt", _IPTC_EXT, "DigitalSourceType", SOURCE_TYPE),
         ("xmp", _XMP, "CreatorTool", f"{mark.software} {mark.version}".strip()),
         ("tintype", NAMESPACE, "software", mark.software),
@@ -253,7 +253,7 @@ def _with_mark(document: minidom.Document, mark: Mark) -> bytes:
         ("tintype", NAMESPACE, "settings", mark.settings),
         ("tintype", NAMESPACE, "origin", mark.origin),
     )
-    for prefix, uri, name, text in said:
+    for prefix, uri, name, text in statements:
         if not text:
             continue
         element = _declared(document, statement, uri, f"{prefix}:{name}")
