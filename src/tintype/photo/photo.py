@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from numpy.typing import NDArray
 
 from tintype.photo.scale import BLOCK
 from tintype.photo.toning import Samples
 from tintype.threads import ahead, available_threads
+
+Codes = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 COLOUR = 0.12
 """Share of a photograph that has a colour of its own, above which it is one in colour."""
@@ -77,12 +81,12 @@ class Photo:
     height: int
     format: str
     depth: int
-    plane: np.ndarray = field(repr=False)
-    scale: np.ndarray | None = field(default=None, repr=False)
+    plane: Codes = field(repr=False)
+    scale: NDArray[np.float32] | None = field(default=None, repr=False)
     bits: int = 8
     quality: int | None = None
     compression: str | None = None
-    alpha: np.ndarray | None = field(default=None, repr=False)
+    alpha: Codes | None = field(default=None, repr=False)
     profile: bytes | None = field(default=None, repr=False)
     tagged: bool = False
     metadata: Metadata = field(default=Metadata(), repr=False)
@@ -96,10 +100,10 @@ class Photo:
         """Whether it is a colour photograph, rather than a gray, toned or stamped one."""
         return self.samples is not None and self.samples.share_in_colour() > COLOUR
 
-    def lightness(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
+    def lightness(self, top: int = 0, bottom: int | None = None) -> NDArray[np.float32]:
         """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""
         rows = self.plane[top:bottom]
-        return rows.copy() if self.scale is None else self.scale.take(rows, mode="clip")
+        return self._values(rows).copy() if self.scale is None else self._values(rows)
 
     @property
     def is_line_art(self) -> bool:
@@ -110,8 +114,14 @@ class Photo:
         """
         step = max(1, math.isqrt(self.width * self.height // _SAMPLE))
         codes = self.plane[::step, ::step]
-        values = codes if self.scale is None else self.scale.take(codes, mode="clip")
+        values = self._values(codes)
         return bool(((values > _INK) & (values < 100 - _INK)).mean() < _GRAYS)
+
+    def _values(self, codes: Codes) -> NDArray[np.float32]:
+        """CIE L* of a part of the plane."""
+        if self.scale is None:
+            return np.asarray(codes, np.float32)
+        return self.scale.take(cast("NDArray[np.uint8]", codes), mode="clip")
 
     def inverted(self) -> Photo:
         """The photograph of which this one is the negative: L* becomes 100 - L*."""
@@ -119,7 +129,7 @@ class Photo:
             return replace(self, plane=100 - self.plane)
         return replace(self, scale=100 - self.scale)
 
-    def thumbnail(self, width: int, height: int, threads: int | None = None) -> np.ndarray:
+    def thumbnail(self, width: int, height: int, threads: int | None = None) -> NDArray[np.float32]:
         """CIE L*, averaged over the area that each pixel covers; float32 [height, width].
 
         What is enlarged instead (a photograph smaller than the thumbnail) is interpolated linearly.
@@ -148,16 +158,16 @@ class Photo:
         return np.ascontiguousarray(_resized(result, width, axis=1))
 
 
-def _resized(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+def _resized(values: NDArray[np.float32], size: int, axis: int) -> NDArray[np.float32]:
     return _averaged(values, size, axis) if size < values.shape[axis] else _interpolated(values, size, axis)
 
 
-def _averaged(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+def _averaged(values: NDArray[np.float32], size: int, axis: int) -> NDArray[np.float32]:
     length = values.shape[axis]
     return _area(values, np.linspace(0, length, size + 1), axis) if size < length else values
 
 
-def _area(values: np.ndarray, edges: np.ndarray, axis: int) -> np.ndarray:
+def _area(values: NDArray[np.float32], edges: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
     """Mean of `values` between neighbouring edges (fractional pixels, at least one apart) along an axis."""
     values = np.moveaxis(values, axis, 0)
     whole = np.minimum(np.floor(edges).astype(int), len(values) - 1)
@@ -170,7 +180,7 @@ def _area(values: np.ndarray, edges: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(means, 0, axis)
 
 
-def _interpolated(values: np.ndarray, size: int, axis: int) -> np.ndarray:
+def _interpolated(values: NDArray[np.float32], size: int, axis: int) -> NDArray[np.float32]:
     """Linear interpolation to at least as many pixels, edges aligned."""
     length = values.shape[axis]
     if size == length:
