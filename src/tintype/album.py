@@ -121,30 +121,30 @@ def plan(
     _check_suffix(suffix, output)
     if not inputs:
         raise OptionError("Nothing to colour: give a photograph or a folder")
-    given = expanded(inputs)
-    several = len(given) > 1 or any(pattern for _, pattern in given)
+    paths = expanded(inputs)
+    several = len(paths) > 1 or any(pattern for _, pattern in paths)
     folder = None
     if output is not None:
-        if _means_folder(output) or several or os.path.isdir(given[0][0]):
+        if _means_folder(output) or several or os.path.isdir(paths[0][0]):
             folder = Path(output)
             if os.path.lexists(folder) and not os.path.isdir(folder):
                 raise OptionError(f"{folder} is a file, but more than one result may go there: name a folder")
         else:
             check_output(format, path=output)
     search = Search(folder, include, exclude)
-    found: list[tuple[Path, Path]] = []  # photograph, and its place below the output folder
-    for path, pattern in given:
+    photographs: list[tuple[Path, Path]] = []  # photograph, and its place below the output folder
+    for path, pattern in paths:
         if os.path.isdir(path):
             # The name of "." and ".." is none to lie below the output folder.
             root = Path(Path(os.path.abspath(path)).name) if several else Path()
-            found += [(photo, root / photo.relative_to(path)) for photo in search.folder(path)]
+            photographs += [(photo, root / photo.relative_to(path)) for photo in search.folder(path)]
         elif pattern and not os.path.lexists(path):
             search.failed.append((path, f"no file fits {path}"))
         else:
-            found += [(photo, Path(photo.name)) for photo in search.file(path)]
-    named = {photo: source for photo, _ in found if (source := _result_of(photo)) is not None}
+            photographs += [(photo, Path(photo.name)) for photo in search.file(path)]
+    named = {photo: source for photo, _ in photographs if (source := _result_of(photo)) is not None}
     search.files -= {os.path.realpath(photo) for photo in named}
-    chosen = [(photo, place, page) for photo, place in found for page in _pages(photo, pages, photo in named)]
+    chosen = [(photo, place, page) for photo, place in photographs for page in _pages(photo, pages, photo in named)]
     if output is not None and folder is None and len(chosen) > 1:
         raise OptionError(f"{os.fspath(output)} is one file, and {len(chosen)} pages are to be coloured: name a folder")
     placed = [
@@ -309,20 +309,20 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
     with suppress(OSError):  # What may not be read is not empty.
         if os.path.isfile(output) and is_unfinished(output):
             return planned
-    found = mark_of(output)
-    if found is None and task.taken:
+    made = mark_of(output)
+    if made is None and task.taken:
         message = f"{task.input} would be written over {output}, a photograph of this run: give another output"
         raise UnwritablePhoto(message)
     if overwrite:
         return replace(planned, why="again")
-    if found is None:
+    if made is None:
         message = f"{output} exists, but does not say that tintype made it: --overwrite replaces it"
         return replace(skipped, why="kept", message=message)
     exists = replace(skipped, why="done", message=f"{output} exists")
     if skip_existing:
         return exists
-    if (reason := _other_settings(found, mark)) is None:
-        fate = _fate_of_origin(task, found.origin)
+    if (reason := _other_settings(made, mark)) is None:
+        fate = _fate_of_origin(task, made.origin)
         if fate == "same":
             return exists
         if fate == "other":
@@ -332,8 +332,8 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
             )
             return replace(skipped, status="failed", message=message)
         reason = "the photograph was changed since"
-    if found.software != "tintype":
-        changed = f"was changed by {found.software} since" if found.software else "was changed by another program since"
+    if made.software != "tintype":
+        changed = f"was changed by {made.software} since" if made.software else "was changed by another program since"
         message = f"{output} {changed}, and {reason}: --overwrite makes it again"
         return replace(skipped, why="kept", message=message)
     return replace(planned, why="again", message=f"{output} is made again: {reason}")
@@ -386,14 +386,14 @@ def _finished(running: dict[Future[Outcome], Task]) -> Iterator[Outcome]:
         yield future.result()
 
 
-def _other_settings(found: Mark, asked: Mark) -> str | None:
+def _other_settings(made: Mark, asked: Mark) -> str | None:
     """What a result was made with that is not asked for now; None where all is the same."""
-    if found.model != asked.model:
-        return f"its model was {found.model or 'another one'}"
-    if not found.settings or found.settings == asked.settings:
+    if made.model != asked.model:
+        return f"its model was {made.model or 'another one'}"
+    if not made.settings or made.settings == asked.settings:
         return None  # Releases before 0.2 did not say.
     before, now = (
-        dict(part.partition("=")[::2] for part in text.split("; ")) for text in (found.settings, asked.settings)
+        dict(part.partition("=")[::2] for part in text.split("; ")) for text in (made.settings, asked.settings)
     )
     other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if any(name in ("hints", "weights") for name in other):
@@ -483,10 +483,10 @@ def _task(photo: Path, target: Path, files: set[str]) -> Task:
 
 def _result_of(photo: Path) -> Path | None:
     """The photograph of which a file is the result by its name: a.jpg of a.color.jpg, if that is there."""
-    found = re.fullmatch(rf"(.+){re.escape(COLOR)}(?:-\d+)?", photo.stem, re.DOTALL)
-    if not found:
+    match = re.fullmatch(rf"(.+){re.escape(COLOR)}(?:-\d+)?", photo.stem, re.DOTALL)
+    if not match:
         return None
-    name = found[1]
+    name = match[1]
     # Of another page than the first, the name has its number: a.tif of a.p2.color.tif.
     names = dict.fromkeys([name, re.sub(r"\.p[1-9]\d*$", "", name)])
     own = [name for name in names if Path(name).suffix.lower() in SUFFIXES]

@@ -316,8 +316,8 @@ class Colorizer:
             temperature = self.model.card.temperature if self.temperature is None else self.temperature
             parts["temperature"] = f"{temperature:.10g}"
         parts |= {"vividness": f"{self.vividness:.10g}", "blend": f"{self.blend:.10g}"}
-        if hints is not None and (given := read_hints(hints)):
-            parts["hints"] = blake2b(repr(given).encode(), digest_size=8).hexdigest()
+        if hints is not None and (asked := read_hints(hints)):
+            parts["hints"] = blake2b(repr(asked).encode(), digest_size=8).hexdigest()
         if quality is not None:
             parts["quality"] = f"{quality}"
         if negative:

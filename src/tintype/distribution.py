@@ -134,7 +134,7 @@ class Distribution:
         return np.asarray(Enlarger(both, self.colours.guide, size).rows(0, size[0])[0])
 
 
-def looks_negative(colorizer: Colorizer, found: Distribution) -> bool:
+def looks_negative(colorizer: Colorizer, distribution: Distribution) -> bool:
     """Whether a photograph is more likely a negative: the model doubts its colours more than those of its inversion.
 
     A hint, not a test: docs/inspect.md has the figures. The inversion is looked at by the same colorizer.
@@ -142,8 +142,8 @@ def looks_negative(colorizer: Colorizer, found: Distribution) -> bool:
     Raises:
         ModelError: the model fails on the inversion.
     """
-    other = Distribution.of(colorizer.look(found.colours.photo.inverted(), logits=True))
-    return bool(found.deviation.mean() - other.deviation.mean() > _MORE_DOUBT)
+    other = Distribution.of(colorizer.look(distribution.colours.photo.inverted(), logits=True))
+    return bool(distribution.deviation.mean() - other.deviation.mean() > _MORE_DOUBT)
 
 
 def checked(photo: Photo, region: Region | None) -> Region:
@@ -220,14 +220,14 @@ def _likeliest(
     pen: ImageDraw, distribution: Distribution, region: Region, corner: tuple[int, int], width: int, letters: Letters
 ) -> None:
     left, top = corner
-    found = distribution.likeliest(region)
+    colours = distribution.likeliest(region)
     pen.text((left, top), f"likeliest colours of the {region}", fill="#222222", font=letters)
     room = width - 300
-    for number, likely in enumerate(found, 1):
+    for number, likely in enumerate(colours, 1):
         y = top + number * LINE
         pen.rectangle([left, y, left + 40, y + LINE - 4], fill=likely.color)
         pen.text((left + 50, y + 1), f"{likely.color}   a* {likely.a:g}, b* {likely.b:g}", fill="#222222", font=letters)
-        length = room * likely.probability / found[0].probability
+        length = room * likely.probability / colours[0].probability
         pen.rectangle([left + 220, y + 3, left + 220 + length, y + LINE - 7], fill="#999999")
         pen.text((left + 226 + length, y + 1), f"{100 * likely.probability:.1f} %", fill="#222222", font=letters)
 

@@ -171,7 +171,7 @@ def meet(ab: Plane, without: Plane, hints: Sequence[Hint], size: tuple[int, int]
     moved = ab - without
     y, x = (np.arange(count, dtype=np.float32) + 0.5 for count in cells)
     total = np.zeros(cells, np.float32)
-    given = np.zeros_like(ab, np.float32)
+    added = np.zeros_like(ab, np.float32)
     for hint in hints:
         place, share = _covered(hint, size, cells)
         share = share / share.sum()
@@ -184,8 +184,8 @@ def meet(ab: Plane, without: Plane, hints: Sequence[Hint], size: tuple[int, int]
         # What the network hardly follows would be mostly chance if it were enlarged to the whole.
         trust = min(1.0, 2 * math.sqrt(answer / want)) if want > 0 else 1.0
         alike = np.clip(np.tensordot(change, moved, 1) / (answer + DOUBT**2), 0, 1)
-        given += ((wanted - change) * trust).astype(np.float32)[:, None, None] * (near * alike)
-    return (ab + given / total).astype(np.float32)
+        added += ((wanted - change) * trust).astype(np.float32)[:, None, None] * (near * alike)
+    return (ab + added / total).astype(np.float32)
 
 
 class Discs:

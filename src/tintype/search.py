@@ -117,7 +117,7 @@ class Search:
         # Links come last, so that a photograph is found at its own place before it is found through a link.
         folders: list[Path] = [root]
         links: list[Path] = []
-        found: list[Path] = []
+        photographs: list[Path] = []
         while folders or links:
             path = folders.pop() if folders else links.pop(0)
             if path is not root and path.is_symlink() and not (os.path.exists(path) and self._first(path)):
@@ -126,10 +126,10 @@ class Search:
                 inside, linked = self._entries(root, path)
                 folders += reversed([entry for entry in inside if os.path.isdir(entry) and self._first(entry)])
                 links += linked
-                found += [entry for entry in inside if self._is_photo(root, entry) and self._first(entry)]
+                photographs += [entry for entry in inside if self._is_photo(root, entry) and self._first(entry)]
             elif self._is_photo(root, path):
-                found.append(path)
-        for path in sorted(found):
+                photographs.append(path)
+        for path in sorted(photographs):
             self.files.add(os.path.realpath(path))
             yield path
 
@@ -185,17 +185,17 @@ def expanded(inputs: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, bool]
 
     Raises OptionError for an address of the web.
     """
-    found: list[tuple[Path, bool]] = []
+    paths: list[tuple[Path, bool]] = []
     for name in inputs:
         text = os.fsdecode(name)
         if is_address(text) and not os.path.lexists(text):
             raise OptionError(absent(text))
         if re.search(r"[*?]", text) and not os.path.lexists(text):
             fitting = sorted(glob.glob(text.replace("[", "[[]")))
-            found += [(Path(path), True) for path in fitting] or [(Path(text), True)]
+            paths += [(Path(path), True) for path in fitting] or [(Path(text), True)]
         else:
-            found.append((Path(name), False))
-    return found
+            paths.append((Path(name), False))
+    return paths
 
 
 def _like(name: str, patterns: Sequence[str]) -> bool:

@@ -222,7 +222,7 @@ def test_killed_in_the_middle_of_a_folder_and_continued(tmp_path, tiny):
     assert all(whole(out / name) for name in finished)
     # What the killed run left behind is not taken for a photograph.
     left = [name for name in files(out) if name.startswith(".")]
-    assert all(re.fullmatch(r"\.tintype-\w+\.part", name) for name in left)
+    assert all(re.fullmatch(r"\.tintype-[\w-]+\.part", name) for name in left)
     third = tintype("colorize", out, "-o", tmp_path / "third", model=tiny, check=0)
     assert "8 skipped" in errors_of(third)[-1]
 

@@ -27,8 +27,8 @@ def shipped() -> dict[str, Traversable]:
     folder = files("tintype.models") / "weights"
     if not folder.is_dir():
         return {}
-    found = [file for file in folder.iterdir() if file.name.endswith(".onnx")]
-    return {file.name.removesuffix(".onnx"): file for file in sorted(found, key=lambda file: file.name)}
+    weights = [file for file in folder.iterdir() if file.name.endswith(".onnx")]
+    return {file.name.removesuffix(".onnx"): file for file in sorted(weights, key=lambda file: file.name)}
 
 
 def catalog() -> list[Card]:

@@ -58,10 +58,10 @@ class Model:
     def __init__(self, name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None):
         self.source = name_or_path
         self.threads = None if threads is None else checked_threads(threads)
-        found = shipped().get(os.fspath(name_or_path))
-        with as_file(found) if found is not None else nullcontext(own_file(name_or_path)) as path:
+        shipping = shipped().get(os.fspath(name_or_path))
+        with as_file(shipping) if shipping is not None else nullcontext(own_file(name_or_path)) as path:
             self.card = card_in(path)
-            self.name = self.card.name if found is not None else name_of(self.card, path)
+            self.name = self.card.name if shipping is not None else name_of(self.card, path)
             """What it is called in pictures, tables, messages and marks: the card's name, if that is its own."""
             self._open(path)
 
