@@ -8,7 +8,6 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from numpy.typing import NDArray
 
 from tintype.photo.scale import BLOCK
 from tintype.photo.toning import Samples
