@@ -21,6 +21,11 @@ def _flags() -> list[str]:
 # Tests run side by side, a process for each processor, in which torch shall not start a thread for each once more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Each process keeps to one processor: the threads of two tests that wait for each other take longer than one thread each.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {processors[int(worker.removeprefix("gw")) % len(processors)]})
+
 # On processors with AVX2 and no AVX-512, the oneDNN in torch 2.13 writes beyond its memory in the backward pass of nets
 # as small as those of the tests, and the process is aborted.
 if "avx2" in _flags() and not any(flag.startswith("avx512") for flag in _flags()):

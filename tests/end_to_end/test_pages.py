@@ -153,7 +153,7 @@ def test_first_takes_the_first_of_every_file(tmp_path, tiny):
 
 def test_what_pages_cannot_mean(tmp_path, tiny):
     path = album_of(tmp_path / "a.tif")
-    for text in ("0", "-1", "some", "1,", "1-3", "9" * 5000, "²"):
+    for text in ("0", "-1", "some", ",", "1-3", "9" * 5000, "²"):
         done = tintype("colorize", path, f"--pages={text}", model=tiny, check=2)
         assert "--pages takes all, first, or numbers" in errors_of(done)[-1]
     done = tintype("colorize", path, "--pages", "all", "-o", tmp_path / "b.tif", model=tiny, check=2)
