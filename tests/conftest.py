@@ -21,7 +21,7 @@ def _flags() -> list[str]:
 # Tests run side by side, a process for each processor, in which torch shall not start a thread for each once more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Each process keeps to one processor: the threads of two tests that wait for each other take longer than one thread each.
+# Each process keeps to one processor: threads of two tests that wait for each other take longer than one thread each.
 if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
     processors = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {processors[int(worker.removeprefix("gw")) % len(processors)]})
