@@ -11,6 +11,7 @@ from PIL import Image
 
 import tintype
 from tintype import Colorizer
+from tintype.cli.inspect import inspect
 from tintype.color.lab import rgb_to_lab
 from tintype.colours import FINER
 from tintype.errors import HintError, OptionError
@@ -86,6 +87,14 @@ def test_an_animation_and_an_evaluation_look_once(tiny, passes, tmp_path, build_
         passes.clear()
         assert paint(picture).reliability is not None
         assert len(passes) == count
+
+
+def test_inspecting_looks_once_at_the_photograph_and_once_at_its_inversion(build_model, passes, tmp_path):
+    """The second is asked whether the photograph is a negative; figures, map and picture all come of the first."""
+    Image.fromarray(gray(90, 120)).save(tmp_path / "a.png")
+    inspect(tmp_path / "a.png", model=str(build_model(logits=3)), at=(10, 20))
+    assert (tmp_path / "a.inspect.png").exists()
+    assert len(passes) == 2
 
 
 def test_evaluating_with_hints_keeps_nothing_of_a_photograph(build_model):
