@@ -67,10 +67,9 @@ class Network(nn.Module):
             ConfigError: a file cannot be read, or holds another network.
         """
 
-    def forward(self, lightness: torch.Tensor, hints: torch.Tensor) -> Output:
-        raise NotImplementedError
-
     if TYPE_CHECKING:
+        # Each family has its own; torch says so where one has none.
+        def forward(self, lightness: torch.Tensor, hints: torch.Tensor) -> Output: ...
 
         def __call__(self, lightness: torch.Tensor, hints: torch.Tensor) -> Output: ...
 

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tintype.color.lab import gray, lightness, rgb_to_lab
+from tintype.color.lab import gray, lightness
 from tintype.color.render import render
 from tintype.colorizer import Colorizer
 from tintype.errors import OptionError, StudyError, UnwritableFile
+from tintype.evaluation.evaluator import ab_of
 from tintype.evaluation.methods import Method, prediction_files
 from tintype.evaluation.methods import plan as methods_of
 from tintype.evaluation.photographs import Photographs, square
@@ -278,7 +279,7 @@ def _pictures(
     for index, name in enumerate(originals.names):
         truth = originals[index]
         hashes.append(hashlib.sha256(truth.tobytes()).hexdigest())
-        if np.hypot(*np.moveaxis(_ab(truth), -1, 0)).mean() < GRAY:
+        if np.hypot(*np.moveaxis(ab_of(truth), -1, 0)).mean() < GRAY:
             pale.append(name)
         write(index, TRUTH, truth)
     if pale:
@@ -330,16 +331,10 @@ def _gray(rgb: Pixels) -> Pixels:
     return codes
 
 
-def _ab(rgb: Pixels) -> NDArray[np.float32]:
-    """CIE a*b* [h, w, 2] of uint8 sRGB."""
-    ab: NDArray[np.float32] = rgb_to_lab(rgb / np.float32(255))[..., 1:]
-    return ab
-
-
 def _lent(gray: Pixels, lender: Pixels) -> Pixels:
     """Gray codes uint8 [h, w] with the colours of another photograph, uint8 sRGB [h, w, 3]."""
     light = lightness(np.repeat(gray[..., None], 3, axis=-1) / np.float32(255))
-    return render(light, np.moveaxis(_ab(lender), -1, 0))
+    return render(light, np.moveaxis(ab_of(lender), -1, 0))
 
 
 def _write(path: Path, rgb: Pixels) -> None:
