@@ -12,6 +12,7 @@ from PIL import Image
 import tintype
 from tintype import Colorizer
 from tintype.cli.inspect import inspect
+from tintype.color.enlarge import Enlarger
 from tintype.color.lab import rgb_to_lab
 from tintype.colours import FINER
 from tintype.errors import HintError, OptionError
@@ -247,3 +248,54 @@ def test_the_three_steps_give_the_file_that_one_call_gives(tmp_path):
     steps = Image.open(tmp_path / "steps.jpg")
     np.testing.assert_array_equal(np.asarray(steps), np.asarray(whole))
     assert steps.info["dpi"] == (300, 300)
+
+
+@pytest.mark.parametrize("size", [None, 300, 120, (700, 1000)])
+@pytest.mark.parametrize("hints", [[], [HINT]])
+def test_a_part_of_the_result_has_the_pixels_of_the_whole(colorizer, photo, size, hints):
+    colours = colorizer.look(photo, hints)
+    whole = painted(colours, size=size)
+    down, across = whole.shape[0] / 360, whole.shape[1] / 480
+    for x, y, width, height in [(0, 0, 480, 360), (130, 70, 100, 60), (479, 0, 1, 1), (100, 350, 11, 10)]:
+        part = painted(colours, size=size, box=(x, y, width, height))
+        top, left = min(round(y * down), whole.shape[0] - 1), min(round(x * across), whole.shape[1] - 1)
+        rows, columns = max(1, round((y + height) * down) - top), max(1, round((x + width) * across) - left)
+        np.testing.assert_array_equal(part, whole[top : top + rows, left : left + columns])
+
+
+def test_what_a_file_has_lost_stays_gray_in_a_part(colorizer):
+    photo = replace(from_array(gray(360, 480)), missing=(slice(300, 360), slice(100, 480)))
+    colours = colorizer.look(photo)
+    part = painted(colours, box=(60, 260, 100, 80))
+    np.testing.assert_array_equal(part, painted(colours)[260:340, 60:160])
+    assert np.ptp(part[40:, 40:], axis=-1).max() == 0
+    assert np.ptp(part[:40], axis=-1).max() > 0
+
+
+@pytest.mark.parametrize("box", [(0, 0, 481, 10), (-1, 0, 5, 5), (0, 0, 0, 5), (0, 0, 1.5, 5), "all"])
+def test_a_box_that_is_not_in_the_photograph_is_refused(colorizer, photo, box):
+    with pytest.raises(OptionError, match=r"within the 480 x 360 pixels"):
+        colorizer.look(photo).paint(box=box)
+
+
+def test_tiles_enlarge_the_colours_once(colorizer, photo, monkeypatch):
+    made = []
+    monkeypatch.setattr("tintype.colours.Enlarger", lambda *given: made.append(1) or Enlarger(*given))
+    guided = colorizer.look(photo, [HINT])
+    for x in range(0, 480, 120):
+        painted(guided, box=(x, 0, 120, 360))
+    assert len(made) == 1
+    vivid = painted(guided, vividness=2.0)
+    assert len(made) == 2
+    np.testing.assert_array_equal(vivid, painted(colorizer.look(photo, [HINT]), vividness=2.0))
+
+
+def test_another_temperature_is_another_look_with_the_same_hints(photo, passes):
+    warm, cold = (Colorizer("tintype.mini", temperature=t, threads=1) for t in (1.0, 0.2))
+    asked = warm.look(photo, [HINT]).with_temperature(0.2)
+    assert len(passes) == 4
+    np.testing.assert_array_equal(asked.ab, cold.look(photo, [HINT]).ab)
+    assert asked.temperature == 0.2
+    assert asked.hints == cold.look(photo, [HINT]).hints
+    with pytest.raises(OptionError, match="temperature must be above 0"):
+        asked.with_temperature(0)

@@ -231,9 +231,9 @@ def test_discs_do_not_depend_on_strips_and_the_last_lies_on_top():
     discs = Discs(hints, (40, 50))
     whole = np.full((2, 40, 50), 5, np.float32)
     parts = whole.copy()
-    discs.lay(0, whole)
+    discs.lay(0, 0, whole)
     for top in range(0, 40, 7):
-        discs.lay(top, parts[:, top : top + 7])
+        discs.lay(top, 0, parts[:, top : top + 7])
     np.testing.assert_allclose(parts, whole, atol=1e-4)
     np.testing.assert_allclose(whole[:, 20, 24], [79.19, -107.86], atol=0.01)
     np.testing.assert_allclose(whole[:, 20, 10], [80.09, 67.20], atol=0.01)

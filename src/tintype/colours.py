@@ -14,7 +14,7 @@ from tintype.errors import HintError, OptionError
 from tintype.hints import Discs, Hint, Hints, draw_hints, keep_local, meet, read_hints
 from tintype.models import Model
 from tintype.photo import Photo
-from tintype.settings import checked_blend, checked_vividness
+from tintype.settings import checked_blend, checked_temperature, checked_vividness
 
 FINER = DETAIL // 4
 """Times the network's sides that the guide of the enlargement has: DETAIL times those of the colours, a quarter."""
@@ -55,6 +55,8 @@ class Colours:
     blend: float = 1.0
     threads: int = 1
     """Processors that `paint` uses."""
+    _enlarged: dict[float, Enlarger] = field(default_factory=dict, init=False, repr=False)
+    """The last colours that were enlarged along the whole guide, by their vividness: some 3 MB."""
 
     def __post_init__(self) -> None:
         for array in (self.ab, self.guide, self.logits, self.unguided):
@@ -68,6 +70,7 @@ class Colours:
         blend: float | None = None,
         depth: int | None = None,
         size: int | tuple[int, int] | None = None,
+        box: tuple[int, int, int, int] | None = None,
     ) -> Iterator[NDArray[np.uint8 | np.uint16 | np.float32]]:
         """The coloured photograph from top to bottom: sRGB [rows, W, 3]; uint8, uint16, or float32 in [0, 1].
 
@@ -77,6 +80,9 @@ class Colours:
         size: (height, width) of the result, or its long side, in pixels; None: the photograph's. A preview takes the
             time of its own pixels. Up to the size of the guide it does not touch those of the photograph; beyond, their
             lightness is averaged.
+
+        box: (x, y, width, height) in pixels of the photograph at full size: only that part, at the scale of `size`; the
+            pixels are those of the whole result there. It takes the time of its own pixels, as for the tiles of a viewer.
 
         Raises OptionError for what cannot be painted.
         """
@@ -88,19 +94,27 @@ class Colours:
         elif depth not in (8, 16, 32):
             raise OptionError(f"The depth must be 8, 16 or 32 bits, not {depth!r}")
         result = self.size if size is None else self._size(size)
-        lightness = self._lightness(result)
-        ab, overlay = self.ab, None
+        part = slice(0, result[0]), slice(0, result[1])
+        if box is not None:
+            part = _part_of(box, self.size, result)
+        enlarger = self._enlarger(result, vividness)
+        overlay = None
         if self.unguided is not None:
-            # What is asked for is asked for as it is: vividness counts for the colours that are guessed.
-            ab = meet(vividness * ab, vividness * self.unguided, self.hints, self.size)
             vividness, overlay = 1.0, Discs(_scaled(self.hints, self.size, result), result).lay
-        guide = self.guide
-        if result[0] < min(guide.shape[0], self.size[0]):
-            # Parts finer than the pixels of a preview would be skipped over, not averaged.
-            guide = lightness(0, result[0])
-        enlarger = Enlarger(ab, guide, result)
-        strips = render_strips(lightness, enlarger, result, depth, vividness, blend, self.threads, overlay)
-        return strips if self.photo.missing is None else _without_colour(strips, self.photo, result)
+        lightness = self._lightness(result, part)
+        strips = render_strips(lightness, enlarger, part, depth, vividness, blend, self.threads, overlay)
+        return strips if self.photo.missing is None else _without_colour(strips, self.photo, result, part)
+
+    def with_temperature(self, temperature: float | None, *, watch: Callable[[], object] | None = None) -> Colours:
+        """Look again at another temperature, with the same hints; None: the card's. watch: as for `Model.predict`.
+
+        Raises OptionError for a temperature that cannot be used, and ModelError when the model fails.
+        """
+        temperature = None if temperature is None else checked_temperature(temperature)
+        seen = seen_of(self.photo, self.guide, self.threads)
+        guess = self.model.predict(seen, None, temperature, logits=self.logits is not None, watch=watch)
+        free = replace(self, ab=guess.ab, logits=guess.logits, temperature=temperature, hints=(), unguided=None)
+        return free.with_hints(self.hints, watch=watch) if self.hints else free
 
     def with_hints(self, hints: Hints, *, watch: Callable[[], object] | None = None) -> Colours:
         """Look again with these hints in place of others. The photograph is neither read nor averaged again.
@@ -143,11 +157,32 @@ class Colours:
             height=height,
             format=whole.format,
             depth=whole.depth,
-            plane=self.guide if (height, width) == self.guide.shape else self._lightness((height, width))(0, height),
+            plane=self.guide if (height, width) == self.guide.shape else whole.thumbnail(width, height, self.threads),
             profile=whole.profile,
             missing=None if whole.missing is None else _scaled_part(whole.missing, whole, (height, width)),
         )
         return replace(self, photo=small)
+
+    def _enlarger(self, result: tuple[int, int], vividness: float) -> Enlarger:
+        """The colours at the size of a result, with hints at this vividness, without them before it."""
+        ab, guide = self.ab, self.guide
+        if self.unguided is None:
+            vividness = 1.0
+        # Parts finer than the pixels of a preview would be skipped over, not averaged.
+        coarse = result[0] < min(guide.shape[0], self.size[0])
+        if not coarse and (kept := self._enlarged.get(vividness)) is not None:
+            return kept.at(result)
+        if coarse:
+            guide = self._lightness(result, (slice(0, result[0]), slice(0, result[1])))(0, result[0])
+        if self.unguided is not None:
+            # What is asked for is asked for as it is: vividness counts for the colours that are guessed.
+            ab = meet(vividness * ab, vividness * self.unguided, self.hints, self.size)
+        enlarger = Enlarger(ab, guide, result)
+        if not coarse:
+            # For the next tile of a viewer.
+            self._enlarged.clear()
+            self._enlarged[vividness] = enlarger
+        return enlarger
 
     def _size(self, size: int | tuple[int, int]) -> tuple[int, int]:
         """(height, width) of a result that is asked for."""
@@ -160,15 +195,16 @@ class Colours:
                 return height, width
         raise OptionError(f"The size must be (height, width) or the long side in pixels, not {size!r}")
 
-    def _lightness(self, size: tuple[int, int]) -> Callable[[int, int], NDArray[np.float32]]:
-        """What gives CIE L* float32 [rows, W] of rows of the photograph at another size.
+    def _lightness(self, size: tuple[int, int], part: tuple[slice, slice]) -> Callable[[int, int], NDArray[np.float32]]:
+        """What gives CIE L* float32 [rows, columns] of rows of the photograph at another size, where a part has them.
 
         Raises OptionError where the copy of a photograph is too small for it.
         """
         photo, (height, width) = self.photo, size
         own = photo.height, photo.width
+        down, across = part
         if size == own:
-            return photo.lightness
+            return lambda top, bottom: photo.lightness(top, bottom, across)
         fine = self.guide.shape
         if height <= fine[0] <= own[0] and width <= fine[1] <= own[1]:
             photo = Photo(photo.name, fine[1], fine[0], "array", 32, self.guide)
@@ -177,8 +213,8 @@ class Colours:
                 f"{photo.name} is kept at {own[1]} x {own[0]} pixels only, so {width} x {height} cannot be painted: "
                 "read the photograph again"
             )
-        plane = photo.thumbnail(width, height, self.threads)
-        return lambda top, bottom: plane[top:bottom]
+        plane = photo.thumbnail(width, height, self.threads, part)
+        return lambda top, bottom: plane[top - down.start : bottom - down.start]
 
 
 def seen_of(photo: Photo, guide: NDArray[np.float32], threads: int | None = None) -> NDArray[np.float32]:
@@ -206,6 +242,24 @@ def _scaled(hints: tuple[Hint, ...], size: tuple[int, int], result: tuple[int, i
     return tuple(Hint(h.x * across, h.y * down, h.color, h.radius * (down * across) ** 0.5) for h in hints)
 
 
+def _part_of(box: tuple[int, int, int, int], size: tuple[int, int], result: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a result of (height, width) that a box (x, y, width, height) of one of `size` covers.
+
+    Boxes that meet give parts that meet. Raises OptionError for one that is not in the photograph.
+    """
+    match box:
+        case (int(x), int(y), int(width), int(height)) if width >= 1 and height >= 1 and x >= 0 and y >= 0:
+            if x + width <= size[1] and y + height <= size[0]:
+                rows, columns = (
+                    slice(start := min(round(first * new / old), new - 1), max(start + 1, round(last * new / old)))
+                    for first, last, new, old in zip((y, x), (y + height, x + width), result, size, strict=True)
+                )
+                return rows, columns
+    raise OptionError(
+        f"The box must be (x, y, width, height) within the {size[1]} x {size[0]} pixels of the photograph, not {box!r}"
+    )
+
+
 def _scaled_part(part: tuple[slice, slice], photo: Photo, result: tuple[int, int]) -> tuple[slice, slice]:
     """Rows and columns of a photograph, at (height, width) `result`; what is touched belongs to them."""
     rows, columns = (
@@ -216,15 +270,20 @@ def _scaled_part(part: tuple[slice, slice], photo: Photo, result: tuple[int, int
 
 
 def _without_colour(
-    strips: Iterator[NDArray[np.uint8 | np.uint16 | np.float32]], photo: Photo, result: tuple[int, int]
+    strips: Iterator[NDArray[np.uint8 | np.uint16 | np.float32]],
+    photo: Photo,
+    result: tuple[int, int],
+    part: tuple[slice, slice],
 ) -> Iterator[NDArray[np.uint8 | np.uint16 | np.float32]]:
-    """The strips [rows, W, 3] of a result of (height, width), neutral gray where the file has lost the photograph."""
+    """The strips [rows, columns, 3] of a part of a result of (height, width), neutral gray where the file has lost the
+    photograph."""
     assert photo.missing is not None
     rows, columns = photo.missing
     middle = (rows.start + rows.stop) // 2
     gray = photo.lightness(middle, middle + 1)[:, columns.start, None]
     rows, columns = _scaled_part(photo.missing, photo, result)
-    top = 0
+    top, left = part[0].start, part[1].start
+    columns = slice(max(0, columns.start - left), max(0, columns.stop - left))
     for strip in strips:
         inside = strip[max(0, rows.start - top) : max(0, rows.stop - top), columns]
         inside[...] = render(gray, np.zeros((2, 1, 1), np.float32), 8 * strip.dtype.itemsize)

@@ -201,8 +201,8 @@ class Discs:
         # The last lies on top: it comes first, and what it covers needs no other.
         self._hints = [(hint, _ab(hint.color).astype(np.float32)) for hint in hints][::-1]
 
-    def lay(self, top: int, ab: Plane) -> None:
-        """Lay them over `ab`, float32 [2, rows, W], CIE a*b* of the rows from `top` on, in place."""
+    def lay(self, top: int, first: int, ab: Plane) -> None:
+        """Lay them over `ab`, float32 [2, rows, columns], CIE a*b* from row `top` and column `first` on, in place."""
         rows, width = ab.shape[1:]
         free: Plane | None = None
         for hint, color in self._hints:
@@ -211,8 +211,8 @@ class Discs:
             fade = max(EDGE * radius, 1.0)
             reach = radius + fade
             above, below = max(0, math.floor(hint.y - reach) - top), min(rows, math.ceil(hint.y + reach) - top)
-            left, right = max(0, math.floor(hint.x - reach)), min(width, math.ceil(hint.x + reach))
-            if above >= below:
+            left, right = max(0, math.floor(hint.x - reach) - first), min(width, math.ceil(hint.x + reach) - first)
+            if above >= below or left >= right:
                 continue
             if free is None:
                 free = np.ones((rows, width), np.float32)
@@ -221,7 +221,7 @@ class Discs:
             if not part.any():
                 continue
             y = (np.arange(above, below) + (top + 0.5 - hint.y)).astype(np.float32)
-            x = (np.arange(left, right) + (0.5 - hint.x)).astype(np.float32)
+            x = (np.arange(left, right) + (first + 0.5 - hint.x)).astype(np.float32)
             share = np.clip((np.float32(reach) - np.hypot(y[:, None], x)) / np.float32(fade), 0, 1)
             share *= share * (3 - 2 * share)
             share *= part

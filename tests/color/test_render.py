@@ -65,6 +65,10 @@ def test_what_does_not_belong_together_is_refused():
         render(light, ab[:, 1:], 8)
 
 
+def whole(light):
+    return slice(0, light.shape[0]), slice(0, light.shape[1])
+
+
 WIDTH = 1000
 HEIGHT = 3 * STRIP // WIDTH + 17
 
@@ -82,10 +86,25 @@ def photograph():
 @pytest.mark.parametrize("depth", [8, 16])
 def test_strips_make_the_whole_in_order_for_any_thread_count(photograph, threads, depth):
     light, enlarger = photograph
-    strips = list(render_strips(lambda i, j: light[i:j], enlarger, light.shape, depth, threads=threads))
+    strips = list(render_strips(lambda i, j: light[i:j], enlarger, whole(light), depth, threads=threads))
     assert len(strips) > 3
     assert len(strips[0]) * WIDTH > BLOCK
     assert np.array_equal(np.concatenate(strips), render(light, enlarger.rows(0, HEIGHT), depth))
+
+
+@pytest.mark.parametrize("part", [(slice(0, 1), slice(0, 1)), (slice(100, 700), slice(333, 1000))])
+def test_a_part_has_the_pixels_of_the_whole(photograph, part):
+    light, enlarger = photograph
+    strips = list(render_strips(lambda i, j: light[i:j, part[1]], enlarger, part, overlay=ramp))
+    ab = enlarger.rows(0, HEIGHT)
+    ramp(0, 0, ab)
+    assert np.array_equal(np.concatenate(strips), render(light, ab)[part])
+
+
+def ramp(top, left, ab):
+    """Colours that differ from place to place."""
+    ab[0] += np.arange(top, top + ab.shape[1], dtype=np.float32)[:, None] / 50
+    ab[1] += np.arange(left, left + ab.shape[2], dtype=np.float32) / 50
 
 
 def test_vividness_multiplies_and_blend_mixes_with_gray(photograph):
@@ -93,7 +112,7 @@ def test_vividness_multiplies_and_blend_mixes_with_gray(photograph):
     ab = enlarger.rows(0, HEIGHT)
 
     def rendered(**options):
-        return np.concatenate(list(render_strips(lambda i, j: light[i:j], enlarger, light.shape, **options)))
+        return np.concatenate(list(render_strips(lambda i, j: light[i:j], enlarger, whole(light), **options)))
 
     assert np.array_equal(rendered(vividness=0.5), render(light, ab * np.float32(0.5)))
     assert np.array_equal(rendered(vividness=2.0, blend=0.25), render(light, ab * np.float32(0.5)))
@@ -112,7 +131,7 @@ def test_only_a_few_strips_are_in_memory(photograph, threads, held):
         asked.append(top)
         return light[top:bottom]
 
-    strips = render_strips(rows, enlarger, light.shape, threads=threads)
+    strips = render_strips(rows, enlarger, whole(light), threads=threads)
     next(strips)
     assert len(asked) == held
     strips.close()
@@ -128,4 +147,4 @@ def test_a_failing_source_ends_the_strips(photograph):
         return light[top:bottom]
 
     with pytest.raises(OSError, match="the disk is gone"):
-        list(render_strips(rows, enlarger, light.shape, threads=2))
+        list(render_strips(rows, enlarger, whole(light), threads=2))

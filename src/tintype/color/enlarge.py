@@ -11,6 +11,7 @@ prints film grain into the colour.
 
 from __future__ import annotations
 
+from copy import copy
 from math import isqrt
 
 import numpy as np
@@ -54,16 +55,25 @@ class Enlarger:
         detail = min(DETAIL, isqrt(PARTS // (cells[0] * cells[1])), round(guide.shape[0] / cells[0]))
         self._parts = _divide(ab, guide, max(1, detail))
 
-    def rows(self, top: int, bottom: int) -> NDArray[np.float32]:
-        """The colour of the rows from `top` up to `bottom`: float32 [2, bottom - top, W], CIE a*, b*."""
+    def at(self, size: tuple[int, int]) -> Enlarger:
+        """The same colours for a photograph of another size."""
+        other = copy(self)
+        other.size = size
+        return other
+
+    def rows(self, top: int, bottom: int, columns: slice = slice(None)) -> NDArray[np.float32]:
+        """The colour of the rows from `top` up to `bottom`, and of these columns of them.
+
+        Returns float32 [2, bottom - top, columns], CIE a*, b*.
+        """
         height, width = self.size
         above, below, part = _neighbours(np.arange(top, bottom), height, self._parts.shape[1])
         first = above[0]
         parts = self._parts[:, first : below[-1] + 1]
-        left, right, share = _neighbours(np.arange(width), width, parts.shape[2])
+        left, right, share = _neighbours(np.arange(width)[columns], width, parts.shape[2])
         wide = parts[:, :, left]
         wide += share * (parts[:, :, right] - wide)
-        ab = np.empty((2, bottom - top, width), np.float32)
+        ab = np.empty((2, bottom - top, wide.shape[2]), np.float32)
         # One run of rows lies between the same two rows of parts.
         starts = np.flatnonzero(np.diff(above, prepend=-1))
         for start, stop in zip(starts, [*starts[1:], len(above)], strict=True):

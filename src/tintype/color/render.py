@@ -76,41 +76,42 @@ def render(lightness: NDArray[np.float32], ab: NDArray[np.float32], depth: int =
 def render_strips(
     lightness: Callable[[int, int], NDArray[np.float32]],
     enlarger: Enlarger,
-    size: tuple[int, int],
+    part: tuple[slice, slice],
     depth: int = 8,
     vividness: float = 1.0,
     blend: float = 1.0,
     threads: int = 1,
-    overlay: Callable[[int, NDArray[np.float32]], object] | None = None,
+    overlay: Callable[[int, int, NDArray[np.float32]], object] | None = None,
 ) -> Iterator[Pixels]:
-    """The finished photograph as sRGB strips [rows, W, 3], from top to bottom.
+    """A part of the finished photograph as sRGB strips [rows, columns, 3], from top to bottom.
 
     Args:
-        lightness: gives L* float32 [bottom - top, W] for (top, bottom); called in order, in the caller's thread.
+        lightness: gives L* float32 [bottom - top, columns] of the part's columns, for rows (top, bottom) of the
+            photograph; called in order, in the caller's thread.
         enlarger: the colour.
-        size: (height, width) of the photograph.
+        part: rows and columns of the photograph.
         depth: 8, 16 or 32 bits per channel.
         vividness: multiplies a* and b*.
         blend: 1 is the full colour, 0 the original gray.
         threads: that many strips are rendered at once, and at most one more waits. One thread is the caller's own.
-        overlay: called with the first row of a strip and its a*b*, float32 [2, rows, W], which it may change in place;
-            vividness has no effect on what it lays there. Called from several threads.
+        overlay: called with the first row and column of a strip and its a*b*, float32 [2, rows, columns], which it may
+            change in place; vividness has no effect on what it lays there. Called from several threads.
     """
-    height, width = size
-    rows = max(1, STRIP // width)
+    down, across = part
+    rows = max(1, STRIP // (across.stop - across.start))
     factor = np.float32(vividness if overlay else vividness * blend)
 
-    def strip(part: tuple[int, NDArray[np.float32]]) -> Pixels:
-        top, light = part
-        ab = enlarger.rows(top, top + len(light))
+    def strip(rows: tuple[int, NDArray[np.float32]]) -> Pixels:
+        top, light = rows
+        ab = enlarger.rows(top, top + len(light), across)
         ab *= factor
         if overlay is not None:
-            overlay(top, ab)
+            overlay(top, across.start, ab)
             ab *= np.float32(blend)
         return render(light, ab, depth)
 
-    parts = ((top, lightness(top, min(top + rows, height))) for top in range(0, height, rows))
-    return ahead(strip, parts, threads)
+    lit = ((top, lightness(top, min(top + rows, down.stop))) for top in range(down.start, down.stop, rows))
+    return ahead(strip, lit, threads)
 
 
 def _block(

@@ -99,9 +99,9 @@ class Photo:
         """Whether it is a colour photograph, rather than a gray, toned or stamped one."""
         return self.samples is not None and self.samples.share_in_colour() > COLOUR
 
-    def lightness(self, top: int = 0, bottom: int | None = None) -> NDArray[np.float32]:
-        """CIE L* in [0, 100] of rows top to bottom; float32 [rows, width], a new array."""
-        rows = self.plane[top:bottom]
+    def lightness(self, top: int = 0, bottom: int | None = None, columns: slice = slice(None)) -> NDArray[np.float32]:
+        """CIE L* in [0, 100] of rows top to bottom, and of these columns; float32 [rows, columns], a new array."""
+        rows = self.plane[top:bottom, columns]
         return self._values(rows).copy() if self.scale is None else self._values(rows)
 
     @property
@@ -128,33 +128,43 @@ class Photo:
             return replace(self, plane=100 - self.plane)
         return replace(self, scale=100 - self.scale)
 
-    def thumbnail(self, width: int, height: int, threads: int | None = None) -> NDArray[np.float32]:
-        """CIE L*, averaged over the area that each pixel covers; float32 [height, width].
+    def thumbnail(
+        self, width: int, height: int, threads: int | None = None, part: tuple[slice, slice] | None = None
+    ) -> NDArray[np.float32]:
+        """CIE L*, averaged over the area that each pixel covers; float32 [height, width], or a part of it.
 
         What is enlarged instead (a photograph smaller than the thumbnail) is interpolated linearly.
 
         threads: processors to use; None: all that this process may use. The result does not depend on it.
+        part: rows and columns of the thumbnail to give, in place of all of it. What it shrinks it does not read whole.
         """
         if width < 1 or height < 1:
             raise ValueError(f"a thumbnail of {width} x {height} pixels has no area")
+        down, across = part or (slice(0, height), slice(0, width))
         if height >= self.height:
             rows = _resized(_averaged(self.lightness(), width, axis=1), height, axis=0)
-            return np.ascontiguousarray(_resized(rows, width, axis=1))
-        edges = np.linspace(0, self.height, height + 1)
-        result = np.empty((height, self.width), np.float32)
+            return np.ascontiguousarray(_resized(rows, width, axis=1)[down, across])
+        edges = np.linspace(0, self.height, height + 1)[down.start : down.stop + 1]
+        sides = np.linspace(0, self.width, width + 1)[across.start : across.stop + 1]
+        # What is enlarged across needs its neighbours.
+        columns = slice(int(sides[0]), math.ceil(sides[-1])) if width < self.width else slice(0, self.width)
+        height = len(edges) - 1
+        result = np.empty((height, columns.stop - columns.start), np.float32)
         # Strip by strip, so that a large plane is never whole in float32.
-        step = max(1, int(BLOCK / self.width * height / self.height))
+        step = max(1, int(BLOCK / self.width * height / (edges[-1] - edges[0])))
 
         def reduce(first: int) -> None:
-            part = edges[first : first + step + 1]
-            top = int(part[0])
-            rows = self.lightness(top, int(np.ceil(part[-1])))
-            result[first : first + step] = _area(rows, part - top, axis=0)
+            cells = edges[first : first + step + 1]
+            top = int(cells[0])
+            rows = self.lightness(top, math.ceil(cells[-1]), columns)
+            result[first : first + step] = _area(rows, cells - top, axis=0)
 
         # numpy lets other threads run; two of them are as many as memory can feed.
         for _ in ahead(reduce, range(0, height, step), min(2, threads or available_threads())):
             pass
-        return np.ascontiguousarray(_resized(result, width, axis=1))
+        if width < self.width:
+            return np.ascontiguousarray(_area(result, sides - columns.start, axis=1))
+        return np.ascontiguousarray(_resized(result, width, axis=1)[:, across])
 
 
 def _resized(values: NDArray[np.float32], size: int, axis: int) -> NDArray[np.float32]:
