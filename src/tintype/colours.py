@@ -82,8 +82,8 @@ class Colours:
             lightness is averaged.
 
         box: (x, y, width, height) in pixels of the photograph at full size: only that part, at the scale of `size`; the
-            pixels are those of the whole result there. It takes the time of its own pixels, as for the tiles of a viewer.
-
+        box: (x, y, width, height) in pixels of the photograph: only that part, at the scale of `size`. Its pixels are
+            those of the whole result, and it takes the time of its own pixels alone.
         Raises OptionError for what cannot be painted.
         """
         vividness = self.vividness if vividness is None else checked_vividness(vividness)
