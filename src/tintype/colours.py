@@ -81,9 +81,9 @@ class Colours:
             time of its own pixels. Up to the size of the guide it does not touch those of the photograph; beyond, their
             lightness is averaged.
 
-        box: (x, y, width, height) in pixels of the photograph at full size: only that part, at the scale of `size`; the
         box: (x, y, width, height) in pixels of the photograph: only that part, at the scale of `size`. Its pixels are
             those of the whole result, and it takes the time of its own pixels alone.
+
         Raises OptionError for what cannot be painted.
         """
         vividness = self.vividness if vividness is None else checked_vividness(vividness)
