@@ -80,7 +80,6 @@ class Colours:
         size: (height, width) of the result, or its long side, in pixels; None: the photograph's. A preview takes the
             time of its own pixels. Up to the size of the guide it does not touch those of the photograph; beyond, their
             lightness is averaged.
-
         box: (x, y, width, height) in pixels of the photograph: only that part, at the scale of `size`. Its pixels are
             those of the whole result, and it takes the time of its own pixels alone.
 
