@@ -18,8 +18,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from browsing import CONTRAST, chromium, show
 from tintype.study import vision
 from tintype.study.answers import Store
-from tintype.study.server import _listening
 from tintype.study.site import application
+from tintype.web.listening import listen
 from written_studies import write_study
 
 TOKEN = "open-sesame"
@@ -37,7 +37,7 @@ def browser(tmp_path_factory):
 def served(study, path, quiz=False, address=""):
     """The address of a server of the study; `address`: as others reach it."""
     store = Store(path, study.digest)
-    with _listening("127.0.0.1", 0) as listening:
+    with listen("127.0.0.1", 0) as listening:
         home = f"http://127.0.0.1:{listening.getsockname()[1]}"
         app = application(study, store, TOKEN, quiz=quiz, address=address)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))

@@ -24,10 +24,10 @@ from running import command_of
 from tintype.study import vision
 from tintype.study.answers import Answer, Store
 from tintype.study.design import method_of, plan
-from tintype.study.guard import BODY
-from tintype.study.limits import Bucket
 from tintype.study.site import NEWCOMERS, application
 from tintype.study.texts import english
+from tintype.web.guard import BODY
+from tintype.web.limits import Bucket
 from written_studies import write_study
 
 HOME = "http://study.test"
@@ -538,7 +538,7 @@ def test_only_the_names_under_which_it_is_served_are_answered(host, status, serv
 
 
 def test_a_bucket_forgets_who_came_first(monkeypatch):
-    monkeypatch.setattr("tintype.study.limits.CALLERS", 100)
+    monkeypatch.setattr("tintype.web.limits.CALLERS", 100)
     bucket = Bucket(2, 0.0)
     for caller in range(1000):
         assert bucket.take(str(caller))

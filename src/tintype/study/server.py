@@ -1,23 +1,26 @@
-"""A study on the network: the socket, the names of this machine, and the process that answers."""
+"""A study on the network: the process that answers."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import secrets
-import socket
 from collections.abc import Callable
-from contextlib import suppress
-from urllib.parse import urlsplit
 
 import uvicorn
 
-from tintype.errors import OptionError
-from tintype.study import limits, report
+from tintype.study import report
 from tintype.study.answers import Store
 from tintype.study.design import read_study
 from tintype.study.site import application
+from tintype.web import limits
+from tintype.web.listening import (
+    checked_addresses,
+    checked_proxies,
+    checked_token,
+    listen,
+    names_of,
+    shown_address,
+)
 
 ANSWERS = {False: report.ANSWERS, True: report.QUIZ}
 """The file in the study's folder: of the study, and of the quiz, so that the two never mix."""
@@ -51,21 +54,14 @@ def serve(
         cannot be used.
     """
     study = read_study(folder, check=True)
-    token = secrets.token_urlsafe(16) if token is None else token
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{8,}", token):
-        raise OptionError("--token must have 8 or more letters, digits or -._~, because it is part of an address")
-    addresses = [] if address is None else [_given(one) for one in address.split(",")]
-    proxies = [] if proxy is None else [_network(one) for one in proxy.split(",")]
-    with _listening(host, port) as listening:
-        port = listening.getsockname()[1]
-        own = {socket.gethostname(), socket.gethostname().partition(".")[0]}
-        own |= {f"{name}.local" for name in own}
-        names = {host, *own, *(urlsplit(one).hostname or "" for one in addresses)}
-        shown = addresses[0] if addresses else f"http://{_name(host)}:{port}/"
+    token = checked_token(secrets.token_urlsafe(16) if token is None else token)
+    addresses, proxies = checked_addresses(address), checked_proxies(proxy)
+    with listen(host, port) as listening:
+        shown = addresses[0] if addresses else shown_address(host, listening.getsockname()[1])
         store = Store(study.folder / ANSWERS[quiz], study.digest)
         limits.log()
         config = uvicorn.Config(
-            application(study, store, token, quiz=quiz, address=shown, names=names),
+            application(study, store, token, quiz=quiz, address=shown, names=names_of(host, addresses)),
             http=limits.protocol(limits.room_for_connections()),
             ws="none",
             log_config=None,
@@ -79,50 +75,3 @@ def serve(
         )
         announce(shown, token)
         limits.Server(config).run(sockets=[listening])
-
-
-def _name(host: str) -> str:
-    """What others type for this machine."""
-    if host not in ("0.0.0.0", "::"):
-        return f"[{host}]" if ":" in host else host
-    # Which of its addresses leads to the world the system tells without sending anything.
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.connect(("192.0.2.1", 9))
-        return str(asking.getsockname()[0])
-    return socket.gethostname()
-
-
-def _given(address: str) -> str:
-    """An address of --address, ending in a slash."""
-    try:
-        parts = urlsplit(address.strip())
-        sound = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound or parts.path not in ("", "/") or parts.query or parts.fragment or not address.isascii():
-        raise OptionError(f"--address must be like https://study.example.org, not {address!r}")
-    return f"{parts.scheme}://{parts.netloc}/"
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text.strip())) if "/" in text else str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        raise OptionError(
-            f"--proxy must be the address of the web server in front, such as 127.0.0.1, not {text!r}"
-        ) from None
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    if not 0 <= port < 65536:
-        raise OptionError(f"--port must be from 0 to 65535, not {port}")
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=2048)
-        # Else the end of each response waits 40 ms for the client to acknowledge its beginning.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
-    except OSError as error:
-        raise OptionError(
-            f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port or --host"
-        ) from None

@@ -32,12 +32,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from tintype.errors import TintypeError
-from tintype.study import guard, report, tables, texts, vision
+from tintype.study import report, tables, texts, vision
 from tintype.study.analysis import Analysis, analyse
 from tintype.study.answers import INPUTS, Answer, NotNow, Progress, Store, Taken, Unknown
 from tintype.study.collected import read_answers
 from tintype.study.design import TRUTH, Study, Trial, method_of, plan
-from tintype.study.limits import Bucket
+from tintype.web import guard
+from tintype.web.limits import Bucket
 
 LONGEST = 1e9
 """Milliseconds, or frames in a second, at most that a page may claim to have measured."""
@@ -155,7 +156,10 @@ class _Site:
         self.consent = list(texts.blocks(study.consent))
         # Of which pictures only one was sent so far: (participant, number) -> its side.
         self.halves: dict[tuple[int, int], str] = {}
-        self.files = {name: files("tintype.study").joinpath("pages", name).read_bytes() for name in STATIC}
+        pages = files("tintype.study") / "pages"
+        self.files = {
+            name: (files("tintype.web") / name if name == "page.css" else pages / name).read_bytes() for name in STATIC
+        }
 
     # ---- a participant's way
 

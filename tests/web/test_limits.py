@@ -19,10 +19,10 @@ import httpx
 import uvicorn
 
 from running import command_of
-from tintype.study import limits
 from tintype.study.answers import Store
-from tintype.study.server import _listening
 from tintype.study.site import application
+from tintype.web import limits
+from tintype.web.listening import listen
 from written_studies import write_study
 
 PATIENCE = 60
@@ -38,7 +38,7 @@ def study(tmp_path_factory):
 def served(study, path, most=limits.CONNECTIONS, patience=limits.PATIENCE, idle=60):
     """The port of a server in this process, with limits of its own."""
     store = Store(path, study.digest)
-    with _listening("127.0.0.1", 0) as listening:
+    with listen("127.0.0.1", 0) as listening:
         config = uvicorn.Config(
             application(study, store, "open-sesame"), http=limits.protocol(most, patience), ws="none", log_config=None,
             timeout_keep_alive=idle, timeout_graceful_shutdown=1,
@@ -169,7 +169,7 @@ def test_more_connections_than_files_do_neither_stop_it_nor_fill_the_log(own):
 OUT_OF_FILES = """
 import socket, sys
 import uvicorn
-from tintype.study import limits
+from tintype.web import limits
 async def application(scope, receive, send):
     pass
 limits.log()

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("starlette", reason="starlette is not installed")
 from starlette.requests import Request
 
-from tintype.study.guard import caller
+from tintype.web.guard import caller
 
 
 @pytest.mark.parametrize(
