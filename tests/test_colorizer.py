@@ -157,6 +157,20 @@ def test_a_negative_is_coloured_as_the_photograph_that_it_shows(colorizer, tmp_p
     assert np.abs(lab_of(colorizer(floats, negative=True)) - expected).max() < 0.1
 
 
+def test_a_faded_photograph_is_coloured_with_its_contrast_raised(colorizer, tmp_path):
+    lightness = np.tile(np.linspace(35, 75, 128), (96, 1))
+    faded = (lab_to_rgb(np.stack([lightness, 0 * lightness, 0 * lightness], axis=-1))[..., 0] * 65535).astype(np.uint16)
+    expected = tintype.from_array(faded).stretched().lightness()
+    assert np.ptp(expected) > 80
+    assert np.abs(lab_of(colorizer(faded, faded=True))[..., 0] - expected).max() < 0.1
+    cv2.imwrite(str(tmp_path / "f.png"), faded)
+    path = colorizer(tmp_path / "f.png", faded=True)
+    assert np.abs(lab_of(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1])[..., 0] - expected).max() < 0.1
+    assert b"faded=yes" in path.read_bytes()
+    image = colorizer(Image.fromarray((faded >> 8).astype(np.uint8)), faded=True)
+    assert np.abs(lab_of(np.asarray(image))[..., 0] - expected).mean() < 1
+
+
 def test_what_a_file_has_lost_stays_gray(colorizer, tmp_path):
     pixels = np.random.default_rng(0).integers(60, 200, (300, 400), dtype=np.uint8)
     for orientation in (1, 3, 6, 8):

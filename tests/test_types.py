@@ -20,7 +20,7 @@ array = np.zeros((4, 4), np.uint8)
 photo = tintype.read("a.jpg")
 colours = colorizer.look(photo, hints=[tintype.Hint(1, 2, "#a03020", 3)], logits=True)
 reveal_type(tintype.colorize("a.jpg"))  # Path
-reveal_type(tintype.colorize(Path("a.jpg"), "b.png", quality=90))  # Path
+reveal_type(tintype.colorize(Path("a.jpg"), "b.png", quality=90, faded=True))  # Path
 reveal_type(tintype.colorize(b"", vividness=2))  # bytes
 reveal_type(tintype.colorize(io.BytesIO(), format="png"))  # bytes
 reveal_type(tintype.colorize(b"", "b.jpg"))  # Path

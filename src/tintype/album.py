@@ -182,6 +182,7 @@ def colorize_all(
     format: str | None = None,
     quality: int | None = None,
     negative: bool = False,
+    faded: bool = False,
     salvage: bool = False,
     progress: Callable[[Task, float], None] | None = None,
 ) -> Iterator[Outcome]:
@@ -199,7 +200,7 @@ def colorize_all(
     stop = threading.Event()
     room = _Room(stop)
     running: dict[Future[Outcome], Task] = {}
-    mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality, negative=negative))
+    mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality, negative=negative, faded=faded))
 
     def watch(task: Task, share: float) -> None:
         if stop.is_set():
@@ -213,7 +214,7 @@ def colorize_all(
         try:
             if task.output is not None and not dry_run:
                 sweep_once(task.output.parent)
-            settings = colorizer.settings(hints, quality, negative=negative, page=task.page)
+            settings = colorizer.settings(hints, quality, negative=negative, faded=faded, page=task.page)
             asked = replace(mark, settings=settings) if task.page else mark
             outcome = foresee(task, asked, overwrite=overwrite, skip_existing=skip_existing)
             if outcome.status == "planned" and not dry_run:
@@ -256,6 +257,7 @@ def colorize_all(
                     format=format,
                     quality=quality,
                     negative=negative,
+                    faded=faded,
                     salvage=salvage,
                     page=task.page,
                     examine=examine,

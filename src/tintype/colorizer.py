@@ -63,6 +63,7 @@ class OfPixels(TypedDict, total=False):
 
     hints: Hints | None
     negative: bool
+    faded: bool
 
 
 class OfFile(OfPixels, total=False):
@@ -112,6 +113,7 @@ def colorize(
     quality: int | None = None,
     salvage: bool = False,
     negative: bool = False,
+    faded: bool = False,
     page: int | None = None,
     model: StrPath | Model = DEFAULT,
     size: int | None = None,
@@ -129,7 +131,7 @@ def colorize(
     For more than one photograph keep a `Colorizer`, which opens its model once.
     """
     return Colorizer(model, size, temperature, vividness, blend, threads)._colorize(
-        photo, output, hints, format, quality, salvage, negative, page
+        photo, output, hints, format, quality, salvage, negative, faded, page
     )
 
 
@@ -186,6 +188,7 @@ class Colorizer:
         quality: int | None = None,
         salvage: bool = False,
         negative: bool = False,
+        faded: bool = False,
         page: int | None = None,
     ) -> Path | bytes | NDArray[np.generic] | Image:
         """Colour one photograph; what comes out is of the kind that went in.
@@ -204,13 +207,15 @@ class Colorizer:
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
         salvage: colour what is left of a damaged or cut file; rows that are not there stay gray, and a warning says so.
         negative: it is a negative: dark becomes light before it is coloured.
+        faded: it has faded: its contrast is raised before it is coloured. These two change the lightness of the result;
+            nothing else does.
         page: which photograph of a file that holds several (TIFF, MPO, HEIC, AVIF), from 1 on; without it such a file
             is refused. The result of another page than the first is called NAME.p2.color.EXT.
 
         Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
         file or could not be kept.
         """
-        return self._colorize(photo, output, hints, format, quality, salvage, negative, page)
+        return self._colorize(photo, output, hints, format, quality, salvage, negative, faded, page)
 
     def look(
         self,
@@ -264,6 +269,7 @@ class Colorizer:
         examine: Callable[[Photo], None] | None = None,
         salvage: bool = False,
         negative: bool = False,
+        faded: bool = False,
         page: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> tuple[str, ...]:
@@ -280,7 +286,7 @@ class Colorizer:
         if page is not None:
             page = checked_page(page)
         asked = None if hints is None else read_hints(hints)
-        photo = read(source, name, page=page, salvage=salvage, negative=negative, threads=self.threads)
+        photo = read(source, name, page=page, salvage=salvage, negative=negative, faded=faded, threads=self.threads)
         if examine is not None:
             examine(photo)
         # While the network works nothing is finished, but what `progress` raises must end that too.
@@ -288,7 +294,7 @@ class Colorizer:
         strips = colours.paint()
         if progress is not None:
             strips = _watched(strips, photo.height, progress)
-        settings = self.settings(asked, quality, negative=negative, page=page)
+        settings = self.settings(asked, quality, negative=negative, faded=faded, page=page)
         mark = replace(self.mark, settings=settings, origin=photo.origin or "")
         lost = write(photo, strips, target, format=format, quality=quality, mark=mark, threads=self.threads)
         return (*photo.notes, *self._doubts(asked), *lost)
@@ -308,6 +314,7 @@ class Colorizer:
         quality: int | None = None,
         *,
         negative: bool = False,
+        faded: bool = False,
         page: int | None = None,
     ) -> str:
         """All that the colours of a photograph depend on beside the name of the model, as the mark has it."""
@@ -322,6 +329,8 @@ class Colorizer:
             parts["quality"] = f"{quality}"
         if negative:
             parts["negative"] = "yes"
+        if faded:
+            parts["faded"] = "yes"
         if page is not None and page > 1:
             parts["page"] = f"{page}"
         if self._weights is not None:
@@ -357,6 +366,7 @@ class Colorizer:
         quality: int | None,
         salvage: bool,
         negative: bool,
+        faded: bool,
         page: int | None,
     ) -> Path | bytes | NDArray[np.generic] | Image:
         if isinstance(photo, (str, os.PathLike)) or _is_file(photo):
@@ -367,7 +377,7 @@ class Colorizer:
                 output = beside(photo, format, page=page)
             target = io.BytesIO() if output is None else Path(output)
             ways: OfFile = {"hints": hints, "format": format, "quality": quality, "salvage": salvage}
-            ways |= {"negative": negative, "page": page}
+            ways |= {"negative": negative, "faded": faded, "page": page}
             _warn(self.file(photo, target, **ways))
             return target.getvalue() if isinstance(target, io.BytesIO) else target
         if output is not None:
@@ -380,25 +390,27 @@ class Colorizer:
         pillow = sys.modules.get("PIL.Image")
         if pillow is not None and isinstance(photo, pillow.Image):
             _warn(self._doubts(asked))
-            return self._pillow(photo, asked, negative)
+            return self._pillow(photo, asked, negative, faded)
         if isinstance(photo, np.ndarray):
             _warn(self._doubts(asked))
-            return self._array(photo, asked, negative)
+            return self._array(photo, asked, negative, faded)
         raise OptionError(
             f"A photograph must be a path, bytes, an open file, an array or a Pillow image, not {type(photo).__name__}"
         )
 
-    def _array(self, array: NDArray[np.generic], hints: Hints | None, negative: bool) -> NDArray[np.generic]:
+    def _array(
+        self, array: NDArray[np.generic], hints: Hints | None, negative: bool, faded: bool
+    ) -> NDArray[np.generic]:
         photo = from_array(array)
-        colours = self.look(photo.inverted() if negative else photo, hints)
+        colours = self.look(_corrected(photo, negative, faded), hints)
         result = np.concatenate(list(colours.paint()))
         return result.astype(array.dtype, copy=False) if array.dtype.kind == "f" else result
 
-    def _pillow(self, image: Image, hints: Hints | None, negative: bool) -> Image:
+    def _pillow(self, image: Image, hints: Hints | None, negative: bool, faded: bool) -> Image:
         from PIL.Image import fromarray
 
         photo = from_array(image)
-        colours = self.look(photo.inverted() if negative else photo, hints)
+        colours = self.look(_corrected(photo, negative, faded), hints)
         # Pillow has no colour of more than 8 bits.
         result = fromarray(np.concatenate(list(colours.paint(depth=8))))
         if photo.alpha is not None:
@@ -418,6 +430,11 @@ def network_size(size: tuple[int, int], short: int, stride: int) -> tuple[int, i
     scale = min(short / min(size), short * LONGEST / max(size))
     height, width = (max(1, round(side * scale / stride)) * stride for side in size)
     return height, width
+
+
+def _corrected(photo: Photo, negative: bool, faded: bool) -> Photo:
+    photo = photo.inverted() if negative else photo
+    return photo.stretched() if faded else photo
 
 
 def _is_file(photo: object) -> TypeGuard[File]:

@@ -381,14 +381,15 @@ def test_a_damaged_photograph_is_refused_or_salvaged(tmp_path, tiny):
     assert np.ptp(pixels[:60], axis=2).max() > 5
 
 
-def test_a_negative_is_made_again_as_one(photograph, tmp_path, tiny):
+@pytest.mark.parametrize("option", ["--negative", "--faded"])
+def test_a_negative_or_a_faded_photograph_is_made_again_as_one(option, photograph, tmp_path, tiny):
     photo = photograph("a.png")
     tintype("colorize", photo, model=tiny, check=0)
     before = (tmp_path / "a.color.png").read_bytes()
-    tintype("colorize", photo, "--negative", model=tiny, check=0)
+    tintype("colorize", photo, option, model=tiny, check=0)
     after = (tmp_path / "a.color.png").read_bytes()
     assert before != after
-    tintype("colorize", photo, "--negative", model=tiny, check=0)
+    tintype("colorize", photo, option, model=tiny, check=0)
     assert (tmp_path / "a.color.png").read_bytes() == after
 
 

@@ -96,6 +96,49 @@ def test_a_negative_is_inverted_in_lightness_after_its_profile(encoded):
     assert np.abs(floats.inverted().lightness() - (100 - floats.lightness())).max() < 1e-4
 
 
+def test_a_faded_photograph_gets_its_contrast_back_whatever_its_border(encoded):
+    from PIL import ImageCms
+
+    faded = np.random.default_rng(0).permutation(np.linspace(0.3, 0.75, 60000)).reshape(200, 300)
+    framed = np.full((250, 360), 0.97)
+    framed[25:225, 30:330] = faded
+    mounted = from_array((framed * 65535).astype(np.uint16)).stretched().lightness()
+    photo = from_array((faded * 65535).astype(np.uint16))
+    stretched = photo.stretched().lightness()
+    assert np.percentile(stretched[25:-25, 38:-38], (0.5, 99.5)) == pytest.approx((8, 92), abs=0.1)
+    # The frame is looked past, stays the lightest, and changes nothing of the photograph but its levels.
+    assert mounted[0, 0] > mounted[25:225, 30:330].max()
+    assert np.abs(mounted[25:225, 30:330] - stretched).max() < 1
+    # 16 bits stay smooth, and no two shades become one or change places.
+    assert np.diff(np.unique(stretched)).max() < 0.1
+    order = np.argsort(faded, axis=None)
+    assert (np.diff(stretched.ravel()[order]) >= 0).all()
+    assert len(np.unique(stretched)) == len(np.unique(photo.plane))
+    # The same as floats, and as a file after its profile.
+    floats = from_array(faded.astype(np.float32)).stretched()
+    assert np.abs(floats.lightness() - stretched).max() < 0.05
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = encoded((faded * 255).astype(np.uint8), "PNG", icc_profile=profile)
+    assert np.abs(read(data, faded=True).lightness() - stretched).max() < 2
+    negative = read(encoded(255 - (faded * 255).astype(np.uint8), "PNG"), negative=True, faded=True)
+    assert np.percentile(negative.lightness()[25:-25, 38:-38], (0.5, 99.5)) == pytest.approx((8, 92), abs=1.5)
+
+
+def test_full_contrast_is_left_alone_and_little_contrast_is_raised_within_bounds():
+    full = from_array(np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8))
+    assert full.stretched() is full
+    # What is transparent does not count: here it is black.
+    holed = np.full((100, 100, 2), 255, np.uint8)
+    holed[..., 0] = np.linspace(90, 160, 100)
+    holed[40:60, :, :] = 0
+    assert from_array(holed).stretched().lightness()[0].min() < 20
+    fog = from_array(np.tile(np.linspace(0.6, 0.62, 300), (200, 1)))
+    gain = np.ptp(fog.stretched().lightness()) / np.ptp(fog.lightness())
+    assert 2 < gain <= 3.01
+    flat = from_array(np.full((50, 60), 128, np.uint8))
+    assert np.array_equal(flat.stretched().lightness(), flat.lightness())
+
+
 class Watched(Photo):
     """A photograph that remembers which threads asked for its lightness."""
 

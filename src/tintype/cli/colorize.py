@@ -52,6 +52,7 @@ def colorize(
     format: str | None = None,
     quality: Annotated[int | None, between(1, 100)] = None,
     negative: Flag = False,
+    faded: Flag = False,
     salvage: Flag = False,
     pages: Annotated[tuple[str | int, ...], several(PAGES, _page)] = (),
     suffix: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
@@ -103,6 +104,9 @@ def colorize(
         1 to 100, of JPEG, WebP and AVIF. Default: at least that of the photograph.
     negative
         The photographs are scans of negatives: make dark light before they are coloured.
+    faded
+        The photographs have faded: raise their contrast before they are coloured. Only this and --negative change the
+        lightness of a result.
     salvage
         Colour what is left of a damaged or cut JPEG, PNG or TIFF file. What is missing stays gray, and the command says
         how many rows that is.
@@ -184,6 +188,7 @@ def colorize(
         "format": format,
         "quality": quality,
         "negative": negative,
+        "faded": faded,
         "salvage": salvage,
     }
     if streams:
@@ -216,6 +221,7 @@ class _Options(TypedDict):
     format: str | None
     quality: int | None
     negative: bool
+    faded: bool
     salvage: bool
 
 

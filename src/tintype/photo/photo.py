@@ -22,6 +22,16 @@ COLOUR = 0.12
 _SAMPLE = 1 << 18
 """Pixels, about, that are looked at to see whether there are grays."""
 
+_DARK, _LIGHT = 8.0, 92.0
+"""L* that the darkest and the lightest parts of a photograph of full contrast reach."""
+
+_TAIL, _MARGIN = 0.5, 1 / 8
+"""Percent of the pixels that are darker or lighter than those parts: dust, scratches, a lamp. Share of each side that
+is not looked at: a mount, or the border of the paper."""
+
+_STEEPEST = 3.0
+"""Times by which faded contrast is raised at most, so that grain does not become the picture."""
+
 _INK, _GRAYS = 3.0, 0.1
 """L* within which a pixel is as good as black or white; share of others below which a photograph has no grays."""
 
@@ -127,6 +137,28 @@ class Photo:
         if self.scale is None:
             return replace(self, plane=100 - self.plane)
         return replace(self, scale=100 - self.scale)
+
+    def stretched(self) -> Photo:
+        """The photograph with the contrast that it had before it faded; itself where that is full.
+
+        Its darkest parts become as dark and its lightest as light as those of other photographs, and what lies between
+        follows in proportion, at most _STEEPEST times as steep. The little that lies beyond both, the border of the
+        paper too, keeps its order.
+        """
+        step = max(1, math.isqrt(self.width * self.height // _SAMPLE))
+        inner = tuple(slice(int(side * _MARGIN), side - int(side * _MARGIN), step) for side in self.plane.shape)
+        values = self._values(self.plane[inner])
+        if self.alpha is not None and self.alpha[inner].any():
+            values = values[self.alpha[inner] > 0]
+        dark, light = (float(level) for level in np.percentile(values, (_TAIL, 100 - _TAIL)))
+        below, above = max(0.0, dark - _DARK), max(0.0, _LIGHT - light)
+        if not below + above:
+            return self
+        share = min(1.0, (_STEEPEST - 1) * (light - dark) / (below + above))
+        levels = (0, dark, light, 100), (0, dark - share * below, light + share * above, 100)
+        if self.scale is None:
+            return replace(self, plane=np.interp(self.plane, *levels).astype(np.float32))
+        return replace(self, scale=np.interp(self.scale, *levels).astype(np.float32))
 
     def thumbnail(
         self, width: int, height: int, threads: int | None = None, part: tuple[slice, slice] | None = None

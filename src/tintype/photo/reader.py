@@ -47,6 +47,7 @@ def read(
     page: int | None = None,
     salvage: bool = False,
     negative: bool = False,
+    faded: bool = False,
     threads: int | None = None,
 ) -> Photo:
     """Reads a photograph of one of FORMATS, told by its content.
@@ -59,6 +60,7 @@ def read(
         salvage: read a damaged or cut JPEG, PNG or TIFF file all the same. Rows that are not there become neutral
             gray (`Photo.missing`), and the notes say which ones.
         negative: it is the scan of a negative: dark becomes light.
+        faded: it has faded: its contrast is raised, as `Photo.stretched` does.
         threads: processors to use; None: all that this process may use. The result does not depend on it.
     Raises:
         UnreadablePhoto: missing, not permitted, empty, broken, cut short, or not a photograph.
@@ -77,7 +79,8 @@ def read(
     if photo.is_line_art:
         note = f"{name} holds hardly anything but black and white, which take no colour: scan it in shades of gray"
         photo = replace(photo, notes=(*photo.notes, note))
-    return photo.inverted() if negative else photo
+    photo = photo.inverted() if negative else photo
+    return photo.stretched() if faded else photo
 
 
 def read_colour(
