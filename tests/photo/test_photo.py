@@ -142,9 +142,9 @@ def test_full_contrast_is_left_alone_and_little_contrast_is_raised_within_bounds
 class Watched(Photo):
     """A photograph that remembers which threads asked for its lightness."""
 
-    def lightness(self, top=0, bottom=None):
+    def lightness(self, *rows):
         self.__dict__.setdefault("asked", set()).add(threading.get_ident())
-        return super().lightness(top, bottom)
+        return super().lightness(*rows)
 
 
 def test_a_thumbnail_takes_as_many_threads_as_it_is_given():
