@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tintype import distribution
+from tintype import inspection
 from tintype.color.lab import gray, rgb_to_lab
 from tintype.colorizer import Colorizer
-from tintype.distribution import Distribution, Region
-from tintype.errors import ModelError, OptionError
+from tintype.distribution import MEASURES, Distribution, Region, disc
+from tintype.errors import ModelError
 from tintype.photo import from_array
 
 BINS = [[0.0, 0.0], [10.0, 0.0], [10.0, 30.0]]
@@ -24,7 +24,7 @@ def colorizer(build_model):
 
 
 def look(colorizer, photo) -> Distribution:
-    return Distribution.of(colorizer.look(photo, logits=True))
+    return colorizer.look(photo, logits=True).distribution()
 
 
 def softmax(lightness: float) -> np.ndarray:
@@ -50,10 +50,9 @@ def test_what_is_certain_has_no_doubt(colorizer):
 
 
 def test_the_likeliest_colours_stand_at_the_lightness_of_the_place(colorizer):
-    found = look(colorizer, photograph(np.full((64, 64), 60)))
-    likely = Distribution(
-        found.colours, np.broadcast_to(np.array([0.2, 0.5, 0.3])[:, None, None], (3, 16, 16)), found.bins
-    ).likeliest(Region(3, 5))
+    probabilities = np.broadcast_to(np.array([0.2, 0.5, 0.3])[:, None, None], (3, 16, 16))
+    guide = np.full((128, 128), 60, np.float32)
+    likely = Distribution(probabilities, np.array(BINS), (64, 64), guide).likeliest(Region(3, 5), 60)
     assert [(each.a, each.b) for each in likely] == [(10, 0), (10, 30), (0, 0)]
     assert [each.probability for each in likely] == pytest.approx([0.5, 0.3, 0.2])
     for each in likely:
@@ -70,13 +69,13 @@ def test_a_region_is_the_mean_over_its_pixels_and_a_pixel_its_cell(colorizer):
     region = Region(2, 10, 9, 3)
     expected = np.mean([softmax(light) for light in lightness[0, 2:11]], axis=0)
     np.testing.assert_allclose(found.mean(found.probabilities, region), expected, atol=1e-3)
-    assert found.lightness(region) == pytest.approx(lightness[0, 2:11].mean(), abs=1e-3)
+    assert inspection.lightness(photograph(lightness), region) == pytest.approx(lightness[0, 2:11].mean(), abs=1e-3)
 
 
 def test_a_map_has_the_size_that_is_asked_and_invents_nothing(colorizer):
     lightness = np.where(np.arange(96) < 48, 0.2, 3)[None].repeat(64, axis=0)
     found = look(colorizer, photograph(lightness))
-    for measure in distribution.MEASURES:
+    for measure in MEASURES:
         values = found.map(measure, (128, 192))
         plane = getattr(found, measure)
         assert values.shape == (128, 192)
@@ -88,18 +87,18 @@ def test_a_map_has_the_size_that_is_asked_and_invents_nothing(colorizer):
 def test_a_model_without_a_distribution_is_refused(tiny):
     with pytest.raises(ModelError, match="has no distribution"):
         look(Colorizer(tiny), photograph(np.full((64, 64), 50)))
-    with pytest.raises(ValueError, match="logits=True"):
-        Distribution.of(Colorizer(tiny).look(photograph(np.full((64, 64), 50))))
+    with pytest.raises(ModelError, match="has no distribution"):
+        Colorizer(tiny).look(photograph(np.full((64, 64), 50))).likely(3, 3)
 
 
-@pytest.mark.parametrize(
-    "region",
-    [Region(64, 0), Region(-1, 0), Region(0, 48), Region(60, 0, 5, 1), Region(0, 0, 0, 3), Region(0, 40, 1, 9)],
-)
-def test_what_lies_outside_is_refused(region):
-    with pytest.raises(OptionError, match="it has 64 x 48 pixels"):
-        distribution.checked(photograph(np.full((48, 64), 50)), region)
-
-
-def test_without_a_region_it_is_the_whole_photograph():
-    assert distribution.checked(photograph(np.full((48, 64), 50)), None) == Region(0, 0, 64, 48)
+def test_a_disc_has_the_share_of_its_cells():
+    shares = disc(50, 30, 20, (60, 100), (60, 100))
+    assert shares.sum() == pytest.approx(1)
+    y, x = np.mgrid[:60, :100] + 0.5
+    assert (shares * x).sum() == pytest.approx(50, abs=0.01)
+    assert (shares * y).sum() == pytest.approx(30, abs=0.01)
+    assert (shares > 0).sum() == pytest.approx(np.pi * 20**2, rel=0.1)
+    # One that is smaller than a cell, or lies at the edge, is the cell at its middle.
+    for x in (0, 99.9):
+        only = disc(x, 59, 0, (60, 100), (6, 10))
+        assert np.argwhere(only).tolist() == [[5, int(x // 10)]]

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.render import render, render_strips
+from tintype.distribution import COUNT, Distribution, Likely, disc, ranked
+from tintype.doubts import Doubt, doubtful
 from tintype.errors import HintError, OptionError
 from tintype.hints import Discs, Hint, Hints, draw_hints, keep_local, meet, read_hints
-from tintype.models import Model
+from tintype.models import Model, Prediction
 from tintype.photo import Photo
 from tintype.settings import checked_blend, checked_temperature, checked_vividness
 
@@ -126,16 +128,63 @@ class Colours:
         free = self.ab if self.unguided is None else self.unguided
         if not asked and self.logits is None:
             return replace(self, ab=free, hints=(), unguided=None)
-        drawn = None
-        if asked:
-            check_hints(self.model, asked)
-            drawn = draw_hints(asked, self.size, (self.guide.shape[0] // FINER, self.guide.shape[1] // FINER))
-        seen = seen_of(self.photo, self.guide, self.threads)
-        guess = self.model.predict(seen, drawn, self.temperature, logits=self.logits is not None, watch=watch)
+        check_hints(self.model, asked)
+        guess = self._predict(asked, self.logits is not None, watch)
         if not asked:
             return replace(self, ab=free, logits=guess.logits, hints=(), unguided=None)
         ab = keep_local(guess.ab, free, len(asked))
         return replace(self, ab=ab, logits=guess.logits, hints=asked, unguided=free)
+
+    def with_logits(self, *, watch: Callable[[], object] | None = None) -> Colours:
+        """The same colours with the logits behind them; the network works once more where they were not kept.
+
+        watch: as for `Model.predict`. Raises ModelError when the model fails, or has no distribution.
+        """
+        if self.logits is not None:
+            return self
+        return replace(self, logits=self._predict(self.hints, True, watch).logits)
+
+    def distribution(self) -> Distribution:
+        """How probable each colour is at each place; without logits it looks again. Raises as `with_logits`."""
+        logits, bins = self.with_logits().logits, self.model.card.bins
+        assert logits is not None
+        assert bins is not None
+        return Distribution.of(logits, np.array(bins, np.float64), self.size, self.guide)
+
+    def likely(self, x: float, y: float, radius: float | None = None, count: int = COUNT) -> list[Likely]:
+        """The likely colours at a place, most probable first.
+
+        x, y, radius: a disc, in pixels of the whole photograph as those of hints; without a radius it is the pixel.
+        count: at most that many, from 1. They are shown at the lightness of the place.
+
+        Raises OptionError for a place outside the photograph, and as `with_logits`, which finds the logits that colours
+        were looked at without: those who ask often keep what it gives.
+        """
+        height, width = self.size
+        if not (0 <= x < width and 0 <= y < height):
+            raise OptionError(f"({x:g}, {y:g}) lies outside the photograph of {width} x {height} pixels")
+        if radius is not None and not 0 < radius < np.inf:
+            raise OptionError(f"The radius must be above 0 pixels, not {radius!r}")
+        if count < 1:
+            raise OptionError(f"The number of colours must be at least 1, not {count}")
+        found = self.distribution()
+        place = (x, y, radius or 0.0)
+        cells, fine = (disc(*place, self.size, plane.shape[-2:]) for plane in (found.probabilities, self.guide))
+        probabilities = np.einsum("qhw,hw->q", found.probabilities, cells)
+        return ranked(probabilities, found.bins, float((self.guide * fine).sum()), count)
+
+    def doubts(self, count: int = 12) -> list[Doubt]:
+        """The places whose colours the model doubts, most doubtful first.
+
+        A place is a part of the photograph that the model sees alike, such as one coat; slivers are left out, and so
+        is what a hint lies on. count: at most that many, from 1.
+
+        Raises OptionError for a count below 1, and as `with_logits`, which finds the logits that colours were looked
+        at without.
+        """
+        if count < 1:
+            raise OptionError(f"The number of places must be at least 1, not {count}")
+        return doubtful(self.distribution(), self.hints)[:count]
 
     def reduced(self, longest: int = 0) -> Colours:
         """The same colours without the full size of the photograph, to be kept and to paint previews of.
@@ -182,6 +231,14 @@ class Colours:
             self._enlarged.clear()
             self._enlarged[vividness] = enlarger
         return enlarger
+
+    def _predict(self, hints: tuple[Hint, ...], logits: bool, watch: Callable[[], object] | None) -> Prediction:
+        """What the network says with these hints."""
+        drawn = None
+        if hints:
+            drawn = draw_hints(hints, self.size, (self.guide.shape[0] // FINER, self.guide.shape[1] // FINER))
+        seen = seen_of(self.photo, self.guide, self.threads)
+        return self.model.predict(seen, drawn, self.temperature, logits=logits, watch=watch)
 
     def _size(self, size: int | tuple[int, int]) -> tuple[int, int]:
         """(height, width) of a result that is asked for."""

@@ -58,9 +58,9 @@ def inspect(
 
     import numpy as np
 
-    from tintype import distribution
+    from tintype import inspection
     from tintype.colorizer import Colorizer
-    from tintype.distribution import Distribution
+    from tintype.distribution import Region
     from tintype.photo import from_array, read, write
     from tintype.photo.results import check_output, refuse_same
 
@@ -71,25 +71,26 @@ def inspect(
         refuse_same(photo, output)
     colorizer = Colorizer(model, size)
     opened = read(photo)
-    place = distribution.Region(*at) if at else distribution.Region(*region) if region else None
-    part = distribution.checked(opened, place)
+    place = Region(*at) if at else Region(*region) if region else None
+    part = inspection.checked(opened, place)
     colours = colorizer.look(opened, logits=True)
-    possible = Distribution.of(colours)
+    possible = colours.distribution()
     if output is not None:
-        page = np.asarray(distribution.draw(possible, part, map))
+        page = np.asarray(inspection.draw(colours, possible, part, map))
         write(from_array(page), [page], output, mark=colorizer.mark)
     coloured = np.concatenate(list(colours.paint(depth=8)))
     rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
     color = "#" + bytes(np.rint(coloured[rows, columns].mean(axis=(0, 1))).astype(np.uint8)).hex()
     deviation, entropy = (float(possible.mean(plane, part)) for plane in (possible.deviation, possible.entropy))
-    likeliest, negative = possible.likeliest(part), distribution.looks_negative(colorizer, possible)
+    lightness = inspection.lightness(opened, part)
+    likeliest, negative = possible.likeliest(part, lightness), inspection.looks_negative(colorizer, opened, possible)
     summary = {
         "photo": str(photo),
         "width": opened.width,
         "height": opened.height,
         "model": colorizer.model.name,
         "region": {"x": part.x, "y": part.y, "width": part.width, "height": part.height},
-        "lightness": round(possible.lightness(part), 2),
+        "lightness": round(lightness, 2),
         "color": color,
         "deviation": round(deviation, 3),
         "entropy": round(entropy, 4),
