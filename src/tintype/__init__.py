@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tintype import errors, models
     from tintype.colorizer import Colorizer, colorize
     from tintype.colours import Colours
+    from tintype.distribution import Likely
+    from tintype.doubts import Doubt
     from tintype.errors import TintypeError, TintypeWarning
     from tintype.hints import Hint
     from tintype.photo import Photo, from_array, read, write
@@ -35,7 +37,9 @@ os.environ.setdefault("VIPS_WARNING", "0")
 __all__ = [
     "Colorizer",
     "Colours",
+    "Doubt",
     "Hint",
+    "Likely",
     "Photo",
     "TintypeError",
     "TintypeWarning",
@@ -51,7 +55,9 @@ __all__ = [
 _HOMES = {
     "Colorizer": "tintype.colorizer",
     "Colours": "tintype.colours",
+    "Doubt": "tintype.doubts",
     "Hint": "tintype.hints",
+    "Likely": "tintype.distribution",
     "Photo": "tintype.photo",
     "TintypeError": "tintype.errors",
     "TintypeWarning": "tintype.errors",
