@@ -4,6 +4,7 @@
     ├── PhotoError           a photograph cannot be read or written
     │   ├── UnreadablePhoto      broken, empty, not a photograph, not permitted
     │   ├── UnsupportedPhoto     a photograph, but of a kind that is refused by name
+    │   │   └── TooManyPixels            one that is larger than is read
     │   └── UnwritablePhoto      the result cannot be put where it should go
     ├── UnwritableFile       any other file cannot be put where it should go
     ├── ModelError           a model is unknown, or its file breaks the contract
@@ -41,6 +42,10 @@ class UnreadablePhoto(PhotoError):
 
 class UnsupportedPhoto(PhotoError):
     """A photograph, but of a kind that is refused by name."""
+
+
+class TooManyPixels(UnsupportedPhoto):
+    """A photograph of more pixels than are read."""
 
 
 class UnwritablePhoto(PhotoError):

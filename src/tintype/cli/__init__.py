@@ -24,6 +24,7 @@ COMMANDS = (
     "inspect",
     "sheet",
     "prokudin",
+    "serve",
     "evaluate",
     "compare",
     "report",

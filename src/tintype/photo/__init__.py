@@ -1,6 +1,6 @@
 """A photograph on disk: read whole, written whole, with everything that its file said."""
 
-from tintype.photo.decode import MOST_PIXELS
+from tintype.photo.decode import MOST_PIXELS, at_most
 from tintype.photo.encoder import jpeg_quality
 from tintype.photo.kinds import FORMATS, LISTED, SUFFIXES, UNREAD
 from tintype.photo.origin import origin_of, quick_origin_of
@@ -22,6 +22,7 @@ __all__ = [
     "Metadata",
     "Photo",
     "absent",
+    "at_most",
     "count_pages",
     "from_array",
     "is_address",

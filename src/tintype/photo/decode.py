@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -11,7 +13,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from tintype.color.lab import lightness, luminance_to_lightness, srgb_decode
-from tintype.errors import UnreadablePhoto, UnsupportedPhoto, printable
+from tintype.errors import TooManyPixels, UnreadablePhoto, UnsupportedPhoto, printable
 from tintype.photo import exif, icc, scale, tiff, xmp
 from tintype.photo.iptc import LONGEST as LONGEST_IPTC
 from tintype.photo.photo import Metadata, Photo, Text
@@ -77,20 +79,32 @@ class Reading(Generic[Read]):
         return replace(self, develop=lambda name, _, *picture, **facts: self.develop(name, kind, *picture, **facts))
 
 
+_most = ContextVar("most", default=MOST_PIXELS)
+
+
+@contextmanager
+def at_most(pixels: int) -> Iterator[None]:
+    """Read no photograph of more pixels in this block, and in this thread: it is refused before it is decoded."""
+    before = _most.set(min(pixels, MOST_PIXELS))
+    try:
+        yield
+    finally:
+        _most.reset(before)
+
+
 def check_size(width: int, height: int, name: str, bits: int = 8, stored: int | None = None) -> None:
     """Whether a picture is small enough to be decoded, by what the header of its file says.
 
     Args:
         bits: of a pixel, all samples together. stored: the bytes of the file.
     Raises:
-        UnsupportedPhoto: more than MOST_PIXELS, or a side beyond LONGEST_SIDE.
+        TooManyPixels: more than MOST_PIXELS, or what `at_most` allows. UnsupportedPhoto: a side beyond LONGEST_SIDE.
         UnreadablePhoto: more pixels than a file of that many bytes can hold.
     """
     claim = f"{name} says that it has {width} x {height} pixels, and"
-    if width * height > MOST_PIXELS:
-        raise UnsupportedPhoto(
-            f"{claim} more than {MOST_PIXELS // 10**6} megapixels are not read: make it smaller first"
-        )
+    most = _most.get()
+    if width * height > most:
+        raise TooManyPixels(f"{claim} more than {most / 1e6:g} megapixels are not read: make it smaller first")
     if max(width, height) > LONGEST_SIDE:
         raise UnsupportedPhoto(
             f"{claim} more than {LONGEST_SIDE} in a row or column are not read: cut it in pieces first"

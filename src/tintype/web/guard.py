@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,8 +36,13 @@ BODY = 4096
 """Bytes at most that a request may bring."""
 
 
-def guarded(inner: ASGIApp, names: Collection[str], refused: Callable[[Request, HTTPException], Response]) -> ASGIApp:
-    """An application that adds HEADERS to the responses of another one, where it does not set them itself, and gives
+def guarded(
+    inner: ASGIApp,
+    names: Collection[str],
+    refused: Callable[[Request, HTTPException], Response],
+    headers: Mapping[str, str] = HEADERS,
+) -> ASGIApp:
+    """An application that adds headers to the responses of another one, where it does not set them itself, and gives
     requests to it that name this server.
 
     Args:
@@ -45,7 +50,7 @@ def guarded(inner: ASGIApp, names: Collection[str], refused: Callable[[Request, 
         refused: what a request for another host is told.
     """
     names = {"localhost", *(name.lower().rstrip(".") for name in names)}
-    extra = [(key.lower().encode(), value.encode()) for key, value in HEADERS.items()]
+    extra = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         async def add(message: Message) -> None:

@@ -1,0 +1,63 @@
+"""The process that serves the page and the API."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+
+import uvicorn
+
+from tintype.server.application import Bounds, Service, application
+from tintype.server.folder import private_folder
+from tintype.server.looks import Models
+from tintype.threads import available_threads
+from tintype.web import limits
+from tintype.web.listening import (
+    checked_addresses,
+    checked_proxies,
+    checked_token,
+    is_loopback,
+    listen,
+    names_of,
+    shown_address,
+)
+
+
+def serve(
+    model: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8750,
+    token: str | None = None,
+    address: str | None = None,
+    proxy: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    disk: int = 10 << 30,
+    bounds: Bounds | None = None,
+    announce: Callable[[str, str | None], None] = lambda address, token: None,
+) -> None:
+    """Serve until the process is asked to end."""
+    if token is not None or not is_loopback(host):
+        token = checked_token(secrets.token_urlsafe(16) if token is None else token)
+    addresses, proxies = checked_addresses(address), checked_proxies(proxy)
+    threads = available_threads()
+    with listen(host, port) as listening, private_folder(folder, disk) as private:
+        shown = addresses[0] if addresses else shown_address(host, listening.getsockname()[1])
+        service = Service(Models(model), private, bounds or Bounds(), threads)
+        limits.log()
+        config = uvicorn.Config(
+            application(service, names_of(host, addresses)),
+            http=limits.protocol(limits.room_for_connections(), patience=600),
+            ws="none",
+            log_config=None,
+            # No log of requests: names of photographs and addresses are nobody's business.
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_keep_alive=int(limits.IDLE),
+            timeout_graceful_shutdown=8,
+        )
+        announce(shown, token)
+        limits.Server(config).run(sockets=[listening])
