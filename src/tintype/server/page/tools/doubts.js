@@ -1,0 +1,76 @@
+// Where the model doubts its colours: an overlay, and the most doubtful places one after the other.
+
+import { address, json, picture } from "../api.js";
+
+const PLACES = 12;
+const SIDE = 1024; // pixels of the overlay
+
+/** {next(), shown, render()}. open(place): what is done at a doubtful place; changed(): the overlay is on or off. */
+export function doubts(viewer, work, { open, changed, say }) {
+  let shown = false;
+  let drawn = ""; // of which picture the overlay is
+  let places = []; // still to be visited
+  let listed = null; // for which photograph
+  let visited = 0;
+  let asking = null;
+
+  const trouble = (error) => error.name !== "AbortError" && work.fail(error.message);
+
+  async function render() {
+    const { photo } = work;
+    if (photo?.id !== listed) {
+      listed = photo?.id;
+      places = [];
+      visited = 0;
+    }
+    const wanted = shown && photo ? `${photo.id} ${photo.version}` : "";
+    if (wanted === drawn) return;
+    drawn = wanted;
+    asking?.abort();
+    if (!wanted) {
+      viewer.cover = null;
+      return;
+    }
+    const { signal } = (asking = new AbortController());
+    try {
+      const size = Math.min(SIDE, Math.max(photo.width, photo.height));
+      const cover = await picture(address(photo.id, "doubts/map", { size, version: photo.version }), { urgency: 1, signal });
+      if (!signal.aborted) viewer.cover = cover;
+    } catch (error) {
+      if (!signal.aborted) trouble(error);
+    }
+  }
+
+  /** To the next most doubtful place; after the last one, from the first again. */
+  async function next() {
+    const { photo } = work;
+    if (!photo) return;
+    try {
+      if (!places.length) {
+        ({ places } = await json(address(photo.id, "doubts", { count: PLACES })));
+        visited = 0;
+      }
+    } catch (error) {
+      return trouble(error);
+    }
+    if (work.photo?.id !== photo.id) return;
+    const place = places.shift();
+    if (!place) return say("The model doubts no place of this photograph.", true);
+    visited++;
+    say(`Doubtful place ${visited} of ${visited + places.length}.`);
+    open(place);
+  }
+
+  return {
+    next,
+    render,
+    get shown() {
+      return shown;
+    },
+    set shown(value) {
+      shown = value;
+      render();
+      changed();
+    },
+  };
+}
