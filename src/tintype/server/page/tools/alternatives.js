@@ -10,7 +10,7 @@ const SIDE = 320; // pixels of a thumbnail's long side; styles show it at half o
 export function alternatives(work) {
   let found = null; // {id, list: [hints], before: what was before one was chosen}
   let asking = null;
-  const ask = element("button", { type: "button", "aria-label": "Show other colourings", onclick: () => look() }, "Show");
+  const ask = element("button", { type: "button", className: "quiet", "aria-label": "Show other colourings", onclick: () => look() }, "Show");
   const said = element("p", { className: "small", role: "status" });
   const list = element("div", { className: "colourings", role: "group", "aria-labelledby": "alternatives-title" });
   const shown = element(
@@ -42,7 +42,9 @@ export function alternatives(work) {
       list.replaceChildren(...pictures.map(thumbnail));
             render();
     } catch (error) {
-      if (!signal.aborted) said.textContent = error.message;
+      if (signal.aborted) return;
+      said.textContent = "";
+      work.failed(error);
     }
   }
 

@@ -14,8 +14,6 @@ export function doubts(viewer, work, { open, changed, say }) {
   let visited = 0;
   let asking = null;
 
-  const trouble = (error) => error.name !== "AbortError" && work.fail(error.message);
-
   async function render() {
     const { photo } = work;
     if (photo?.id !== listed) {
@@ -37,7 +35,7 @@ export function doubts(viewer, work, { open, changed, say }) {
       const cover = await picture(address(photo.id, "doubts/map", { size, version: photo.version }), { urgency: 1, signal });
       if (!signal.aborted) viewer.cover = cover;
     } catch (error) {
-      if (!signal.aborted) trouble(error);
+      if (!signal.aborted) work.failed(error);
     }
   }
 
@@ -51,7 +49,7 @@ export function doubts(viewer, work, { open, changed, say }) {
         visited = 0;
       }
     } catch (error) {
-      return trouble(error);
+      return work.failed(error);
     }
     if (work.photo?.id !== photo.id) return;
     const place = places.shift();

@@ -22,3 +22,6 @@ export function drawn(tag, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+/** A picture of the file of icons. */
+export const icon = (name) => drawn("svg", { "aria-hidden": "true" }, drawn("use", { href: `/static/icons.svg#${name}` }));

@@ -9,18 +9,20 @@ const SLIDERS = [
   { name: "blend", label: "Strength", min: 0, max: 1, most: 1, step: 0.05 },
   { name: "temperature", label: "Temperature", min: 0.05, max: 1, most: 100, step: 0.05 },
 ];
+const isResearch = ({ purpose }) => purpose === "research";
 const PLAIN = { vividness: 1, blend: 1, temperature: null };
 
 /** {element, render()}. live(settings): the picture with these alone, for a while; null ends that. */
 export function looks(work, live) {
   let models = [];
+  let moves = 0; // of sliders, so that the last one counts
   const rows = SLIDERS.map(row);
   const model = element("select", {
     id: "tool-model",
     onchange: () => work.commit(`the model ${model.value}`, { settings: { model: model.value, temperature: null } }),
   });
   const about = element("p", { className: "small" });
-  const reset = element("button", { type: "button", onclick: plain }, "Reset");
+  const reset = element("button", { type: "button", className: "quiet", onclick: plain }, "Reset");
   const shown = element(
     "section",
     { className: "looks", "aria-labelledby": "looks-title" },
@@ -33,19 +35,20 @@ export function looks(work, live) {
   json("/v1/models").then((answer) => {
     models = answer.models;
     const option = ({ name }) => element("option", { value: name }, name);
-    const [research, others] = [models.filter((one) => !one.purpose), models.filter((one) => one.purpose)];
+    const [research, others] = [models.filter(isResearch), models.filter((one) => !isResearch(one))];
     model.replaceChildren(
       ...others.map(option),
       ...(research.length ? [element("optgroup", { label: "For research" }, ...research.map(option))] : []),
     );
     render();
-  }, (error) => work.fail(error.message));
+  }, (error) => work.failed(error));
 
   function row({ name, label, min, max, most, step }) {
     const range = element("input", {
       type: "range", id: `tool-${name}`, min, max, step,
       oninput: () => {
         number.value = range.value;
+        moves++;
         live({ [name]: Number(range.value) });
       },
       onchange: () => settle(Number(range.value)),
@@ -55,10 +58,12 @@ export function looks(work, live) {
       onchange: () => (number.value === "" ? show() : settle(number.valueAsNumber)),
     });
 
-    function settle(value) {
-      live(null);
+    async function settle(value) {
+      const moment = (moves += 1);
       // The model's own temperature is none that somebody asked for.
-      if (value !== current()) work.commit(label.toLowerCase(), { settings: { [name]: value } });
+      if (value !== current()) await work.commit(label.toLowerCase(), { settings: { [name]: value } });
+      // Not before: the picture would fall back to what it was.
+      if (moment === moves) live(null);
     }
 
     const current = () => work.settings[name] ?? work.photo?.[name] ?? 1;

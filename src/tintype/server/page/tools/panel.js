@@ -2,7 +2,7 @@
 
 import { address, json } from "../api.js";
 import { hex, parsed, words } from "./colour.js";
-import { element } from "./element.js";
+import { element, icon } from "./element.js";
 import { keep, read } from "./history.js";
 import { picker } from "./picker.js";
 
@@ -21,7 +21,7 @@ export function remember(color) {
  * The panel: {element, open(target), close(), refresh(), target}.
  *
  * A target is {discs: [{x, y, radius}], color}: one place, or those of a stroke; `color` is null where no hint is there
- * yet. photo(): the photograph. on: {choose(color, done), resize(radius, done), remove(), move(), closed(), next()}.
+ * yet. photo(): the photograph. on: {choose(color, done), resize(radius, done), remove(), move(), closed(), next(), failed(error) -> sentence}.
  */
 export function panel(photo, on) {
   let target = null;
@@ -40,9 +40,9 @@ export function panel(photo, on) {
     oninput: () => resize(false), onchange: () => resize(true),
   });
   const sized = element("output", {});
-  const gray = element("button", { type: "button", onclick: () => choose(hex(place.lightness, 0, 0), true) }, "Erase to gray");
-  const move = element("button", { type: "button", onclick: () => on.move() }, "Move");
-  const remove = element("button", { type: "button", onclick: () => on.remove() }, "Delete");
+  const gray = element("button", { type: "button", className: "quiet", onclick: () => choose(hex(place.lightness, 0, 0), true) }, "Erase to gray");
+  const move = element("button", { type: "button", className: "quiet", onclick: () => on.move() }, "Move");
+  const remove = element("button", { type: "button", className: "quiet", onclick: () => on.remove() }, "Delete");
   const shown = element(
     "div",
     {
@@ -53,7 +53,7 @@ export function panel(photo, on) {
       "header",
       {},
       title,
-      element("button", { type: "button", className: "icon", "aria-label": "Close", onclick: close }, "×"),
+      element("button", { type: "button", className: "bare", "aria-label": "Close", onclick: close }, icon("close")),
     ),
     likely,
     said,
@@ -135,7 +135,7 @@ export function panel(photo, on) {
       said.textContent = answer.colours.length ? "" : "This model does not tell which other colours are likely.";
     } catch (error) {
       if (controller.signal.aborted) return;
-      said.textContent = error.message;
+      said.textContent = on.failed(error);
       // The picker works without.
       place = { lightness: 50, current: "#777777", colours: [] };
     }

@@ -23,7 +23,7 @@ export function reference(work) {
     element("h2", { id: "reference-title" }, "Reference photograph"),
     element("p", { className: "small" }, "Takes the colours of another photograph: choose one, or drop it here."),
     element("div", { className: "row" }, element("label", { for: "reference-way" }, "Take"), way),
-    element("div", { className: "buttons" }, element("button", { type: "button", onclick: () => file.click() }, "Choose a photograph"), file),
+    element("div", { className: "buttons" }, element("button", { type: "button", className: "quiet", onclick: () => file.click() }, "Choose a photograph"), file),
     said,
   );
 
@@ -72,7 +72,7 @@ export function reference(work) {
       keep(kept, work.hints.slice(0, hints.length).map((hint) => JSON.stringify(hint)));
       said.textContent = work.trouble ? "" : `${hints.length} hints from ${photograph.name}.`;
     } catch (error) {
-      said.textContent = error.message;
+      said.textContent = work.failed(error, false);
     }
   }
 

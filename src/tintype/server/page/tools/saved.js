@@ -9,9 +9,9 @@ export function saved(work, { pins, say }) {
   const file = element("input", {
     type: "file", accept: ".json,application/json", hidden: true, id: "hints-file", "aria-label": "File of hints", onchange: chosen,
   });
-  const save = element("button", { type: "button", onclick: download }, "Save");
-  const load = element("button", { type: "button", onclick: () => file.click() }, "Load");
-  const clear = element("button", { type: "button", onclick: () => work.commit("removal of all hints", { hints: [] }) }, "Remove all");
+  const save = element("button", { type: "button", className: "quiet", onclick: download }, "Save");
+  const load = element("button", { type: "button", className: "quiet", onclick: () => file.click() }, "Load");
+  const clear = element("button", { type: "button", className: "quiet", onclick: () => work.commit("removal of all hints", { hints: [] }) }, "Remove all");
   const shows = element("input", { type: "checkbox", checked: true, onchange: () => pins(shows.checked) });
   const said = element("p", { className: "small", role: "status" });
   const shown = element(
@@ -48,7 +48,7 @@ export function saved(work, { pins, say }) {
       said.textContent = "";
       say(`${hints.length} hints from ${chosenFile.name}.`);
     } catch (error) {
-      said.textContent = `${chosenFile.name}: ${error.message}`;
+      said.textContent = work.failed(error, false);
     }
   }
 

@@ -6,7 +6,7 @@ import { alternatives } from "./alternatives.js";
 import { brush } from "./brush.js";
 import { crosshair } from "./crosshair.js";
 import { doubts } from "./doubts.js";
-import { drawn, element } from "./element.js";
+import { element, icon } from "./element.js";
 import { keep, read } from "./history.js";
 import { looks } from "./looks.js";
 import { panel, recent } from "./panel.js";
@@ -130,6 +130,7 @@ export function attach({ album, viewer, keys, panel: tools }) {
       say("Click where the hint shall be.");
     },
     next: () => doubtful.next(),
+    failed: (error) => work.failed(error, false),
     closed() {
       const { at } = spot ?? {};
       spot = null;
@@ -253,21 +254,11 @@ export function attach({ album, viewer, keys, panel: tools }) {
     say: (sentence, seen) => (seen ? say(sentence) : tell(sentence)),
   });
 
-  const symbols = {
-    pick: "M10 2v5M10 13v5M2 10h5M13 10h5M10 9.9v.2",
-    brush: "M17 3L9 11M9 11c-3-1-5 1-5 3 0 1-1 2-2 2 3 2 8 1 8-3 0-1-.4-1.6-1-2z",
-    eraser: "M7.5 16.5l-4.5-4.5 8-8 5.5 5.5-7 7zM7.5 16.5H17M6.5 8.5l5.5 5.5",
-    undo: "M7 4L3 8l4 4M3.5 8H12a4.5 4.5 0 0 1 0 9H8",
-    redo: "M13 4l4 4-4 4M16.5 8H8a4.5 4.5 0 0 0 0 9h4",
-    doubts: "M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5zM10 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
-    next: "M3 10s2-4 6-4c2 0 3.5 1 4.5 2M9 8.5a1.5 1.5 0 1 0 0 3M12 14h6M15.5 11.5L18 14l-2.5 2.5",
-  };
-
   function button(name, label, key, run) {
     return element(
       "button",
       { type: "button", className: "tool", title: `${label} (${key})`, "aria-label": label, onclick: run },
-      drawn("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, drawn("path", { d: symbols[name] })),
+      icon(name),
       element("span", { "aria-hidden": "true" }, label.split(" ")[0]),
     );
   }

@@ -93,6 +93,13 @@ export class Work extends EventTarget {
     this.dispatchEvent(new Event("trouble"));
   }
 
+  /** A call about the photograph failed: returns the sentence. aloud: whether it is told here. */
+  failed(error, aloud = true) {
+    if (error.status === 404 && this.#desk) this.#album.gone(this.#desk.item);
+    else if (aloud) this.fail(error.message);
+    return error.message;
+  }
+
   #open() {
     const item = this.#album.selected;
     const ready = item?.state === "ready" && item.photo ? item : null;
