@@ -35,6 +35,7 @@ export class About {
     for (const [name, input] of Object.entries(this.fields)) {
       input.addEventListener("change", () => this.#changed(name, input));
     }
+    document.getElementById("reading-all").addEventListener("click", () => this.#all());
     album.addEventListener("select", () => this.show());
     album.addEventListener("item", ({ detail }) => detail === album.selected && this.show());
   }
@@ -46,6 +47,13 @@ export class About {
     const page = Number(input.value);
     if (Number.isInteger(page) && page >= 1 && page <= item.photo.pages) this.album.change(item, { settings: { page } });
     else this.show();
+  }
+
+  /** Has all photographs read as this one is. */
+  #all() {
+    const { negative, faded, salvage } = this.album.selected.settings;
+    const others = this.album.ready.filter((item) => item !== this.album.selected);
+    for (const item of others) this.album.change(item, { settings: { negative, faded, salvage } });
   }
 
   show() {
@@ -69,6 +77,7 @@ export class About {
       }),
     );
     this.reading.hidden = item.state !== "ready";
+    document.getElementById("reading-all").hidden = this.album.ready.length < 2;
     if (!photo) return;
     for (const name of ["negative", "faded", "salvage"]) this.fields[name].checked = !!item.settings[name];
     const { page } = this.fields;

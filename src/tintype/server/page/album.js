@@ -6,6 +6,9 @@ import * as waiting from "./waiting.js";
 const KEPT = "tintype.album";
 const SENDING = 2; // photographs on their way at a time
 
+/** One after the other, so that the browser's disk is not in the way of the photographs. */
+const storing = new Lane(1);
+
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** One photograph of the page, from the moment it is dropped.
@@ -25,6 +28,7 @@ class Item {
   wanted = null; // and those that follow
   restored = null; // the same, of a photograph that must be sent again
   syncing = null;
+  stored = false; // whether the browser keeps the file until it is sent
   controller = null;
 
   constructor(key, name, file, reading) {
@@ -94,7 +98,7 @@ export class Album extends EventTarget {
       },
       finish: () => {
         if (!this.#removed.delete(item)) return;
-        waiting.drop(item.key);
+        this.#unstore(item);
         if (item.id) json(address(item.id, ""), { method: "DELETE", keepalive: true }).catch(() => {});
       },
     };
@@ -113,7 +117,10 @@ export class Album extends EventTarget {
   /** Sends an item once more, read in another way where `reading` says so. */
   async retry(item, reading = {}) {
     Object.assign(item.reading, reading);
-    item.file ??= await waiting.find(item.key);
+    if (!item.file) {
+      item.file = await waiting.find(item.key);
+      item.stored = !!item.file;
+    }
     if (!item.file && item.id) return this.#refresh(item);
     if (!item.file) return this.#set(item, { state: "failed", sentence: `Add ${item.name} again: this page no longer has it.` });
     this.#queue(item);
@@ -130,7 +137,7 @@ export class Album extends EventTarget {
 
   #queue(item) {
     this.#set(item, { state: "waiting", sentence: "", progress: 0 });
-    if (item.file) waiting.keep(item.key, item.file);
+    if (!item.stored) storing.run(() => this.#store(item));
     const controller = (item.controller = new AbortController());
     const { signal } = controller;
     const work = async () => {
@@ -142,12 +149,27 @@ export class Album extends EventTarget {
       });
       this.#took(item, photo);
       this.#set(item, { state: "ready", sentence: "", progress: 1 });
-      waiting.drop(item.key);
-      if (item.restored) this.#put(item, item.restored);
-      item.restored = null;
+      this.#unstore(item);
+      this.#putBack(item);
     };
     const urgency = item === this.selected ? 1 : 0;
     this.#lane.run(work, { signal, urgency }).catch((error) => this.#failed(item, error, signal));
+  }
+
+  async #store(item) {
+    if (item.state === "ready" || !this.items.includes(item)) return;
+    item.stored = await waiting.keep(item.key, item.file);
+    if (item.state === "ready") this.#unstore(item);
+  }
+
+  #unstore(item) {
+    item.stored = false;
+    waiting.drop(item.key);
+  }
+
+  /** Whether leaving the page now would lose a photograph that is not sent yet. */
+  get unsafe() {
+    return this.busy.some((item) => item.file && !item.id && !item.stored);
   }
 
   #failed(item, error, signal) {
@@ -172,7 +194,18 @@ export class Album extends EventTarget {
     return item.syncing ?? Promise.resolve();
   }
 
+  /** What a photograph had before it was sent again, or before the page was loaded again. */
+  #putBack(item) {
+    const { restored } = item;
+    item.restored = null;
+    if (restored) this.#put(item, restored);
+  }
+
   #put(item, { settings, hints }) {
+    if (!item.photo) {
+      item.restored = { settings: { ...item.restored?.settings, ...settings }, hints: hints ?? item.restored?.hints };
+      return;
+    }
     item.wanted = { settings: { ...item.wanted?.settings, ...settings }, hints: hints ?? item.wanted?.hints };
     this.#tell("item", item);
     item.syncing ??= this.#sync(item).finally(() => (item.syncing = null));
@@ -194,9 +227,9 @@ export class Album extends EventTarget {
         }
       }
     } catch (error) {
+      if (error.status === 404) return this.gone(item);
       item.wanted = null;
-      if (error.status === 404) this.gone(item);
-      else this.#tell("refused", { item, sentence: error.message });
+      this.#tell("refused", { item, sentence: error.message });
     } finally {
       item.asked = null;
       this.#tell("item", item);
@@ -215,8 +248,8 @@ export class Album extends EventTarget {
   /** The server does not know a photograph any more: it is sent again, with its settings and hints, where it can be. */
   gone(item) {
     if (item.state !== "ready") return;
-    if (item.photo) item.restored = { settings: item.photo.settings, hints: item.photo.hints };
-    item.photo = item.id = null;
+    if (item.photo) item.restored = { settings: item.settings, hints: item.hints };
+    item.photo = item.id = item.asked = item.wanted = null;
     if (item.file) this.#queue(item);
     else this.#set(item, { state: "failed", sentence: `The server no longer keeps ${item.name}. Add it again.` });
   }
@@ -225,6 +258,7 @@ export class Album extends EventTarget {
     try {
       this.#took(item, await json(address(item.id, "")));
       this.#set(item, { state: "ready", sentence: "", progress: 1 });
+      this.#putBack(item);
     } catch (error) {
       if (error.status === 404) {
         item.state = "ready";
@@ -241,9 +275,9 @@ export class Album extends EventTarget {
     waiting.tidy();
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
     if (!kept) return;
-    for (const { key, id, name, reading, failed } of kept.items) {
+    for (const { key, id, name, reading, restored, failed } of kept.items) {
       const item = new Item(key, name, null, reading);
-      item.id = id;
+      Object.assign(item, { id, restored });
       if (failed) Object.assign(item, { state: "failed", sentence: failed });
       this.items.push(item);
     }
@@ -271,6 +305,7 @@ export class Album extends EventTarget {
       id: item.id,
       name: item.name,
       reading: item.reading,
+      restored: item.restored ?? (item.asked || item.wanted ? { settings: item.settings, hints: item.hints } : null),
       failed: item.state === "failed" ? item.sentence : "",
     }));
     try {

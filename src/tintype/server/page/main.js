@@ -65,28 +65,47 @@ addEventListener("pagehide", () => {
 
 album.addEventListener("list", () => {
   const some = album.items.length > 0;
+  if (some === element("empty").hidden) return void (element("strip").hidden = album.items.length < 2);
+  const focused = document.activeElement;
+  const lost = focused === document.body || element(some ? "empty" : "work").contains(focused);
   element("empty").hidden = some;
   element("work").hidden = !some;
   element("add").hidden = !some;
   element("save").hidden = !some;
   element("strip").hidden = album.items.length < 2;
+  // What is chosen there holds for photographs that are added later, too, and must stay in sight.
+  element("before-label").textContent = some ? "Photographs added next" : "Before colouring";
+  (some ? element("panel") : document.querySelector(".welcome")).append(element("before"));
+  if (lost) (some ? stage : element("choose")).focus({ preventScroll: true });
+});
+
+addEventListener("beforeunload", (event) => {
+  if (album.unsafe) event.preventDefault();
 });
 
 // ---- how far they are
 
-let told = 0;
+const WHILE = 15_000; // milliseconds between two words about progress
+let told = 0; // when the last one was said
+let settled = true; // whether nothing is on its way
+
 function progress() {
   const [all, ready, busy] = [album.items.length, album.ready.length, album.busy.length];
   const failed = all - ready - busy;
-  const parts = [];
-  if (busy) parts.push(`${ready} of ${all} coloured`);
-  else if (all) parts.push(all === 1 && ready ? "" : `${plural(ready, "photograph")} coloured`);
-  if (failed) parts.push(`${failed} failed`);
-  const words = parts.filter(Boolean).join(", ");
+  const done = busy ? `${ready} of ${all} coloured` : all > 1 ? `${plural(ready, "photograph")} coloured` : "";
+  const words = [done, failed && all > 1 && `${failed} failed`].filter(Boolean).join(", ");
   if (element("progress").textContent !== words) element("progress").textContent = words;
+  document.title = busy ? `${ready}/${all} tintype` : "tintype";
   element("save").disabled = !ready;
   const now = Date.now();
-  if (busy || told !== all) told = busy ? now : all;
+  if (settled && busy) [settled, told] = [false, now];
+  else if (!settled && !busy) {
+    settled = true;
+    tell(`${plural(ready, "photograph")} coloured${failed ? `, ${failed} failed` : ""}.`);
+  } else if (busy && now - told > WHILE) {
+    told = now;
+    tell(`${words}.`);
+  }
 }
 
 /** What is said on the photograph while it is not there. */
@@ -121,7 +140,10 @@ function wait() {
     const button = document.createElement("button");
     button.className = kind;
     button.textContent = label;
-    button.onclick = run;
+    button.onclick = () => {
+      stage.focus({ preventScroll: true }); // as the button goes
+      run();
+    };
     row.append(button);
   };
   if (salvage) offer("Colour what is left", () => album.retry(item, { salvage: true }), "main");
@@ -136,21 +158,13 @@ function wait() {
   offer("Remove", removeShown);
 }
 
-let settled = true;
-album.addEventListener("item", ({ detail }) => {
+const faults = new WeakMap(); // item -> the sentence that was said of it
+album.addEventListener("item", ({ detail: item }) => {
   progress();
-  if (detail === album.selected) wait();
-  if (detail.state === "failed" && detail !== album.selected && detail.told !== detail.sentence) {
-    tell(remedies(detail.sentence).sentence);
-  }
-  detail.told = detail.state === "failed" ? detail.sentence : "";
-  const busy = album.busy.length > 0;
-  if (settled && busy) settled = false;
-  else if (!settled && !busy) {
-    settled = true;
-    const failed = album.items.length - album.ready.length;
-    tell(`${plural(album.ready.length, "photograph")} coloured${failed ? `, ${failed} failed` : ""}.`);
-  }
+  if (item === album.selected) wait();
+  const sentence = item.state === "failed" ? item.sentence : "";
+  if (sentence && faults.get(item) !== sentence) tell(remedies(sentence).sentence);
+  faults.set(item, sentence);
 });
 album.addEventListener("list", progress);
 album.addEventListener("refused", ({ detail }) => say(remedies(detail.sentence).sentence, { trouble: true }));

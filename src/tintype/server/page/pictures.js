@@ -65,8 +65,9 @@ export class Pictures {
 
   /** Whether the picture of the whole is too coarse at a scale. */
   needsTiles(scale) {
-    const longest = Math.max(this.photo.width, this.photo.height);
-    return Math.min(1, scale) * longest > 1.25 * Math.min(WHOLE, longest);
+    const needed = Math.min(1, scale) * Math.max(this.photo.width, this.photo.height);
+    // A little enlarged, nobody sees it, but at 100 % every pixel is the photograph's own.
+    return needed > (scale > 0.95 ? 1 : 1.25) * WHOLE;
   }
 
   /** The boxes [x, y, width, height] of the tiles of a level that touch a part of the photograph. */

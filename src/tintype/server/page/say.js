@@ -16,6 +16,10 @@ export function tell(sentence) {
  * pointer or the focus is on it. closed(): called when it has gone without its action. Returns what closes it.
  */
 export function say(sentence, { action, stays = false, trouble = false, closed } = {}) {
+  for (const shown of toasts.children) {
+    // Said already: it stays a while longer, and is not read again.
+    if (!action && shown.firstElementChild.textContent === sentence) return shown.again();
+  }
   const toast = document.createElement("div");
   toast.className = trouble ? "toast trouble" : "toast";
   const text = document.createElement("p");
@@ -45,9 +49,10 @@ export function say(sentence, { action, stays = false, trouble = false, closed }
     clearTimeout(timer);
     if (!stays) timer = setTimeout(() => (toast.matches(":hover, :focus-within") ? wait() : close()), 1000 * WHILE);
   };
+  toast.again = () => (wait(), () => close());
   toasts.append(toast);
   while (toasts.children.length > 3) toasts.firstElementChild.querySelector(".bare").click();
   tell(sentence);
   wait();
-  return close;
+  return () => close();
 }

@@ -1,6 +1,7 @@
 // The thumbnails of the photographs, with how far each is.
 
 import { address, ask, pictures } from "./api.js";
+import { ownPicture } from "./own.js";
 
 const SIZE = 224; // long side of a thumbnail, in pixels
 
@@ -147,14 +148,11 @@ export class Strip {
   }
 
   /** The file as this browser shows it, until it is coloured. */
-  #own(file) {
-    return pictures.run(async () => {
-      const bitmap = await createImageBitmap(file);
-      const factor = SIZE / Math.max(bitmap.width, bitmap.height);
-      const canvas = new OffscreenCanvas(Math.ceil(bitmap.width * factor), Math.ceil(bitmap.height * factor));
-      canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-      bitmap.close();
-      return canvas.convertToBlob({ type: "image/jpeg" });
-    });
+  async #own(file) {
+    const bitmap = await ownPicture(file);
+    const factor = SIZE / Math.max(bitmap.width, bitmap.height);
+    const canvas = new OffscreenCanvas(Math.ceil(bitmap.width * factor), Math.ceil(bitmap.height * factor));
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    return canvas.convertToBlob({ type: "image/jpeg" });
   }
 }

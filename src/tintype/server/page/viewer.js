@@ -1,10 +1,13 @@
 // The photograph on the screen: before and after, zoom and pan, and where on it a pointer is.
 
+import { ownPicture } from "./own.js";
 import { Pictures } from "./pictures.js";
 
 const MARGIN = 16; // CSS pixels around a photograph that fits
 const LARGEST = 16; // pixels of the screen to one of the photograph
 const STEP = 64; // CSS pixels that an arrow key moves the photograph
+const FADE = 350; // milliseconds in which the first colours come
+const AGAIN = 3000; // milliseconds until a picture that failed is asked for again
 const NEAR = { mouse: 4, pen: 6, touch: 10 }; // CSS pixels that a pointer may move and still has not dragged
 
 export const MODES = ["colour", "slider", "side"];
@@ -29,9 +32,10 @@ export class Viewer extends EventTarget {
   #pictures = null;
   #substitute = null;
   #cover = null;
-  #overrides = null;
   #frame = 0;
   #tilesTimer = 0;
+  #againTimer = 0;
+  #coming = 0; // when the first colours came
   #pointers = new Map();
   #gesture = null;
   #spaced = false;
@@ -53,8 +57,9 @@ export class Viewer extends EventTarget {
   /** Shows an item of the album, or nothing. */
   show(item) {
     this.#pictures?.close();
-    this.#substitute?.close();
-    this.#pictures = this.#substitute = this.#cover = this.#overrides = null;
+    this.#pictures = this.#substitute = this.#cover = null;
+    this.#coming = 0;
+    clearTimeout(this.#againTimer);
     this.item = item;
     this.fitted = true;
     this.#cancel();
@@ -62,7 +67,7 @@ export class Viewer extends EventTarget {
       this.#pictures = new Pictures(item, {
         onload: () => this.#loaded(),
         ongone: () => this.#tell("gone", item),
-        onerror: (sentence) => this.#tell("trouble", sentence),
+        onerror: (sentence) => this.#failed(sentence),
       });
       if (item.file && !item.reading.negative) this.#substituteFor(item);
     }
@@ -80,7 +85,7 @@ export class Viewer extends EventTarget {
   /** Settings for the picture on the screen alone, while a slider moves: {vividness, blend, temperature}, or null. */
   live(overrides) {
     if (!this.#pictures) return;
-    this.#pictures.overrides = this.#overrides = overrides;
+    this.#pictures.overrides = overrides;
     this.#want();
   }
 
@@ -308,8 +313,8 @@ export class Viewer extends EventTarget {
 
   async #substituteFor(item) {
     try {
-      const bitmap = await createImageBitmap(item.file);
-      if (this.item !== item || this.#pictures.whole.colour) return bitmap.close();
+      const bitmap = await ownPicture(item.file, 1);
+      if (this.item !== item || this.#pictures.whole.colour) return;
       this.#substitute = bitmap;
       this.redraw();
     } catch {
@@ -318,9 +323,19 @@ export class Viewer extends EventTarget {
   }
 
   #loaded() {
+    if (!this.#coming && this.#pictures.whole.colour) {
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      this.#coming = calm || !this.#substitute ? -FADE : performance.now();
+    }
     this.redraw();
     this.#want();
     this.#tell("drawn", this.item);
+  }
+
+  #failed(sentence) {
+    this.#tell("trouble", sentence);
+    clearTimeout(this.#againTimer);
+    this.#againTimer = setTimeout(() => this.#want(), AGAIN);
   }
 
   get #kinds() {
@@ -338,6 +353,7 @@ export class Viewer extends EventTarget {
       if (!this.size) return;
       const scale = this.magnification;
       const level = this.#pictures.level(scale);
+      clearTimeout(this.#againTimer);
       const boxes = this.#pictures.needsTiles(scale) ? this.#pictures.boxes(level, this.visible) : [];
       this.#pictures.wantTiles(this.#kinds.flatMap((kind) => boxes.map((box) => ({ kind, level, box }))));
       this.#busy();
@@ -346,7 +362,8 @@ export class Viewer extends EventTarget {
   }
 
   #busy() {
-    this.stage.setAttribute("aria-busy", String(!!this.#pictures?.loading));
+    const busy = String(!!this.#pictures?.loading);
+    if (this.stage.getAttribute("aria-busy") !== busy) this.stage.setAttribute("aria-busy", busy);
   }
 
   /** Draws before the screen shows its next frame. */
@@ -377,10 +394,13 @@ export class Viewer extends EventTarget {
       width: `${pane.width}px`,
       height: `${pane.height}px`,
     });
+    this.stage.toggleAttribute("data-ready", !!this.size);
     this.divider.hidden = !divides;
-    if (divides) this.divider.style.left = `${this.#dividerAt()}px`;
-    this.divider.setAttribute("aria-valuenow", String(Math.round(100 * this.#share)));
-    this.divider.setAttribute("aria-valuetext", `${Math.round(100 * this.#share)} % black and white`);
+    if (divides) {
+      this.divider.style.left = `${this.#dividerAt()}px`;
+      this.divider.setAttribute("aria-valuenow", String(Math.round(100 * this.#share)));
+      this.divider.setAttribute("aria-valuetext", `${Math.round(100 * this.#share)} % black and white`);
+    }
     this.#busy();
     this.#tell("view");
   }
@@ -423,11 +443,17 @@ export class Viewer extends EventTarget {
     context.scale(this.scale, this.scale);
     const whole = pictures.whole[kind];
     const current = whole?.look === pictures.look(kind);
-    if (whole) context.drawImage(whole.bitmap, 0, 0, width, height);
-    else if (this.#substitute) {
+    const come = kind === "colour" ? Math.min(1, (performance.now() - this.#coming) / FADE) : 1;
+    if (this.#substitute && (!whole || come < 1)) {
       context.filter = "grayscale(1)";
       context.drawImage(this.#substitute, 0, 0, width, height);
       context.filter = "none";
+    }
+    if (whole) {
+      context.globalAlpha = come;
+      context.drawImage(whole.bitmap, 0, 0, width, height);
+      context.globalAlpha = 1;
+      if (come < 1) return requestAnimationFrame(() => this.redraw());
     }
     if (pictures.needsTiles(this.magnification)) {
       const level = pictures.level(this.magnification);

@@ -25,7 +25,9 @@ async function files(mode, work) {
   }
 }
 
-export const keep = (key, file) => files("readwrite", (store) => store.put({ file, since: Date.now() }, key));
+/** Resolves to whether the file is kept. */
+export const keep = async (key, file) =>
+  (await files("readwrite", (store) => store.put({ file, since: Date.now() }, key))) !== undefined;
 
 export const drop = (key) => files("readwrite", (store) => store.delete(key));
 
