@@ -93,6 +93,43 @@ def test_clients_that_send_slowly_are_dropped(begun, more, study, tmp_path):
         assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
 
 
+@contextmanager
+def taking(patience, piece):
+    """The port of a server that reads bodies of any length and answers how long they were."""
+
+    async def application(scope, receive, send):
+        length, more = 0, True
+        while more:
+            message = await receive()
+            length, more = length + len(message.get("body", b"")), message.get("more_body", False)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        await send({"type": "http.response.body", "body": b"%d" % length})
+
+    with listen("127.0.0.1", 0) as listening:
+        config = uvicorn.Config(application, http=limits.protocol(10, patience, piece), log_config=None, lifespan="off")
+        server = limits.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_a_long_body_may_take_its_time_and_a_slow_one_may_not():
+    with taking(patience=3, piece=1000) as port, ExitStack() as stack:
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 12000\r\n\r\n"
+        slow, steady = connected(stack, port), connected(stack, port)
+        for client in (slow, steady):
+            client.sendall(head)
+        for _ in range(6):
+            steady.sendall(bytes(2000))
+            time.sleep(0.6)
+        assert b"\r\n12000\r\n" in steady.recv(1 << 16)
+        assert ended(slow, b"a")
+
+
 def test_clients_that_never_read_are_dropped(study, tmp_path):
     with served(study, tmp_path / "a.sqlite", idle=1) as port, ExitStack() as stack:
         client = stack.enter_context(socket.socket())

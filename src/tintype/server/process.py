@@ -48,7 +48,7 @@ def serve(
         limits.log()
         config = uvicorn.Config(
             application(service, names_of(host, addresses)),
-            http=limits.protocol(limits.room_for_connections(), patience=600),
+            http=limits.protocol(limits.room_for_connections(), limits.UPLOADING, limits.PIECE),
             ws="none",
             log_config=None,
             # No log of requests: names of photographs and addresses are nobody's business.

@@ -26,6 +26,11 @@ CALLERS = 10_000
 PATIENCE = 10.0
 """Seconds within which a request must have arrived whole."""
 
+PIECE = 64 << 10
+"""Bytes of a photograph that must arrive in every `UPLOADING` seconds."""
+
+UPLOADING = 30.0
+
 IDLE = 60.0
 """Seconds that a connection is kept for the next request."""
 
@@ -61,9 +66,12 @@ class Bucket:
         return left >= 1
 
 
-def protocol(most: int = CONNECTIONS, patience: float = PATIENCE) -> type[H11Protocol]:
+def protocol(most: int = CONNECTIONS, patience: float = PATIENCE, piece: int | None = None) -> type[H11Protocol]:
     """How uvicorn speaks on each of at most `most` connections; one whose request takes longer than `patience` seconds
     to arrive is closed.
+
+    A body may take longer where there is a `piece`: then at least so many bytes of it must arrive in every `patience`
+    seconds.
 
     When one more arrives, the connection is closed that has been waiting longest: for a next request, or for the rest
     of its first. Only while all others are being answered is the new one refused.
@@ -73,6 +81,8 @@ def protocol(most: int = CONNECTIONS, patience: float = PATIENCE) -> type[H11Pro
     class Connection(H11Protocol):
         _late: asyncio.TimerHandle | None = None
         _full: asyncio.TimerHandle | None = None
+        _missing = 0
+        """Bytes of the body that must arrive in time; 0 where it has not begun."""
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(cast(asyncio.Transport, transport))
@@ -96,6 +106,12 @@ def protocol(most: int = CONNECTIONS, patience: float = PATIENCE) -> type[H11Pro
             super().data_received(data)
             if not self._unfinished():
                 self._arrived()
+            elif piece is not None and self.conn.their_state is h11.SEND_BODY:
+                self._missing -= len(data)
+                if self._missing <= 0:
+                    self._arrived()
+                    self._wait()
+                    self._missing = piece
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -128,6 +144,7 @@ def protocol(most: int = CONNECTIONS, patience: float = PATIENCE) -> type[H11Pro
             self._late = self.loop.call_later(patience, self._drop)
 
         def _arrived(self) -> None:
+            self._missing = 0
             waiting.pop(self, None)
             if self._late is not None:
                 self._late.cancel()
