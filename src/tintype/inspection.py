@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,31 @@ _MORE_DOUBT = 4.0
 inversion to take it for a negative."""
 
 
+class LikelyColor(TypedDict):
+    """One of the likeliest colours of a region, as JSON has it."""
+
+    color: str
+    a: float
+    b: float
+    probability: float
+
+
+class Summary(TypedDict):
+    """What `tintype inspect --json` prints."""
+
+    photo: str
+    width: int
+    height: int
+    model: str
+    region: dict[str, int]
+    lightness: float
+    color: str
+    deviation: float
+    entropy: float
+    negative: bool
+    colors: list[LikelyColor]
+
+
 def lightness(photo: Photo, region: Region) -> float:
     """The mean CIE L* of a region."""
     rows = photo.lightness(region.y, region.y + region.height)
@@ -44,6 +69,39 @@ def looks_negative(colorizer: Colorizer, photo: Photo, found: Distribution) -> b
     """
     other = colorizer.look(photo.inverted(), logits=True).distribution()
     return bool(found.deviation.mean() - other.deviation.mean() > _MORE_DOUBT)
+
+
+def summary(colorizer: Colorizer, photo: Photo, name: str, colours: Colours, region: Region) -> Summary:
+    """What there is to say of a region, as `tintype inspect --json` prints it.
+
+    Args:
+        colours: of the photograph, looked at with logits.
+    Raises:
+        ModelError: the model fails on the inversion.
+    """
+    found = colours.distribution()
+    total, count = np.zeros(3), 0
+    for strip in colours.paint(depth=8, box=(region.x, region.y, region.width, region.height)):
+        total += strip.sum(axis=(0, 1), dtype=np.float64)
+        count += strip.shape[0] * strip.shape[1]
+    deviation, entropy = (float(found.mean(plane, region)) for plane in (found.deviation, found.entropy))
+    light = lightness(photo, region)
+    return {
+        "photo": name,
+        "width": photo.width,
+        "height": photo.height,
+        "model": colorizer.model.name,
+        "region": {"x": region.x, "y": region.y, "width": region.width, "height": region.height},
+        "lightness": round(light, 2),
+        "color": "#" + bytes(np.rint(total / count).astype(np.uint8)).hex(),
+        "deviation": round(deviation, 3),
+        "entropy": round(entropy, 4),
+        "negative": looks_negative(colorizer, photo, found),
+        "colors": [
+            {"color": likely.color, "a": likely.a, "b": likely.b, "probability": round(likely.probability, 6)}
+            for likely in found.likeliest(region, light)
+        ],
+    }
 
 
 def checked(photo: Photo, region: Region | None) -> Region:

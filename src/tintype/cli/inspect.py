@@ -74,38 +74,20 @@ def inspect(
     place = Region(*at) if at else Region(*region) if region else None
     part = inspection.checked(opened, place)
     colours = colorizer.look(opened, logits=True)
-    possible = colours.distribution()
     if output is not None:
-        page = np.asarray(inspection.draw(colours, possible, part, map))
+        page = np.asarray(inspection.draw(colours, colours.distribution(), part, map))
         write(from_array(page), [page], output, mark=colorizer.mark)
-    coloured = np.concatenate(list(colours.paint(depth=8)))
-    rows, columns = slice(part.y, part.y + part.height), slice(part.x, part.x + part.width)
-    color = "#" + bytes(np.rint(coloured[rows, columns].mean(axis=(0, 1))).astype(np.uint8)).hex()
-    deviation, entropy = (float(possible.mean(plane, part)) for plane in (possible.deviation, possible.entropy))
-    lightness = inspection.lightness(opened, part)
-    likeliest, negative = possible.likeliest(part, lightness), inspection.looks_negative(colorizer, opened, possible)
-    summary = {
-        "photo": str(photo),
-        "width": opened.width,
-        "height": opened.height,
-        "model": colorizer.model.name,
-        "region": {"x": part.x, "y": part.y, "width": part.width, "height": part.height},
-        "lightness": round(lightness, 2),
-        "color": color,
-        "deviation": round(deviation, 3),
-        "entropy": round(entropy, 4),
-        "negative": negative,
-        "colors": [
-            {"color": likely.color, "a": likely.a, "b": likely.b, "probability": round(likely.probability, 6)}
-            for likely in likeliest
-        ],
-    }
+    summary = inspection.summary(colorizer, opened, str(photo), colours, part)
     if json:
         print(json_.dumps(summary, indent=2))
         return
-    say(f"{photo}: {part} became {color}; deviation {deviation:.1f}, entropy {entropy:.2f} bits")
-    for likely in likeliest:
-        say(f"  {likely.color}  a* {likely.a:4g}  b* {likely.b:4g}  {100 * likely.probability:5.1f} %")
-    if negative:
+    say(
+        f"{photo}: {part} became {summary['color']}; deviation {summary['deviation']:.1f}, "
+        f"entropy {summary['entropy']:.2f} bits"
+    )
+    for likely in summary["colors"]:
+        share = f"{100 * likely['probability']:5.1f} %"
+        say(f"  {likely['color']}  a* {likely['a']:4g}  b* {likely['b']:4g}  {share}")
+    if summary["negative"]:
         say(f"{photo} looks like a negative: if it is one, colour it with tintype colorize --negative")
     say(output)

@@ -70,7 +70,7 @@ def serve(
     """
     try:
         from tintype.server import process
-        from tintype.server.application import Bounds
+        from tintype.server.service import Bounds
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn", "fastapi", "pydantic", "python_multipart"):
             raise

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from tintype import inspection
 from tintype.colorizer import Colorizer
 from tintype.colours import Colours
-from tintype.errors import OptionError, UnknownModel, printable
+from tintype.colours import check_hints as check_takes
+from tintype.distribution import MEASURES, Likely, Region, disc
+from tintype.errors import OptionError
 from tintype.hints import Hint, check_places
-from tintype.models import Card, Model
-from tintype.models.catalog import catalog, shipped
+from tintype.models import Model
 from tintype.photo import Photo, at_most, count_pages, read
 from tintype.server import pictures
 from tintype.server.cache import Cache
 from tintype.server.folder import File
+from tintype.server.models import Models
 from tintype.server.options import Reading, Settings
 from tintype.server.photographs import Facts, Photograph
 from tintype.server.queue import Watch
@@ -24,45 +28,6 @@ LARGEST = 4096
 """Pixels of the longest side of a preview, and of a side of the square that no part of one is larger than."""
 
 Box = tuple[int, int, int, int]
-
-
-class Models:
-    """The models that are offered: those that ship, and the one of the server. Each is opened once, when it is asked
-    for first.
-
-    Args:
-        default: its name, or the path of its file. What clients name is never taken for a path.
-    """
-
-    def __init__(self, default: str, threads: int | None = None) -> None:
-        model = Model(default, threads)
-        self.default, self._threads = model.name, threads
-        self._open = {model.name: model}
-        self._lock = threading.Lock()
-
-    @property
-    def cards(self) -> list[Card]:
-        """Of all that are offered, the default first, under the names by which they are asked for."""
-        own = self._open[self.default].card
-        others = [card for card in catalog() if card.name != self.default]
-        return [replace(own, name=self.default), *others]
-
-    def takes_hints(self, card: Card) -> bool:
-        """Whether the model of a card takes hints; cards do not say, so the model is opened."""
-        return self.get(card.name).takes_hints
-
-    def check(self, name: str) -> None:
-        """Raises UnknownModel where there is none of this name."""
-        if name != self.default and name not in shipped():
-            known = ", ".join(dict.fromkeys([self.default, *shipped()]))
-            raise UnknownModel(f"There is no model named {printable(name)[:80]}: give one of {known}")
-
-    def get(self, name: str) -> Model:
-        self.check(name)
-        with self._lock:
-            if name not in self._open:
-                self._open[name] = Model(name, self._threads)
-            return self._open[name]
 
 
 class Looks:
@@ -106,6 +71,7 @@ class Looks:
                 page=reading.page,
                 salvage=reading.salvage,
                 negative=reading.negative,
+                faded=reading.faded,
                 threads=self.threads,
             )
         return photo, count_pages(path)
@@ -142,20 +108,25 @@ class Looks:
         looked = _looked(settings)
         key = photograph.id, looked, hints
         colours = self._colours.get(key)
-        if colours is not None and (colours.logits is not None or not logits):
-            return colours
-        free = self._colours.get((photograph.id, looked, ()))
-        if hints and free is not None and (free.logits is not None or not logits):
-            colours = free.with_hints(hints, watch=watch)
-        else:
-            photo = self.photo(photograph, settings.reading)
-            colours = self.colorizer(settings).look(photo, logits=logits, watch=watch).reduced()
-            # Of a small photograph nothing is reduced; its pixels are kept once, with the photographs.
-            self._colours.put((photograph.id, looked, ()), colours)
+        if colours is None:
+            colours = self._free(photograph, looked, watch)
             if hints:
                 colours = colours.with_hints(hints, watch=watch)
+        if logits:
+            colours = colours.with_logits(watch=watch)
         self._colours.put(key, colours)
         return colours
+
+    def _free(self, photograph: Photograph, looked: Settings, watch: Watch) -> Colours:
+        """The colours without hints, and without logits unless they are there already."""
+        key = photograph.id, looked, ()
+        colours = self._colours.get(key)
+        if colours is None:
+            photo = self.photo(photograph, looked.reading)
+            colours = self.colorizer(looked).look(photo, watch=watch).reduced()
+            self._colours.put(key, colours)
+        # With them the network would work for other hints with all its outputs.
+        return replace(colours, logits=None)
 
     def preview(
         self,
@@ -198,6 +169,57 @@ class Looks:
                 self._copies.put(key, copy)
         return copy
 
+    def likely(
+        self,
+        photograph: Photograph,
+        settings: Settings,
+        hints: tuple[Hint, ...],
+        watch: Watch,
+        place: tuple[float, float, float | None],
+        count: int,
+    ) -> tuple[float, str, list[Likely]]:
+        """Of a disc (x, y, radius): its lightness, the colour that it has, and the likely ones."""
+        colours = self.colours(photograph, settings, hints, watch, logits=True)
+        x, y, radius = place
+        found = colours.likely(x, y, radius, count)
+        height, width = colours.size
+        shares = disc(x, y, radius or 0.0, colours.size, colours.guide.shape)
+        scale = min(1.0, max(colours.guide.shape) / max(colours.size))
+        reach = radius or 0.0
+        left, top = max(0, int(x - reach)), max(0, int(y - reach))
+        box = left, top, min(width, int(x + reach) + 1) - left, min(height, int(y + reach) + 1) - top
+        strips = colours.paint(
+            vividness=settings.vividness,
+            blend=settings.blend,
+            depth=8,
+            size=max(1, round(scale * max(colours.size))),
+            box=box,
+        )
+        mean = np.concatenate(list(strips)).mean(axis=(0, 1))
+        current = "#" + bytes(np.rint(mean).astype(np.uint8)).hex()
+        return float((colours.guide * shares).sum()), current, found
+
+    def doubt_map(
+        self, photograph: Photograph, settings: Settings, hints: tuple[Hint, ...], watch: Watch, size: int
+    ) -> bytes:
+        """A PNG file of the doubts, to lay over a photograph: the more opaque, the more doubtful."""
+        colours = self.colours(photograph, settings, hints, watch, logits=True)
+        check_preview(size, None, colours.size)
+        height, width = (max(1, round(side * size / max(colours.size))) for side in colours.size)
+        shares = colours.distribution().map("deviation", (height, width)) / MEASURES["deviation"][1]
+        return pictures.overlay(shares)
+
+    def inspect(
+        self, path: Path, name: str, settings: Settings, region: Region | None, watch: Watch
+    ) -> inspection.Summary:
+        """What `tintype inspect --json` prints."""
+        photo, _ = self.open(path, name, settings.reading)
+        part = inspection.checked(photo, region)
+        colorizer = self.colorizer(settings)
+        colours = colorizer.look(photo, logits=True, watch=watch)
+        watch()
+        return inspection.summary(colorizer, photo, name, colours, part)
+
     def result(
         self,
         source: Path,
@@ -221,6 +243,7 @@ class Looks:
                 quality=quality,
                 salvage=settings.salvage,
                 negative=settings.negative,
+                faded=settings.faded,
                 page=settings.page,
                 progress=lambda _: watch(),
             )
@@ -245,9 +268,19 @@ def check_preview(size: int, box: Box | None, whole: tuple[int, int]) -> None:
             )
 
 
-def check_hints(hints: list[Hint], photograph: Photograph) -> None:
-    """Raises HintError for hints outside the photograph."""
+def check_hints(hints: list[Hint], photograph: Photograph, model: Model) -> None:
+    """Raises HintError for hints outside the photograph, and where the model takes none."""
+    check_takes(model, tuple(hints))
     check_places(hints, (photograph.facts.height, photograph.facts.width))
+
+
+def check_place(x: float, y: float, radius: float | None, photograph: Photograph) -> None:
+    """Raises OptionError for a place outside the photograph, as `Colours.likely` does."""
+    width, height = photograph.facts.width, photograph.facts.height
+    if not (0 <= x < width and 0 <= y < height):
+        raise OptionError(f"({x:g}, {y:g}) lies outside the photograph of {width} x {height} pixels")
+    if radius is not None and not 0 < radius <= 10 * max(width, height):
+        raise OptionError(f"The radius must be above 0 and at most {10 * max(width, height)} pixels, not {radius:g}")
 
 
 def _looked(settings: Settings) -> Settings:

@@ -26,6 +26,7 @@ class Reading:
     """How a photograph's file is read."""
 
     negative: bool = False
+    faded: bool = False
     salvage: bool = False
     page: int | None = None
 
@@ -40,12 +41,13 @@ class Settings:
     vividness: float = 1.0
     blend: float = 1.0
     negative: bool = False
+    faded: bool = False
     salvage: bool = False
     page: int | None = None
 
     @property
     def reading(self) -> Reading:
-        return Reading(self.negative, self.salvage, self.page)
+        return Reading(self.negative, self.faded, self.salvage, self.page)
 
     def changed(self, given: Mapping[str, object]) -> Settings:
         """With other values, each checked. A value of None is the default.
@@ -65,21 +67,9 @@ def checked(name: str, value: object) -> object:
     return _CHECKS[name](value)
 
 
-def from_form(texts: Mapping[str, str], names: tuple[str, ...]) -> dict[str, object]:
-    """Options out of the fields of a form; an empty field is not given.
-
-    Args:
-        names: the options that the form may have.
-    Raises:
-        OptionError: there is no such option, or not with such a value.
-    """
-    options: dict[str, object] = {}
-    for name, text in texts.items():
-        if name not in names:
-            raise OptionError(f"There is no option {printable(name)[:40]!r}: the options are {', '.join(names)}")
-        if text.strip():
-            options[name] = checked(name, _value(name, text.strip()))
-    return options
+def from_form(texts: Mapping[str, str]) -> dict[str, object]:
+    """Options out of the fields of a form; an empty field is not given. Raises OptionError."""
+    return {name: checked(name, from_text(name, text.strip())) for name, text in texts.items() if text.strip()}
 
 
 def hints_from_text(text: str) -> list[Hint]:
@@ -98,8 +88,8 @@ def hints_from_json(found: object) -> list[Hint]:
     return read_hints(found)
 
 
-def _value(name: str, text: str) -> object:
-    """What a field of a form means."""
+def from_text(name: str, text: str) -> object:
+    """What the text of an option means, as JSON has it; the text itself where it means nothing. It is not checked."""
     if name in ("size", "quality", "page") and text.lstrip("+-").isascii() and text.lstrip("+-").isdigit():
         return int(text) if len(text) < 20 else text
     if name in ("temperature", "vividness", "blend"):
@@ -107,7 +97,7 @@ def _value(name: str, text: str) -> object:
             return float(text)
         except ValueError:
             return text
-    if name in ("negative", "salvage"):
+    if name in ("negative", "faded", "salvage"):
         return True if text.lower() in YES else False if text.lower() in NO else text
     return text
 
@@ -134,7 +124,7 @@ def _flag(name: str) -> Callable[[object], bool]:
     return check
 
 
-_DEFAULTS: dict[str, object] = {"vividness": 1.0, "blend": 1.0, "negative": False, "salvage": False}
+_DEFAULTS: dict[str, object] = {"vividness": 1.0, "blend": 1.0, "negative": False, "faded": False, "salvage": False}
 
 _CHECKS: dict[str, Callable[[object], object]] = {
     "model": _text,
@@ -145,6 +135,10 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "format": _format,
     "quality": checked_quality,
     "negative": _flag("negative"),
+    "faded": _flag("faded"),
     "salvage": _flag("salvage"),
     "page": checked_page,
 }
+
+OPTIONS = tuple(_CHECKS)
+"""The names of all options."""

@@ -92,6 +92,9 @@ class Photographs:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __contains__(self, id: str) -> bool:
+        return id in self._kept
+
     def check_room(self) -> None:
         """Raises Full where no more are taken."""
         self.expire()

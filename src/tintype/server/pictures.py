@@ -18,3 +18,17 @@ def jpeg(strips: Iterable[NDArray[np.generic]]) -> bytes:
     height, width = pixels.shape[:2]
     image = pyvips.Image.new_from_memory(pixels.data, width, height, 3, "uchar")
     return bytes(image.jpegsave_buffer(Q=QUALITY, subsample_mode="off", keep="none"))
+
+
+DOUBT = (255, 0, 128)
+"""The colour of an overlay of doubts, sRGB: one that hardly any photograph has."""
+
+
+def overlay(shares: NDArray[np.float32]) -> bytes:
+    """A PNG file in one colour, the more opaque the larger a share [height, width] is, 0 to 1."""
+    height, width = shares.shape
+    pixels = np.empty((height, width, 4), np.uint8)
+    pixels[..., :3] = DOUBT
+    pixels[..., 3] = np.clip(shares * 255 + 0.5, 0, 255)
+    image = pyvips.Image.new_from_memory(pixels.data, width, height, 4, "uchar").copy(interpretation="srgb")
+    return bytes(image.pngsave_buffer(compression=1, keep="none"))

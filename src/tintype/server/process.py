@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import uvicorn
 
-from tintype.server.application import Bounds, Service, application
+from tintype.server.application import application
 from tintype.server.folder import private_folder
-from tintype.server.looks import Models
+from tintype.server.models import Models
+from tintype.server.service import GRACE, Bounds, Service
 from tintype.threads import available_threads
 from tintype.web import limits
 from tintype.web.listening import (
@@ -37,14 +38,30 @@ def serve(
     bounds: Bounds | None = None,
     announce: Callable[[str, str | None], None] = lambda address, token: None,
 ) -> None:
-    """Serve until the process is asked to end."""
+    """Serve until the process is asked to end.
+
+    Args:
+        model: that colours where none is chosen: a name, or the path of a file.
+        port: 0 takes any that is free.
+        token: what opens the page and the API. By default none is needed where only this machine reaches them, and else
+            a new one is made.
+        address: under which the page is reached, where that is not this machine's own; several with commas between
+            them, of which the first is shown.
+        proxy: the address of the web server in front, or of a network of such, in numbers. What it says of the client
+            (X-Forwarded-For and X-Forwarded-Proto) is believed, and of nobody else.
+        folder: where the private folder of uploads lies; None: the system's folder for temporary files.
+        disk: bytes that uploads and results may take together.
+        announce: called once the address takes connections, with it and the token.
+    Raises:
+        OptionError: the address, the folder or the model cannot be used. ModelError: the model's file is none.
+    """
     if token is not None or not is_loopback(host):
         token = checked_token(secrets.token_urlsafe(16) if token is None else token)
     addresses, proxies = checked_addresses(address), checked_proxies(proxy)
     threads = available_threads()
     with listen(host, port) as listening, private_folder(folder, disk) as private:
         shown = addresses[0] if addresses else shown_address(host, listening.getsockname()[1])
-        service = Service(Models(model), private, bounds or Bounds(), threads)
+        service = Service(Models(model), private, bounds or Bounds(), threads=threads, token=token)
         limits.log()
         config = uvicorn.Config(
             application(service, names_of(host, addresses)),
@@ -57,7 +74,7 @@ def serve(
             proxy_headers=bool(proxies),
             forwarded_allow_ips=proxies,
             timeout_keep_alive=int(limits.IDLE),
-            timeout_graceful_shutdown=8,
+            timeout_graceful_shutdown=round(GRACE) + 3,
         )
         announce(shown, token)
-        limits.Server(config).run(sockets=[listening])
+        limits.Server(config, service.stop).run(sockets=[listening])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Queue:
 
     def __init__(self, jobs: int, waiting: int = WAITING, of_a_client: int = OF_A_CLIENT) -> None:
         self.jobs, self.most, self.most_of_a_client = jobs, waiting, of_a_client
-        self.stopping = False
+        self.stopping = self.ended = False
         # Clients in the order in which they are served next.
         self._waiting: tuple[dict[str, deque[_Work]], ...] = ({}, {})
         self._running: set[_Work] = set()
@@ -100,24 +101,30 @@ class Queue:
                 item.future.cancel()
                 self._forget(item)
 
-    def stop(self, grace: float) -> None:
-        """Refuse what comes and what waits; what runs may go on for `grace` seconds."""
+    def stop(self) -> None:
+        """Refuse what comes and what waits; what runs goes on."""
         self.stopping = True
         for lines in self._waiting:
             for line in lines.values():
                 for item in line:
                     _refuse(item)
             lines.clear()
-        asyncio.get_running_loop().call_later(grace, self.end)
 
     def end(self) -> None:
-        """Give up what runs."""
-        self.stopping = True
+        """Give up what runs, too."""
+        self.stop()
+        self.ended = True
         for item in self._running:
             item.ended.set()
             _refuse(item)
+
+    def join(self, patience: float) -> None:
+        """Wait for the threads to end, so many seconds at most. Call `end` before."""
         for _ in self._threads:
             self._taken.put(None)
+        until = time.monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
         self._threads.clear()
 
     def _check_room(self, client: str) -> None:

@@ -46,18 +46,24 @@ class Form:
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, Upload] = field(default_factory=dict)
 
+    def photo(self, field: str = "photo") -> Upload:
+        """The file in a field. Raises Refused where there is none."""
+        if field not in self.files:
+            raise Refused(422, f"The form has no photograph: send its file in the field {field}")
+        return self.files[field]
+
     def remove(self) -> None:
         """Remove the files."""
         for upload in self.files.values():
             upload.file.remove()
 
 
-async def receive(request: Request, folder: Folder, most: int, files: tuple[str, ...] = ("photo",)) -> Form:
+async def receive(request: Request, folder: Folder, most: int, texts: tuple[str, ...], files: tuple[str, ...]) -> Form:
     """The form that a request brings.
 
     Args:
         most: bytes that its files may have together.
-        files: the fields that may bring a file.
+        texts, files: the fields that it may have, and those that must be files.
     Raises:
         Refused: it is no such form (400, 415), too large (413), or there is no room for it (429). Gone: the client left
         in the middle of it. No file stays behind.
@@ -68,7 +74,7 @@ async def receive(request: Request, folder: Folder, most: int, files: tuple[str,
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most + TEXT:
         raise _too_large(most)
-    parts = _Parts(folder, most, files)
+    parts = _Parts(folder, most, texts, files)
     try:
         try:
             parser = MultipartParser(options[b"boundary"], parts.callbacks())
@@ -110,8 +116,8 @@ def _too_large(most: int) -> Refused:
 class _Parts:
     """What a parser tells of the parts of a form. Bytes of files wait until `write` is called."""
 
-    def __init__(self, folder: Folder, most: int, files: tuple[str, ...]) -> None:
-        self.folder, self.most, self.allowed = folder, most, files
+    def __init__(self, folder: Folder, most: int, texts: tuple[str, ...], files: tuple[str, ...]) -> None:
+        self.folder, self.most, self.texts, self.files = folder, most, texts, files
         self.form = Form()
         self.ended = False
         self.pending = 0
@@ -167,14 +173,17 @@ class _Parts:
         if self._name in self.form.texts or self._name in self.form.files:
             raise Refused(422, f"The form has {printable(self._name)[:40]!r} twice: give it once")
         given = options.get(b"filename")
-        if self._name in self.allowed:
+        if self._name in self.files:
             if given is None:
                 raise Refused(422, f"The field {self._name} must be a file")
             self._file = self.folder.file()
             name = plain_name(given.decode("utf-8", "replace"))
             self.form.files[self._name] = Upload(self._file, name)
+        elif self._name not in self.texts:
+            known = ", ".join((*self.files, *self.texts))
+            raise Refused(422, f"There is no field {printable(self._name)[:40]!r}: the fields are {known}")
         elif given is not None:
-            raise Refused(422, f"The field {printable(self._name)[:40]!r} takes no file")
+            raise Refused(422, f"The field {self._name} takes no file")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         count = end - start

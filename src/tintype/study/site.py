@@ -197,7 +197,7 @@ class _Site:
             raise HTTPException(429, "crowd")
         code = await run_in_threadpool(self.store.begin, self._plan, recruited)
         response = _to("/vision")
-        self._remember(request, response, self.cookie, f"{code}.{self._signature(code)}")
+        guard.remember(request, response, self.cookie, f"{code}.{self._signature(code)}")
         return response
 
     def _plan(self, participant: int) -> tuple[str, list[Trial]]:
@@ -257,7 +257,7 @@ class _Site:
     async def answer(self, request: Request) -> Response:
         guard.check_origin(request)
         code = self._code(request)
-        answer = _answer(await guard.body(request))
+        answer = _answer(await request.body())
         correct = await run_in_threadpool(self.store.answer, code, answer, self.study.exposure)
         told = self.quiz or answer.number < self.study.practice
         return JSONResponse({"correct": correct} if told else {})
@@ -377,13 +377,13 @@ class _Site:
         in the address bar nor in the history; HTTPException for everybody else."""
         offered = request.query_params.get("token")
         token = request.cookies.get(self.pass_cookie, "") if offered is None else offered
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
+        if not guard.is_token(token, self.token):
             self._strange(request)
             raise HTTPException(403, "token")
         if offered is None:
             return None
         response = _to(request.url.path)
-        self._remember(request, response, self.pass_cookie, offered)
+        guard.remember(request, response, self.pass_cookie, offered)
         return response
 
     # ---- what all of them use
@@ -430,11 +430,6 @@ class _Site:
     def _strange(self, request: Request) -> None:
         if not self.strangers.take(guard.caller(request)):
             raise HTTPException(429, "guesses")
-
-    def _remember(self, request: Request, response: Response, name: str, value: str) -> None:
-        response.set_cookie(
-            name, value, max_age=30 * 86400, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-        )
 
     # ---- what went wrong, in a sentence
 

@@ -7,6 +7,7 @@ form holds.
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -40,7 +41,10 @@ def guarded(
     inner: ASGIApp,
     names: Collection[str],
     refused: Callable[[Request, HTTPException], Response],
+    *,
     headers: Mapping[str, str] = HEADERS,
+    most: Callable[[Request], int] = lambda request: BODY,
+    door: Callable[[Request], Response | None] = lambda request: None,
 ) -> ASGIApp:
     """An application that adds headers to the responses of another one, where it does not set them itself, and gives
     requests to it that name this server.
@@ -48,6 +52,8 @@ def guarded(
     Args:
         names: of hosts under which it is served, beside localhost and every address in numbers.
         refused: what a request for another host is told.
+        most: bytes at most that a request may bring. Who reads more of it gets HTTPException.
+        door: the response to a request that is not let in; None lets it in.
     """
     names = {"localhost", *(name.lower().rstrip(".") for name in names)}
     extra = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
@@ -59,12 +65,35 @@ def guarded(
                 message["headers"] = [*message["headers"], *(pair for pair in extra if pair[0] not in set_already)]
             await send(message)
 
-        if scope["type"] == "http" and not _names_us(scope, names):
-            await refused(Request(scope), HTTPException(421, "host"))(scope, receive, add)
+        if scope["type"] != "http":
+            await inner(scope, receive, send)
             return
-        await inner(scope, receive, add)
+        request = Request(scope)
+        if not _names_us(scope, names):
+            response: Response | None = refused(request, HTTPException(421, "host"))
+        else:
+            response = door(request)
+        if response is not None:
+            await response(scope, receive, add)
+        else:
+            await inner(scope, _bounded(receive, most(request)), add)
 
     return application
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """What receives a request of at most so many bytes."""
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > most:
+            raise HTTPException(413, "too_long")
+        return message
+
+    return bounded
 
 
 def _names_us(scope: Scope, names: Collection[str]) -> bool:
@@ -81,28 +110,49 @@ def _names_us(scope: Scope, names: Collection[str]) -> bool:
 
 def check_origin(request: Request) -> None:
     """Refuse what a page of another site sends in a participant's name."""
+    if not _own(request):
+        raise HTTPException(403, "elsewhere")
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether a browser says that a page of another site sends this; programs say nothing of the kind."""
+    if "origin" in request.headers:
+        return not _own(request)
+    return request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+
+
+def _own(request: Request) -> bool:
+    """Whether a page of ours sends this."""
     try:
         origin = urlsplit(request.headers.get("origin", "")).netloc
     except ValueError:  # such as http://[
         origin = ""
-    if not origin or origin != request.headers.get("host"):
-        raise HTTPException(403, "elsewhere")
+    return bool(origin) and origin == request.headers.get("host")
 
 
-async def body(request: Request) -> bytes:
-    """What a request brings; HTTPException where that is more than BODY."""
-    content = b""
-    async for part in request.stream():
-        content += part
-        if len(content) > BODY:
-            raise HTTPException(413, "too_long")
-    return content
+def bears(request: Request, token: str, cookie: str) -> bool:
+    """Whether a request has the token: in the header of a program, or in the cookie of a browser."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    offered = given.strip() if kind.lower() == "bearer" else request.cookies.get(cookie, "")
+    return is_token(offered, token)
+
+
+def is_token(offered: str, token: str) -> bool:
+    """Whether it is the token; how long this takes does not tell how much of it is right."""
+    return hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), token.encode())
+
+
+def remember(request: Request, response: Response, cookie: str, value: str) -> None:
+    """Set a cookie for pages of ours alone, which no script reads."""
+    response.set_cookie(
+        cookie, value, max_age=30 * 86400, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
 
 
 async def form(request: Request) -> dict[str, str]:
     """The fields of a form, the first of each name; HTTPException for what is no form."""
     try:
-        fields = parse_qs((await body(request)).decode("utf-8", "replace"), max_num_fields=50)
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=50)
     except ValueError:
         raise HTTPException(400, "no_form") from None
     return {key: values[0] for key, values in fields.items()}

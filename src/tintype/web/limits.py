@@ -106,7 +106,7 @@ def protocol(most: int = CONNECTIONS, patience: float = PATIENCE, piece: int | N
             super().data_received(data)
             if not self._unfinished():
                 self._arrived()
-            elif piece is not None and self.conn.their_state is h11.SEND_BODY:
+            elif piece is not None and self.conn.their_state is h11.SEND_BODY and not self.cycle.response_complete:
                 self._missing -= len(data)
                 if self._missing <= 0:
                     self._arrived()
@@ -210,7 +210,18 @@ def log() -> None:
 
 
 class Server(uvicorn.Server):
-    """Says in one line when there are too many connections for the process."""
+    """Says in one line when there are too many connections for the process.
+
+    stopping: called when it is asked to end, before the requests in flight are waited for.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(_failed)
