@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tintype.alternatives import colourings
 from tintype.color.enlarge import DETAIL, Enlarger
 from tintype.color.render import render, render_strips
 from tintype.distribution import COUNT, Distribution, Likely, disc, ranked
@@ -185,6 +186,26 @@ class Colours:
         if count < 1:
             raise OptionError(f"The number of places must be at least 1, not {count}")
         return doubtful(self.distribution(), self.hints)[:count]
+
+    def alternatives(self, count: int = 4) -> list[Colours]:
+        """Other colourings of the whole photograph, which differ where the model doubts; the most probable first.
+
+        Each gives another of the likely colours to the two or three kinds of things that the model doubts most, all
+        parts of a kind the same. It is set as hints, beside those that there are, and `.hints` has them. The network
+        works once for each; no logits are kept. The same colours always have the same alternatives.
+
+        count: at most that many, from 1. There are fewer where the model doubts too little, and none for a photograph
+        of which it is sure, is all one thing or is settled by hints.
+
+        Raises OptionError for a count below 1, HintError for a model that takes no hints, and as `with_logits`.
+        """
+        if count < 1:
+            raise OptionError(f"The number of alternatives must be at least 1, not {count}")
+        if not self.model.takes_hints:
+            raise HintError(f"The model {self.model.name} takes no hints, so it has no alternatives: choose another")
+        plain = replace(self, logits=None)
+        ways = colourings(self.distribution(), self.vividness * self.ab, self.hints, count)
+        return [plain.with_hints([*self.hints, *way]) for way in ways]
 
     def reduced(self, longest: int = 0) -> Colours:
         """The same colours without the full size of the photograph, to be kept and to paint previews of.

@@ -109,12 +109,15 @@ def ranked(
 ) -> list[Likely]:
     """The most probable of the colours in `bins` [Q, 2], most probable first, shown at a CIE L*."""
     best = np.argsort(-probabilities, kind="stable")[:count]
-    lab = np.column_stack([np.full(len(best), lightness), bins[best]])
-    rgb = (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
     return [
-        Likely("#" + bytes(code).hex(), float(bins[i, 0]), float(bins[i, 1]), float(probabilities[i]))
-        for i, code in zip(best, rgb, strict=True)
+        Likely(code(lightness, bins[i]), float(bins[i, 0]), float(bins[i, 1]), float(probabilities[i])) for i in best
     ]
+
+
+def code(lightness: float, ab: NDArray[np.floating]) -> str:
+    """#rrggbb of a*b* [2] at a CIE L*, with as much chroma as sRGB holds there."""
+    rgb = lab_to_rgb(fit_chroma(np.array([lightness, *ab])))
+    return "#" + bytes((np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8)).hex()
 
 
 def _shares(start: int, length: int, size: int, cells: int) -> NDArray[np.float64]:
