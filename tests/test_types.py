@@ -38,6 +38,7 @@ reveal_type(colours.with_hints([]))  # Colours
 reveal_type(colours.likely(1, 2, radius=3, count=5))  # list of Likely
 reveal_type(colours.doubts())  # list of Doubt
 reveal_type(colours.with_logits())  # Colours
+reveal_type(colours.alternatives(4))  # list of Colours
 reveal_type(next(colours.paint(size=400)))  # ndarray of codes
 reveal_type(tintype.write(photo, colours.paint(), "b.jpg"))  # notes
 reveal_type(tintype.from_array(array))  # Photo
@@ -56,6 +57,7 @@ EXPECTED = {
     "ndarray of floating or None": r"numpy\.ndarray\[.*floating\[.*32Bit\]\]\] \| None",
     "ndarray of codes": r"numpy\.ndarray\[.*8Bit.*16Bit.*32Bit.*\]",
     "notes": r"tuple\[str, \.\.\.\]",
+    "list of Colours": r"list\[tintype\.colours\.Colours\]",
     "list of Likely": r"list\[tintype\.distribution\.Likely\]",
     "list of Doubt": r"list\[tintype\.doubts\.Doubt\]",
     "list of str": r"list\[str\]",
