@@ -16,7 +16,7 @@ from tintype.photo import from_array
 
 PHOTOGRAPHS = Path(__file__).parents[1] / "examples" / "photographs"
 
-BINS = np.array([[0.0, 0], [35, 15], [0, -36], [-30, 20], [5, 35], [0, 80]])
+BINS = np.array([[0.0, 0], [33, 13], [0, -36], [-30, 20], [5, 35], [0, 80]])
 SURE, COAT = [0.95, 0.01, 0.01, 0.01, 0.01, 0.01], [0.3, 0.19, 0.18, 0.17, 0.13, 0.03]
 
 
