@@ -286,6 +286,9 @@ export function attach({ album, viewer, keys, panel: tools }) {
   const options = element("div", { className: "brushing", hidden: true, role: "group", "aria-label": "Brush" }, inks, element("label", {}, "Size", size));
   stage.append(options);
 
+  const legend = element("p", { className: "legend", hidden: true }, "Tinted: the model doubts its colours here.");
+  stage.append(legend);
+
   function take(newMode) {
     mode = newMode;
     moving = null;
@@ -346,6 +349,7 @@ export function attach({ album, viewer, keys, panel: tools }) {
       buttons[name].disabled = what === undefined;
       buttons[name].title = what === undefined ? "" : `${name === "undo" ? "Undo" : "Redo"}: ${what}`;
     }
+    legend.hidden = !doubtful.shown;
     buttons.doubts.setAttribute("aria-pressed", String(doubtful.shown));
     viewer.tool = !photo ? null : guided && mode !== "pick" ? paint.tool : pick;
     stage.dataset.tool = guided ? mode : "";
