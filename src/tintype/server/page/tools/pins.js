@@ -30,6 +30,10 @@ export function pins(view, hints, on) {
 
   function render(strokes) {
     shown = strokes;
+    if (held) {
+      held = strokes.find(({ at, count }) => at === held.at && count === held.count) ?? null;
+      lit = held ? hints().slice(held.at, held.at + held.count) : [];
+    }
     while (list.children.length > strokes.length) list.lastChild.remove();
     while (list.children.length < strokes.length) list.append(pin(list.children.length));
     strokes.forEach((stroke, number) => {
