@@ -184,7 +184,6 @@ class Looks:
         found = colours.likely(x, y, radius, count)
         height, width = colours.size
         shares = disc(x, y, radius or 0.0, colours.size, colours.guide.shape)
-        scale = min(1.0, max(colours.guide.shape) / max(colours.size))
         reach = radius or 0.0
         left, top = max(0, int(x - reach)), max(0, int(y - reach))
         box = left, top, min(width, int(x + reach) + 1) - left, min(height, int(y + reach) + 1) - top
@@ -192,7 +191,8 @@ class Looks:
             vividness=settings.vividness,
             blend=settings.blend,
             depth=8,
-            size=max(1, round(scale * max(colours.size))),
+            # As far as no pixels of the photograph itself are needed.
+            size=colours.guide.shape if colours.guide.shape[0] < height else colours.size,
             box=box,
         )
         mean = np.concatenate(list(strips)).mean(axis=(0, 1))
