@@ -154,6 +154,22 @@ def read_card(file: str | PathLike[str] | IO[bytes]) -> Card | None:
     return None if card is None else Card.from_json(card)
 
 
+def read_inputs(file: str | PathLike[str] | IO[bytes]) -> tuple[str, ...]:
+    """The names of what the network in an ONNX file takes, without opening it.
+
+    Raises ValueError when the file is no ONNX file, OSError when it cannot be read.
+    """
+    if isinstance(file, (str, PathLike)):
+        with open(file, "rb") as stream:
+            return read_inputs(stream)
+    names = []
+    # Field 7 of the message is the graph, whose fields 11 are its inputs; their first field is the name.
+    for _, graph in _fields(file, {7}):
+        for _, port in _fields(BytesIO(graph), {11}):
+            names.append(dict(_fields(BytesIO(port), {1})).get(1, b"").decode("utf-8", "replace"))
+    return tuple(names)
+
+
 def _fields(stream: IO[bytes], wanted: set[int]) -> Iterator[tuple[int, bytes]]:
     """(field number, bytes) of the wanted length-delimited fields of a protocol-buffers message."""
     end = stream.seek(0, 2)

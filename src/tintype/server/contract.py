@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from tintype.hints import Hint
 
 Color = Annotated[str, Field(pattern="^#[0-9A-Fa-f]{6}$", examples=["#8b2a2b"])]
 
@@ -22,6 +25,11 @@ class HintBody(Strict):
     y: float = Field(ge=-1e9, le=1e9, examples=[520])
     color: Color
     radius: float = Field(gt=0, le=1e9, examples=[25])
+
+
+def bodies(hints: Iterable[Hint]) -> list[HintBody]:
+    """Hints as JSON shows them."""
+    return [HintBody.model_construct(x=h.x, y=h.y, color=h.color, radius=h.radius) for h in hints]
 
 
 class SettingsBody(Strict):
@@ -132,6 +140,18 @@ class DoubtsBody(BaseModel):
     """The places that the model doubts, most doubtful first."""
 
     places: list[DoubtBody]
+
+
+class WayBody(BaseModel):
+    """A colouring by the hints that make it, beside those that are set."""
+
+    hints: list[HintBody]
+
+
+class AlternativesBody(BaseModel):
+    """Other colourings of the whole photograph, which differ where the model doubts."""
+
+    alternatives: list[WayBody]
 
 
 class RegionBody(BaseModel):

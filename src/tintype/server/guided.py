@@ -14,6 +14,7 @@ from tintype.errors import printable
 from tintype.photo.results import beside
 from tintype.server.archive import NAME, Made, archive
 from tintype.server.contract import (
+    AlternativesBody,
     ArchiveBody,
     DoubtBody,
     DoubtsBody,
@@ -22,13 +23,15 @@ from tintype.server.contract import (
     PhotoBody,
     PlaceColor,
     SettingsChange,
+    WayBody,
+    bodies,
     content,
     form,
     problems,
 )
 from tintype.server.download import TYPES, Download, disposition
 from tintype.server.folder import File
-from tintype.server.looks import Box, check_hints, check_place, check_preview
+from tintype.server.looks import LARGEST, Box, check_hints, check_place, check_preview
 from tintype.server.options import Settings, checked, from_form, hints_from_json
 from tintype.server.photographs import Facts, Photograph
 from tintype.server.problems import Refused
@@ -44,6 +47,10 @@ Version = Annotated[
 Format = Annotated[str | None, Query(description="jpeg, png, tiff, webp or avif; none: the photograph's own.")]
 
 Quality = Annotated[int | None, Query(ge=1, le=100)]
+
+MOST_WAYS = 12
+
+Count = Annotated[int, Query(ge=1, le=MOST_WAYS, description="Alternatives at most.")]
 
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 """Of pictures whose address names the version of their photograph."""
@@ -125,7 +132,9 @@ def routes(service: Service) -> APIRouter:
     async def preview(
         request: Request,
         id: Id,
-        size: Annotated[int, Query(description="Long side of the whole photograph, in pixels of the picture.")] = 1024,
+        size: Annotated[
+            int, Query(ge=1, description="Long side of the whole photograph, in pixels of the picture.")
+        ] = 1024,
         box: Annotated[
             str | None,
             Query(
@@ -194,7 +203,7 @@ def routes(service: Service) -> APIRouter:
     async def doubt_map(
         request: Request,
         id: Id,
-        size: Annotated[int, Query(description="Long side, in pixels.")] = 1024,
+        size: Annotated[int, Query(ge=1, le=LARGEST, description="Long side, in pixels.")] = 1024,
         version: Version = None,
     ) -> Response:
         photograph = photographs.find(id)
@@ -204,6 +213,42 @@ def routes(service: Service) -> APIRouter:
             request, photograph, lambda watch: looks.doubt_map(photograph, settings, hints, watch, size)
         )
         return Response(picture, media_type="image/png", headers=None if version is None else KEPT)
+
+    @router.get(
+        "/v1/photos/{id}/alternatives",
+        summary="Other colourings of the whole photograph, as hints",
+        responses=problems(404, 413, 415),
+    )
+    async def alternatives(request: Request, id: Id, count: Count = 4) -> AlternativesBody:
+        photograph = photographs.find(id)
+        settings, hints = photograph.settings, photograph.hints
+        ways = await service.do_for(
+            request, photograph, lambda watch: looks.alternatives(photograph, settings, hints, watch, count)
+        )
+        return AlternativesBody(alternatives=[WayBody(hints=bodies(way)) for way in ways])
+
+    @router.get(
+        "/v1/photos/{id}/alternatives/{number}/preview",
+        summary="A picture of one of these colourings",
+        response_class=Response,
+        responses={**content("The picture", "image/jpeg"), **problems(404, 413, 415)},
+    )
+    async def alternative(
+        request: Request,
+        id: Id,
+        number: Annotated[int, Path(ge=1, le=MOST_WAYS, description="From 1 on.")],
+        size: Annotated[int, Query(ge=1, le=LARGEST, description="Long side, in pixels.")] = 160,
+        count: Count = 4,
+        version: Version = None,
+    ) -> Response:
+        photograph = photographs.find(id)
+        settings, hints = photograph.settings, photograph.hints
+        picture = await service.do_for(
+            request,
+            photograph,
+            lambda watch: looks.alternative(photograph, settings, hints, watch, number, count, size),
+        )
+        return Response(picture, media_type="image/jpeg", headers=None if version is None else KEPT)
 
     async def made(
         request: Request, photograph: Photograph, format: str | None, quality: int | None, watched: bool = True

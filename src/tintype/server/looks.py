@@ -22,10 +22,14 @@ from tintype.server.folder import File
 from tintype.server.models import Models
 from tintype.server.options import Reading, Settings
 from tintype.server.photographs import Facts, Photograph
+from tintype.server.problems import Refused
 from tintype.server.queue import Watch
 
 LARGEST = 4096
 """Pixels of the longest side of a preview, and of a side of the square that no part of one is larger than."""
+
+WAYS = 100_000
+"""Hints of alternatives that are kept."""
 
 Box = tuple[int, int, int, int]
 
@@ -45,10 +49,13 @@ class Looks:
         self._colours: Cache[tuple[str, Settings, tuple[Hint, ...]], Colours] = Cache(room // 2, _bytes_of_colours)
         self._copies: Cache[tuple[str, Reading, int], Photo] = Cache(room // 2, _bytes_of_photo)
         self._photos: Cache[tuple[str, Reading], Photo] = Cache(pixels, _bytes_of_photo)
+        self._ways: Cache[tuple[str, Settings, tuple[Hint, ...], int], list[tuple[Hint, ...]]] = Cache(
+            WAYS, lambda ways: 1 + sum(map(len, ways))
+        )
 
     def forget(self, photograph: Photograph) -> None:
         """Drop all that is kept of one."""
-        for cache in (self._colours, self._copies, self._photos):
+        for cache in (self._colours, self._copies, self._photos, self._ways):
             cache.drop(lambda key: key[0] == photograph.id)
 
     def colorizer(self, settings: Settings) -> Colorizer:
@@ -198,6 +205,38 @@ class Looks:
         mean = np.concatenate(list(strips)).mean(axis=(0, 1))
         current = "#" + bytes(np.rint(mean).astype(np.uint8)).hex()
         return float((colours.guide * shares).sum()), current, found
+
+    def alternatives(
+        self, photograph: Photograph, settings: Settings, hints: tuple[Hint, ...], watch: Watch, count: int
+    ) -> list[tuple[Hint, ...]]:
+        """The hints of other colourings; their colours are kept, for previews."""
+        looked = _looked(settings)
+        key = photograph.id, replace(looked, vividness=settings.vividness), hints, count
+        ways = self._ways.get(key)
+        if ways is None:
+            found = self.colours(photograph, settings, hints, watch, logits=True)
+            others = replace(found, vividness=settings.vividness).alternatives(count)
+            for other in others:
+                self._colours.put((photograph.id, looked, other.hints), replace(other, vividness=1.0))
+            ways = [other.hints for other in others]
+            self._ways.put(key, ways)
+        return ways
+
+    def alternative(
+        self,
+        photograph: Photograph,
+        settings: Settings,
+        hints: tuple[Hint, ...],
+        watch: Watch,
+        number: int,
+        count: int,
+        size: int,
+    ) -> bytes:
+        """A preview of one of the alternatives, by its number from 1 on. Raises Refused where there is none."""
+        ways = self.alternatives(photograph, settings, hints, watch, count)
+        if not 1 <= number <= len(ways):
+            raise Refused(404, f"There is no alternative {number}: there are {len(ways)}")
+        return self.preview(photograph, settings, ways[number - 1], watch, size=size)
 
     def doubt_map(
         self, photograph: Photograph, settings: Settings, hints: tuple[Hint, ...], watch: Watch, size: int

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tintype.errors import UnknownModel, printable
 from tintype.models import Card, Model
+from tintype.models.card import read_inputs
 from tintype.models.catalog import catalog, shipped
 
 
@@ -30,6 +31,14 @@ class Models:
         """Of all that are offered, the default first, under the names by which they are asked for."""
         own = replace(self._open[self.default].card, name=self.default)
         return [own, *(card for card in catalog() if card.name != self.default)]
+
+    def takes_hints(self, name: str) -> bool:
+        """Whether a model takes hints, which its file tells without being opened. Raises UnknownModel."""
+        self.check(name)
+        if name in self._open:
+            return self._open[name].takes_hints
+        with shipped()[name].open("rb") as stream:
+            return "hints" in read_inputs(stream)
 
     def check(self, name: str) -> None:
         """Raises UnknownModel where there is none of this name."""

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from tintype.errors import TintypeError
 from tintype.server import upload
-from tintype.server.contract import HintBody, PhotoBody, SettingsBody
+from tintype.server.contract import PhotoBody, SettingsBody, bodies
 from tintype.server.folder import Folder
 from tintype.server.looks import Looks
 from tintype.server.models import Models
@@ -204,7 +204,7 @@ class Service:
             takes_hints=model.takes_hints,
             takes_temperature=model.takes_temperature,
             temperature=model.card.temperature if settings.temperature is None else settings.temperature,
-            hints=[HintBody.model_construct(**asdict(hint)) for hint in photograph.hints],
+            hints=bodies(photograph.hints),
             version=photograph.version,
             expires_in=round(self.bounds.idle),
         )

@@ -43,7 +43,7 @@ def routes(service: Service) -> APIRouter:
                 purpose=PURPOSES.get(card.name, "research"),
                 licence=card.licence,
                 size=card.size,
-                takes_hints=models.get(card.name).takes_hints,
+                takes_hints=models.takes_hints(card.name),
                 takes_temperature=card.temperature is not None,
                 temperature=card.temperature,
                 default=card.name == models.default,
