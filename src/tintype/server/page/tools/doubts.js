@@ -4,6 +4,7 @@ import { address, json, picture } from "../api.js";
 
 const PLACES = 12;
 const SIDE = 1024; // pixels of the overlay
+const OPAQUE = 165; // of 255, where it doubts most
 
 /** {next(), shown, render()}. open(place): what is done at a doubtful place; changed(): the overlay is on or off. */
 export function doubts(viewer, work, { open, changed, say }) {
@@ -33,7 +34,7 @@ export function doubts(viewer, work, { open, changed, say }) {
     try {
       const size = Math.min(SIDE, Math.max(photo.width, photo.height));
       const cover = await picture(address(photo.id, "doubts/map", { size, version: photo.version }), { urgency: 1, signal });
-      if (!signal.aborted) viewer.cover = cover;
+      if (!signal.aborted) viewer.cover = stretched(cover);
     } catch (error) {
       if (!signal.aborted) work.failed(error);
     }
@@ -71,4 +72,25 @@ export function doubts(viewer, work, { open, changed, say }) {
       changed();
     },
   };
+}
+
+/** The overlay with as much contrast as it can have: from the places that are doubted least to those doubted most. */
+function stretched(bitmap) {
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const picture = context.getImageData(0, 0, canvas.width, canvas.height);
+  const counts = new Uint32Array(256);
+  for (let at = 3; at < picture.data.length; at += 4) counts[picture.data[at]]++;
+  const below = (share) => {
+    let left = share * canvas.width * canvas.height;
+    return counts.findIndex((count) => (left -= count) <= 0);
+  };
+  const [least, most] = [below(0.3), below(0.99)];
+  for (let at = 3; at < picture.data.length; at += 4) {
+    picture.data[at] = (OPAQUE * (picture.data[at] - least)) / Math.max(most - least, 16);
+  }
+  context.putImageData(picture, 0, 0);
+  return canvas;
 }

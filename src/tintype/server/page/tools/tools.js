@@ -286,7 +286,7 @@ export function attach({ album, viewer, keys, panel: tools }) {
   const options = element("div", { className: "brushing", hidden: true, role: "group", "aria-label": "Brush" }, inks, element("label", {}, "Size", size));
   stage.append(options);
 
-  const legend = element("p", { className: "legend", hidden: true }, "Tinted: the model doubts its colours here.");
+  const legend = element("p", { className: "legend", hidden: true }, "The stronger the tint, the more the model doubts its colours.");
   stage.append(legend);
 
   function take(newMode) {
