@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,24 @@ class Colours:
         lightness = self._lightness(result, part)
         strips = render_strips(lightness, enlarger, part, depth, vividness, blend, self.threads, overlay)
         return strips if self.photo.missing is None else _without_colour(strips, self.photo, result, part)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the photograph in gray and in colour, with a slider between them."""
+        from tintype.notebook import LONGEST, slider
+
+        # Not beyond the guide, so that a large photograph is not gone through.
+        scale = min(
+            1.0,
+            LONGEST / max(self.size),
+            *(fine / side for fine, side in zip(self.guide.shape, self.size, strict=True)),
+        )
+        height, width = (max(1, int(side * scale)) for side in self.size)
+
+        def painted(blend: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+            strips = self.paint(blend=blend * self.blend, size=size, depth=8)
+            return np.concatenate([strip.astype(np.uint8, copy=False) for strip in strips])
+
+        return slider(painted, (height, width), Path(self.photo.name).name)
 
     def with_temperature(self, temperature: float | None, *, watch: Callable[[], object] | None = None) -> Colours:
         """Look again at another temperature, with the same hints; None: the card's. watch: as for `Model.predict`.
