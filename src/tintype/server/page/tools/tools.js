@@ -127,7 +127,7 @@ export function attach({ album, viewer, keys, panel: tools }) {
     move() {
       moving = spot;
       box.close();
-      say("Click where the hint shall be.");
+      say("Click where the hint should go.");
     },
     next: () => doubtful.next(),
     failed: (error) => work.failed(error, false),
@@ -225,7 +225,8 @@ export function attach({ album, viewer, keys, panel: tools }) {
   const ordered = ({ x, y, color, radius }) => ({ x, y, color, radius });
 
   const pick = {
-    tap({ x, y }) {
+    tap({ x, y }, byPointer) {
+      if (byPointer) cross.at = null;
       if (!work.photo?.takes_hints) return say(`The model ${work.settings.model} takes no hints: choose another model to correct colours.`);
       if (!moving) return openAt(x, y);
       const stroke = moving;
@@ -286,7 +287,7 @@ export function attach({ album, viewer, keys, panel: tools }) {
   const options = element("div", { className: "brushing", hidden: true, role: "group", "aria-label": "Brush" }, inks, element("label", {}, "Size", size));
   stage.append(options);
 
-  const legend = element("p", { className: "legend", hidden: true }, "The stronger the tint, the more the model doubts its colours.");
+  const legend = element("p", { className: "legend", hidden: true }, "The stronger the tint, the more the model doubts.");
   stage.append(legend);
 
   function take(newMode) {
@@ -307,7 +308,7 @@ export function attach({ album, viewer, keys, panel: tools }) {
         "button",
         {
           type: "button", className: color ? "swatch" : "ask", "aria-pressed": String(ink === color), title: color ?? "",
-          "aria-label": color ?? "Choose the colour after the stroke",
+          "aria-label": color ?? "Choose after the stroke",
           onclick: () => {
             ink = color;
             renderBrush();
