@@ -352,6 +352,49 @@ def test_by_keyboard_alone(page):
     until(page, lambda page: len(hints(page)) > 1)
 
 
+def test_other_colourings_and_sliders_are_steps_that_outlive_a_reload(page):
+    find(page, ".alternatives button").click()
+    until(page, lambda page: len(every(page, ".colouring")) == 4)
+    every(page, ".colouring")[2].click()
+    until(page, lambda page: hints(page))
+    chosen = hints(page)
+    assert every(page, ".colouring")[2].get_attribute("aria-pressed") == "true"
+
+    vividness = find(page, "#tool-vividness")
+    settled(page)
+    place = middle(find(page, "#canvas"))
+    lively = seen(page, place)
+    ActionChains(page, duration=0).move_to_element(vividness).click_and_hold().move_by_offset(-200, 0).perform()
+    # The picture follows before the slider is let go.
+    until(page, lambda page: np.hypot(*seen(page, place)[1:]) < 0.2 * np.hypot(*lively[1:]))
+    assert photo(page)["settings"]["vividness"] == 1
+    ActionChains(page, duration=0).release().perform()
+    until(page, lambda page: photo(page)["settings"]["vividness"] == 0)
+    number = find(page, "[aria-label='Vividness, as a number']")
+    number.clear()
+    number.send_keys("1.35", Keys.ENTER)
+    until(page, lambda page: photo(page)["settings"]["vividness"] == 1.35)
+
+    # Nothing is lost that the server had no time to hear of.
+    page.execute_script("document.querySelectorAll('.colouring')[0].click(); location.reload()")
+    until(page, lambda page: hints(page) != chosen)
+    last = hints(page)
+    until(page, lambda page: every(page, "#modes:not([hidden])"))
+    undo = find(page, "[aria-label=Undo]")
+    assert len(names(page)) >= 2
+    assert find(page, "[aria-label='Vividness, as a number']").get_attribute("value") == "1.35"
+    undo.click()
+    until(page, lambda page: hints(page) == chosen)
+    for _ in range(3):
+        undo.click()
+    until(page, lambda page: not hints(page) and photo(page)["settings"]["vividness"] == 1)
+    for _ in range(4):
+        find(page, "[aria-label=Redo]").click()
+    until(page, lambda page: hints(page) == last and photo(page)["settings"]["vividness"] == 1.35)
+    find(page, ".looks header button").click()
+    until(page, lambda page: photo(page)["settings"]["vividness"] == 1)
+
+
 def test_by_finger_on_a_phone(page):
     show(page, 360, 740)
     page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})

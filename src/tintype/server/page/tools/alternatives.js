@@ -36,15 +36,16 @@ export function alternatives(work) {
         const at = address(photo.id, `alternatives/${number}/preview`, { size: SIDE, count: COUNT, version: photo.version });
         pictures.push(await picture(at, { urgency: 1, signal }));
       }
-      if (signal.aborted) return;
+      if (signal.aborted) return pictures.forEach((bitmap) => bitmap.close());
+      // Of what it was meanwhile changed to they are not.
+      if (work.photo.version !== photo.version) return look();
       found = { id: photo.id, hints: answer.alternatives.map(({ hints }) => hints) };
       said.textContent = found.hints.length ? "" : "The model is sure of its colours: there are no others.";
       list.replaceChildren(...pictures.map(thumbnail));
             render();
     } catch (error) {
       if (signal.aborted) return;
-      said.textContent = "";
-      work.failed(error);
+      said.textContent = error.message;
     }
   }
 
