@@ -150,8 +150,11 @@ def _sentence(error: RequestValidationError) -> str:
     try:
         if isinstance(error.body, list):
             hints_from_json(error.body)
-        elif len(place) == 1 and (place[0] in OPTIONS or fault["type"] == "extra_forbidden"):
-            checked(place[0], from_text(place[0], given) if isinstance(given, str) else given)
+        elif fault["loc"][0] == "query" and isinstance(given, str) and place[0] != "size":  # of a picture
+            if place[0] in OPTIONS:
+                checked(place[0], from_text(place[0], given))
+        elif fault["loc"][0] == "body" and len(place) == 1:
+            checked(place[0], given)
     except (HintError, OptionError) as known:
         return str(known)
     return f"{'.'.join(place) or 'The body'}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"

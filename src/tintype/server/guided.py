@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import ValidationError
 
 from tintype.errors import printable
+from tintype.hints import MOST
 from tintype.photo.results import beside
 from tintype.server.archive import NAME, Made, archive
 from tintype.server.contract import (
@@ -111,9 +112,10 @@ def routes(service: Service) -> APIRouter:
         return service.body(photograph)
 
     @router.put("/v1/photos/{id}/hints", summary="Set the hints of a photograph", responses=problems(404, 413))
-    async def hint(id: Id, hints: Annotated[list[HintBody], Body(max_length=1000)]) -> PhotoBody:
+    async def hint(request: Request, id: Id, hints: Annotated[list[HintBody], Body(max_length=MOST)]) -> PhotoBody:
         photograph = photographs.find(id)
-        found = hints_from_json([hint.model_dump() for hint in hints])
+        # As they were given: the mark of a result tells whole numbers from others.
+        found = hints_from_json(await request.json())
         check_hints(found, photograph, service.models.get(photograph.settings.model))
         photograph.change(hints=tuple(found))
         return service.body(photograph)
