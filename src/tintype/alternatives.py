@@ -47,6 +47,9 @@ VIVID = 20.0
 CHANGED = 0.6
 """Share of the changed area on which two colourings differ at least."""
 
+KEPT, LARGE = 3, 0.04
+"""Other parts that are told to stay as they are, at most, and the share of the photograph that each has at least."""
+
 RADIUS = 1.6
 """Of a hint, in cells, at most: the network spreads its colour, and a large disc would lie flat over folds."""
 
@@ -69,8 +72,9 @@ def colourings(
 ) -> list[tuple[Hint, ...]]:
     """Up to `count` ways to colour what a photograph's distribution leaves open, the most probable first, as hints.
 
-    Each way gives one colour to all parts of a kind; what lies under the hints that there are is left as it is. There
-    are fewer, or none, where the model doubts too little.
+    Each way gives one colour to all parts of a kind, and says that the largest of the other parts stay as they are.
+    What lies under the hints that there are is left alone. There are fewer ways, or none, where the model doubts too
+    little.
 
     Args:
         found: the distribution. ab: [2, h', w'], CIE a*b* that the photograph has now.
@@ -83,8 +87,9 @@ def colourings(
         ways = _chosen(kinds, count, far)
         if len(ways) == count:
             break
+    kept = _kept(parts, ab, kinds, hints)
     return [
-        tuple(hint for kind, choice in zip(kinds, way, strict=True) for hint in _set(parts, kind, kind.colours[choice]))
+        (*kept, *(hint for kind, choice in zip(kinds, way, strict=True) for hint in _set(parts, kind, choice)))
         for way in ways
     ]
 
@@ -182,13 +187,33 @@ def _chosen(kinds: Sequence[Kind], count: int, far: float) -> list[tuple[int, ..
     return taken
 
 
-def _set(parts: Parts, kind: Kind, colour: NDArray[np.float64]) -> list[Hint]:
-    """A colour as hints: up to three in each part, more in larger ones, at the part's own lightness."""
-    cell = min(side / cells for side, cells in zip(parts.found.size, parts.labels.shape, strict=True))
+def _set(parts: Parts, kind: Kind, choice: int) -> list[Hint]:
+    """A colour of a kind as hints: up to three in each part, more in larger ones."""
     hints = []
     for part in kind.parts:
         share = parts.sizes[part] / parts.labels.size
-        color = code(float(parts.lightness[part]), colour)
-        for x, y, radius in parts.discs(part, 1 + (share > 0.015) + (share > 0.04)):
-            hints.append(Hint(round(x, 1), round(y, 1), color, round(min(radius, RADIUS * cell), 1)))
+        discs = parts.discs(part, 1 + (share > 0.015) + (share > 0.04))
+        hints += [_hint(parts, part, disc, kind.colours[choice]) for disc in discs]
     return hints
+
+
+def _kept(parts: Parts, ab: NDArray[np.floating], kinds: Sequence[Kind], hints: Sequence[Hint]) -> list[Hint]:
+    """Hints in the largest of the other parts, of the colour that they have: else what is changed tints them."""
+    down, across = (cells / side for cells, side in zip(parts.labels.shape, parts.found.size, strict=True))
+    changed = {part for kind in kinds for part in kind.parts} | parts.under(hints)
+    kept: list[Hint] = []
+    for part in np.argsort(-parts.sizes, kind="stable").tolist():
+        if len(kept) == KEPT or parts.sizes[part] < LARGE * parts.labels.size:
+            break
+        if part not in changed:
+            for disc in parts.discs(part, 1):
+                kept.append(_hint(parts, part, disc, ab[:, int(disc[1] * down), int(disc[0] * across)]))
+    return kept
+
+
+def _hint(parts: Parts, part: int, disc: tuple[float, float, float], colour: NDArray[np.floating]) -> Hint:
+    """A colour in a disc of a part, at the part's own lightness."""
+    cell = min(side / cells for side, cells in zip(parts.found.size, parts.labels.shape, strict=True))
+    x, y, radius = disc
+    color = code(float(parts.lightness[part]), colour)
+    return Hint(round(x, 1), round(y, 1), color, round(min(radius, RADIUS * cell), 1))

@@ -210,8 +210,9 @@ class Colours:
         """Other colourings of the whole photograph, which differ where the model doubts; the most probable first.
 
         Each gives another of the likely colours to the two or three kinds of things that the model doubts most, all
-        parts of a kind the same. It is set as hints, beside those that there are, and `.hints` has them. The network
-        works once for each; no logits are kept. The same colours always have the same alternatives.
+        parts of a kind the same. It is set as hints, beside those that there are, and so is what should stay as it is;
+        `.hints` has them. The network works once for each; no logits are kept. The same colours always have the same
+        alternatives.
 
         count: at most that many, from 1. There are fewer where the model doubts too little, and none for a photograph
         of which it is sure, is all one thing or is settled by hints.
