@@ -100,7 +100,7 @@ async def receive(request: Request, folder: Folder, most: int, texts: tuple[str,
 
 def plain_name(given: str) -> str:
     """The name of a file without folders, in printable letters, and not too long; its suffix stays."""
-    name = printable(re.split(r"[/\\]", given)[-1]).strip()
+    name = "".join(letter for letter in re.split(r"[/\\]", given)[-1] if letter.isprintable()).strip()
     if name in ("", ".", ".."):
         return "photograph"
     stem, dot, suffix = name.rpartition(".")
