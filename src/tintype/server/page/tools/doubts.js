@@ -7,7 +7,7 @@ const SIDE = 1024; // pixels of the overlay
 const OPAQUE = 165; // of 255, where it doubts most
 
 /** {next(), shown, render()}. open(place): what is done at a doubtful place; changed(): the overlay is on or off. */
-export function doubts(viewer, work, { open, changed, say }) {
+export function doubts(viewer, work, { open, changed, say, tell }) {
   let shown = false;
   let drawn = ""; // of which picture the overlay is
   let places = []; // still to be visited
@@ -54,9 +54,9 @@ export function doubts(viewer, work, { open, changed, say }) {
     }
     if (work.photo?.id !== photo.id) return;
     const place = places.shift();
-    if (!place) return say("The model doubts no place of this photograph.", true);
+    if (!place) return say("The model doubts no place of this photograph.");
     visited++;
-    say(`Doubtful place ${visited} of ${visited + places.length}.`);
+    tell(`Doubtful place ${visited} of ${visited + places.length}.`);
     open(place);
   }
 

@@ -6,12 +6,13 @@ const STILL = 4; // pixels of the screen that a press may move and be no drag
 const GROWTH = 1.15; // of a size, for each press of a key
 
 /**
- * Pins over the picture: {element, render(strokes), place(), outline(discs, pending), focus(at)}.
+ * Pins over the picture: {elements, list, render(strokes, hints), place(), outline(discs, stroke), focus(at)}.
  *
- * view: {scale, toScreen(x, y), toPhoto(x, y)}. hints(): all of them. on: {open(stroke), move(stroke, dx, dy, done),
+ * view: {scale, toScreen(x, y)}. on: {open(stroke), move(stroke, dx, dy, done),
  * resize(stroke, radius, done), remove(stroke), cancel(), focus(stroke), blur()}.
  */
-export function pins(view, hints, on) {
+export function pins(view, on) {
+  let hints = [];
   let shown = []; // strokes as pins show them, in the order of the pins
   let lit = []; // discs that are outlined
   const inside = drawn("mask", { id: "pins-inside", maskUnits: "userSpaceOnUse", x: 0, y: 0, width: "100%", height: "100%" });
@@ -26,13 +27,14 @@ export function pins(view, hints, on) {
   );
   let held = null; // the stroke of the handle
 
-  const middle = ({ at, count }) => hints()[at + (count >> 1)];
+  const middle = ({ at, count }) => hints[at + (count >> 1)];
 
-  function render(strokes) {
+  function render(strokes, newHints) {
+    hints = newHints;
     shown = strokes;
     if (held) {
       held = strokes.find(({ at, count }) => at === held.at && count === held.count) ?? null;
-      lit = held ? hints().slice(held.at, held.at + held.count) : [];
+      lit = held ? hints.slice(held.at, held.at + held.count) : [];
     }
     while (list.children.length > strokes.length) list.lastChild.remove();
     while (list.children.length < strokes.length) list.append(pin(list.children.length));

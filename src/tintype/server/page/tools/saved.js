@@ -4,7 +4,7 @@ import { address, ask } from "../api.js";
 import { element } from "./element.js";
 
 /** {element, render()}. pins(shown): show the pins, or do not. */
-export function saved(work, { pins, say }) {
+export function saved(work, { pins, tell }) {
   const count = element("p", { className: "small" });
   const file = element("input", {
     type: "file", accept: ".json,application/json", hidden: true, id: "hints-file", "aria-label": "File of hints", onchange: chosen,
@@ -46,7 +46,7 @@ export function saved(work, { pins, say }) {
       if (work.photo?.id !== photo.id) return;
       work.commit(`hints from ${chosenFile.name}`, { hints });
       said.textContent = "";
-      say(`${hints.length} hints from ${chosenFile.name}.`);
+      tell(`${hints.length} hints from ${chosenFile.name}.`);
     } catch (error) {
       said.textContent = work.failed(error, false);
     }
