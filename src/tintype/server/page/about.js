@@ -68,7 +68,9 @@ export class About {
         ? bytes(item.file.size)
         : "";
     this.facts.textContent = facts;
-    const notes = photo?.notes ?? [];
+    const notes = [...(photo?.notes ?? [])];
+    if (photo?.in_colour) notes.push("This photograph is in colour already. Only its lightness is used.");
+    if (photo?.line_art) notes.push("This picture is hardly anything but black and white, which take no colour.");
     this.notes.replaceChildren(
       ...notes.map((note) => {
         const line = document.createElement("li");

@@ -11,6 +11,9 @@ const storing = new Lane(1);
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
+// crypto.randomUUID() is only there on https and on this machine itself.
+const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
+
 /** One photograph of the page, from the moment it is dropped.
  *
  * state: "waiting" (for its turn), "sending", "looking" (the server colours it), "ready" or "failed".
@@ -60,7 +63,7 @@ export class Album extends EventTarget {
 
   /** Adds files and returns their items. */
   add(files, reading = {}) {
-    const items = [...files].map((file) => new Item(crypto.randomUUID(), file.name, file, { ...reading }));
+    const items = [...files].map((file) => new Item(newKey(), file.name, file, { ...reading }));
     this.items.push(...items);
     for (const item of items) this.#queue(item);
     this.#tell("list");
@@ -117,22 +120,27 @@ export class Album extends EventTarget {
   /** Sends an item once more, read in another way where `reading` says so. */
   async retry(item, reading = {}) {
     Object.assign(item.reading, reading);
-    if (!item.file) {
-      item.file = await waiting.find(item.key);
-      item.stored = !!item.file;
-    }
+    await this.#find(item);
     if (!item.file && item.id) return this.#refresh(item);
     if (!item.file) return this.#set(item, { state: "failed", sentence: `Add ${item.name} again: this page no longer has it.` });
     this.#queue(item);
   }
 
   /** Another item of the same file: another page of it, for instance. */
-  again(item, reading) {
-    const copy = new Item(crypto.randomUUID(), item.name, item.file, { ...item.reading, ...reading });
+  async again(item, reading) {
+    await this.#find(item);
+    const copy = new Item(newKey(), item.name, item.file, { ...item.reading, ...reading });
     this.items.splice(this.items.indexOf(item) + 1, 0, copy);
     this.#queue(copy);
     this.#tell("list");
     return copy;
+  }
+
+  /** The file of an item that is from before this page was loaded again. */
+  async #find(item) {
+    if (item.file) return;
+    item.file = await waiting.find(item.key);
+    item.stored = !!item.file;
   }
 
   #queue(item) {
@@ -246,8 +254,8 @@ export class Album extends EventTarget {
   }
 
   /** The server does not know a photograph any more: it is sent again, with its settings and hints, where it can be. */
-  gone(item) {
-    if (item.state !== "ready") return;
+  gone(item, id = item.id) {
+    if (item.state !== "ready" || item.id !== id) return;
     if (item.photo) item.restored = { settings: item.settings, hints: item.hints };
     item.photo = item.id = item.asked = item.wanted = null;
     if (item.file) this.#queue(item);

@@ -6,6 +6,7 @@ import * as api from "./api.js";
 import { Downloads } from "./downloads.js";
 import * as intake from "./intake.js";
 import { Keys, openHelp } from "./keys.js";
+import { Pictures } from "./pictures.js";
 import { say, tell } from "./say.js";
 import { Strip } from "./strip.js";
 import * as tools from "./tools/tools.js";
@@ -38,7 +39,7 @@ intake.listen({
   took(files, left) {
     album.add(files, reading());
     if (files.length) tell(`${plural(files.length, "photograph")} added.`);
-    if (left) say(`${plural(left, "other file")} in the folder ${left === 1 ? "is" : "are"} not photographs that tintype reads, by the ending of the name.`);
+    if (left) say(`${plural(left, "file")} of the folder ${left === 1 ? "was" : "were"} left out: by the name, no photograph that tintype reads.`);
     else if (!files.length) say("There is no photograph in this folder.");
   },
 });
@@ -67,7 +68,8 @@ album.addEventListener("list", () => {
   const some = album.items.length > 0;
   if (some === element("empty").hidden) return void (element("strip").hidden = album.items.length < 2);
   const focused = document.activeElement;
-  const lost = focused === document.body || element(some ? "empty" : "work").contains(focused);
+  const began = "ready" in document.body.dataset; // else nobody has done anything yet
+  const lost = (began && focused === document.body) || element(some ? "empty" : "work").contains(focused);
   element("empty").hidden = some;
   element("work").hidden = !some;
   element("add").hidden = !some;
@@ -149,8 +151,8 @@ function wait() {
   if (salvage) offer("Colour what is left", () => album.retry(item, { salvage: true }), "main");
   if (pages) {
     offer("The first", () => album.retry(item, { page: 1 }));
-    offer(`All ${pages}`, () => {
-      for (let page = pages; page > 1; page--) album.again(item, { page });
+    offer(`All ${pages}`, async () => {
+      for (let page = pages; page > 1; page--) await album.again(item, { page });
       album.retry(item, { page: 1 });
     }, "main");
   }
@@ -189,10 +191,20 @@ album.addEventListener("item", ({ detail }) => {
   known = detail.photo;
   viewer.refresh();
 });
-viewer.addEventListener("gone", ({ detail }) => album.gone(detail));
+viewer.addEventListener("gone", ({ detail: { item, id } }) => album.gone(item, id));
 viewer.addEventListener("trouble", ({ detail }) => say(detail, { trouble: true }));
 viewer.addEventListener("view", () => {
   element("magnification").textContent = viewer.size ? `${Math.round(100 * viewer.magnification)} %` : "";
+});
+
+// The next photograph is had before it is asked for: who goes through hundreds does not wait for each.
+let ahead;
+viewer.addEventListener("drawn", () => {
+  clearTimeout(ahead);
+  ahead = setTimeout(() => {
+    const next = album.items[album.items.indexOf(album.selected) + 1];
+    if (next?.state === "ready") Pictures.fetch(next);
+  }, 500);
 });
 
 function show(mode) {
@@ -253,7 +265,7 @@ keys.add(
   { key: "-", shown: "−", says: "Smaller", group: "View", repeats: true, when: shown, run: () => viewer.zoom(1 / LARGER) },
   { key: "0", says: "The whole photograph", group: "View", when: shown, run: () => viewer.fit() },
   { key: "1", says: "Every pixel of the photograph", group: "View", when: shown, run: () => viewer.full() },
-  { key: "Arrows", listed: true, shown: "← ↑ → ↓", says: "On the photograph: move it", group: "View" },
+  { key: "Arrows", control: true, listed: true, shown: "← ↑ → ↓", says: "On the photograph: move it", group: "View" },
   { key: "?", says: "This list", group: "Page", run: () => openHelp(keys) },
 );
 

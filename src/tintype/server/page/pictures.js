@@ -1,6 +1,6 @@
 // What the viewer draws of one photograph: a small picture of the whole, and tiles where more is to be seen.
 
-import { address, picture } from "./api.js";
+import { address, ask, picture, pictures } from "./api.js";
 
 /** Sides of a tile, in pixels of its level. Level 0 is the full size, and each next one half of it. */
 export const TILE = 768;
@@ -8,9 +8,11 @@ export const TILE = 768;
 /** Long side of the picture of the whole, in pixels. */
 export const WHOLE = 1024;
 
+const wholeSize = ({ width, height }) => Math.min(WHOLE, Math.max(width, height));
+
 const MOST = 96; // tiles that are kept
 
-/** kind: "colour" or "gray". `onload()` is called when there is more to draw; `ongone()` when the server does not know
+/** kind: "colour" or "gray". `onload()` is called when there is more to draw; `ongone(id)` when the server does not know
  * the photograph; `onerror(sentence)` when a picture cannot be had.
  */
 export class Pictures {
@@ -19,6 +21,12 @@ export class Pictures {
   #tiles = new Map(); // name -> {kind, look, level, box, bitmap}; in the order of their use
   #asked = new Map(); // name -> AbortController
   #overrides = {};
+
+  /** Has the browser keep the coloured picture of an item that is shown next. */
+  static fetch({ id, photo }) {
+    const path = address(id, "preview", { size: wholeSize(photo), version: photo.version });
+    pictures.run(async () => (await ask(path)).blob(), { urgency: -1 }).catch(() => {});
+  }
 
   constructor(item, { onload, ongone, onerror }) {
     Object.assign(this, { item, onload, ongone, onerror });
@@ -49,7 +57,7 @@ export class Pictures {
   wantWhole(kind) {
     const look = this.look(kind);
     if (this.whole[kind]?.look === look) return;
-    const size = Math.min(WHOLE, Math.max(this.photo.width, this.photo.height));
+    const size = wholeSize(this.photo);
     // While a slider moves, the picture on its way is waited for: to give up each for the next would show none.
     this.#ask(`${kind} whole`, look, { size, ...this.#parameters(kind) }, 3, (bitmap) => {
       this.whole[kind]?.bitmap.close();
@@ -141,17 +149,18 @@ export class Pictures {
     this.#asked.set(name, { look, controller });
     const { signal } = controller;
     const done = () => this.#asked.get(name)?.controller === controller && this.#asked.delete(name);
-    picture(address(this.item.id, "preview", parameters), { urgency, signal }).then(
+    const { id } = this.item;
+    picture(address(id, "preview", parameters), { urgency, signal }).then(
       (bitmap) => {
         done();
-        if (signal.aborted) return bitmap.close();
+        if (signal.aborted || id !== this.item.id) return bitmap.close();
         took(bitmap);
         this.onload();
       },
       (error) => {
         done();
         if (signal.aborted) return;
-        if (error.status === 404) this.ongone();
+        if (error.status === 404) this.ongone(id);
         else this.onerror(error.message);
       },
     );

@@ -1,8 +1,10 @@
 // The thumbnails of the photographs, with how far each is.
 
+import { remedies } from "./about.js";
 import { address, ask, pictures } from "./api.js";
 import { ownPicture } from "./own.js";
 
+const MARGIN = 24; // CSS pixels that are seen beside the thumbnail of the one that is shown
 const SIZE = 224; // long side of a thumbnail, in pixels
 
 const WORDS = { waiting: "waiting", sending: "sending", looking: "colouring", failed: "failed" };
@@ -55,7 +57,6 @@ export class Strip {
     image.draggable = false;
     const mark = document.createElement("span");
     mark.className = "mark";
-    mark.textContent = item.name;
     const state = document.createElement("span");
     state.className = "state";
     const done = document.createElement("span");
@@ -77,10 +78,12 @@ export class Strip {
     const page = item.reading.page ?? item.photo?.settings.page;
     const name = page ? `${item.name}, page ${page}` : item.name;
     const words = WORDS[item.state] ?? "";
+    const said = remedies(item.sentence).sentence;
     button.dataset.state = item.state;
     button.className = item.state === "failed" ? "failed" : "";
-    button.title = item.sentence || name;
-    button.setAttribute("aria-label", [name, item.sentence || words].filter(Boolean).join(": "));
+    button.title = said || name;
+    node.mark.textContent = name;
+    button.setAttribute("aria-label", `${name} ${words}${said && `: ${said}`}`.trim());
     state.textContent = words;
     state.hidden = !words;
     done.hidden = item.state !== "sending";
@@ -94,8 +97,13 @@ export class Strip {
       button.setAttribute("aria-current", String(current));
       button.tabIndex = current ? 0 : -1;
     }
-    const node = this.#nodes.get(this.album.selected);
-    node?.place.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const place = this.#nodes.get(this.album.selected)?.place;
+    if (!place) return;
+    // scrollIntoView() would also move where Tab goes on from.
+    const { element } = this;
+    const [left, right] = [place.offsetLeft - MARGIN, place.offsetLeft + place.offsetWidth + MARGIN];
+    if (left < element.scrollLeft) element.scrollLeft = left;
+    else if (right > element.scrollLeft + element.clientWidth) element.scrollLeft = right - element.clientWidth;
   }
 
   #key(event) {

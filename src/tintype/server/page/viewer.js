@@ -16,7 +16,7 @@ export const MODES = ["colour", "slider", "side"];
  *
  * Places are in pixels of the upright photograph at full size, as those of hints; `scale` is CSS pixels to one of them.
  * Events: "view" (where the photograph lies on the screen, or which item is shown, may have changed), "drawn" (a picture
- * from the server came onto the screen), "trouble" (detail: a sentence), "gone" (detail: the item that the server does
+ * from the server came onto the screen), "trouble" (detail: a sentence), "gone" (detail: {item, id} that the server does
  * not know), "place" (detail: {x, y} under the pointer, or null).
  */
 export class Viewer extends EventTarget {
@@ -32,6 +32,7 @@ export class Viewer extends EventTarget {
   #pictures = null;
   #substitute = null;
   #cover = null;
+  #exact = null; // [width, height] of the canvas on the screen, in its pixels
   #frame = 0;
   #tilesTimer = 0;
   #againTimer = 0;
@@ -66,7 +67,7 @@ export class Viewer extends EventTarget {
     if (item) {
       this.#pictures = new Pictures(item, {
         onload: () => this.#loaded(),
-        ongone: () => this.#tell("gone", item),
+        ongone: (id) => this.#tell("gone", { item, id }),
         onerror: (sentence) => this.#failed(sentence),
       });
       if (item.file && !item.reading.negative) this.#substituteFor(item);
@@ -299,8 +300,7 @@ export class Viewer extends EventTarget {
   #watchSize() {
     const observer = new ResizeObserver(([entry]) => {
       const exact = entry.devicePixelContentBoxSize?.[0];
-      this.canvas.width = exact?.inlineSize ?? Math.round(this.stage.clientWidth * this.#ratio);
-      this.canvas.height = exact?.blockSize ?? Math.round(this.stage.clientHeight * this.#ratio);
+      this.#exact = exact ? [exact.inlineSize, exact.blockSize] : null;
       this.refresh();
       this.#draw();
     });
@@ -309,6 +309,20 @@ export class Viewer extends EventTarget {
     } catch {
       observer.observe(this.canvas);
     }
+    // Another screen, or the zoom of the browser.
+    const watch = () =>
+      matchMedia(`(resolution: ${this.#ratio}dppx)`).addEventListener("change", () => (this.refresh(), watch()), { once: true });
+    watch();
+  }
+
+  /** Gives the canvas as many pixels as the screen has there. */
+  #resize() {
+    const sides = [this.stage.clientWidth, this.stage.clientHeight].map((side) => Math.round(side * this.#ratio));
+    // Where the stage begins or ends within a pixel, the browser knows it better.
+    const near = this.#exact?.every((side, i) => Math.abs(side - sides[i]) <= 1);
+    const [width, height] = near ? this.#exact : sides;
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
   }
 
   async #substituteFor(item) {
@@ -376,6 +390,7 @@ export class Viewer extends EventTarget {
     this.#frame = 0;
     const { context, canvas } = this;
     const ratio = this.#ratio;
+    this.#resize();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -611,7 +626,7 @@ export class Viewer extends EventTarget {
   #key(event) {
     if (event.target !== this.stage || !this.size) return;
     if (this.tool?.key?.(event)) return event.preventDefault();
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.altKey) return;
     const far = event.shiftKey ? 4 * STEP : STEP;
     const ways = { ArrowLeft: [far, 0], ArrowRight: [-far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] };
     if (event.code === "Space") this.#spaced = true;
