@@ -158,7 +158,8 @@ export function panel(photo, on) {
     latest.replaceChildren(...offered.map((code) => swatch(code)));
     latest.hidden = !offered.length;
     [likely, latest].forEach((group, i) => focused[i] >= 0 && group.children[focused[i]]?.focus({ preventScroll: true }));
-    free.element.hidden = gray.disabled = !place;
+    gray.disabled = !place;
+    free.element.classList.toggle("away", !place); // its room is kept, so that nothing moves under the pointer
     const { radius } = middle();
     size.value = Math.round((100 * Math.log(radius / smallest())) / Math.log(ratio()));
     sized.textContent = size.ariaValueText = `${Math.round(2 * radius)} px`;
