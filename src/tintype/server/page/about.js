@@ -60,7 +60,7 @@ export class About {
     const item = this.album.selected;
     if (!item) return;
     const { photo } = item;
-    this.name.textContent = item.name;
+    this.name.textContent = item.label;
     const depth = photo && photo.depth !== 8 ? `, ${photo.depth} bits` : "";
     const facts = photo
       ? `${photo.width} × ${photo.height}, ${FORMATS[photo.format] ?? photo.format}${depth}, ${bytes(photo.bytes)}`

@@ -38,6 +38,12 @@ class Item {
     Object.assign(this, { key, name, file, reading });
   }
 
+  /** What to call it: its name, and the page where its file has several. */
+  get label() {
+    const page = this.settings.page ?? this.reading.page;
+    return page ? `${this.name}, page ${page}` : this.name;
+  }
+
   /** What the user asked for: what the server has, and what is still on its way there. */
   get settings() {
     return { ...this.photo?.settings, ...this.asked?.settings, ...this.wanted?.settings };

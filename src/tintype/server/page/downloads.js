@@ -52,7 +52,7 @@ export class Downloads {
     const { ready, selected } = this.album;
     const [one, zip, folder] = this.buttons;
     element("quality-field").hidden = !LOSSY.has(this.form.elements.format.value);
-    one.textContent = selected ? `This photograph: ${selected.name}` : "This photograph";
+    one.textContent = selected ? `This photograph: ${selected.label}` : "This photograph";
     one.disabled = !!this.#stop || selected?.state !== "ready";
     zip.textContent = `All ${ready.length} as a ZIP`;
     folder.textContent = `All ${ready.length} into a folder`;
@@ -107,7 +107,7 @@ export class Downloads {
 
   async #one(signal) {
     const item = this.album.selected;
-    this.#say(`Painting ${item.name} at full size …`);
+    this.#say(`Painting ${item.label} at full size …`);
     const { blob, name } = await this.#result(item, signal);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
@@ -171,7 +171,7 @@ export class Downloads {
       const faults = [];
       let done = 0;
       for (const item of items) {
-        this.#say(`${done} of ${items.length} saved. Painting ${item.name} …`, faults);
+        this.#say(`${done} of ${items.length} saved. Painting ${item.label} …`, faults);
         this.progress.value = (done + faults.length) / items.length;
         try {
           const { blob, name } = await this.#result(item, signal);
@@ -179,7 +179,7 @@ export class Downloads {
           done++;
         } catch (error) {
           if (signal.aborted) break;
-          faults.push(error instanceof Refusal ? error.message : `${item.name} could not be written: ${error.message}`);
+          faults.push(error instanceof Refusal ? error.message : `${item.label} could not be written: ${error.message}`);
         }
       }
       const where = `${done} of ${items.length} photographs saved in ${folder.name || "the folder"}.`;

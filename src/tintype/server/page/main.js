@@ -49,7 +49,7 @@ function removeShown() {
   if (!item) return;
   const { undo, finish } = album.remove(item);
   leaving.add(finish);
-  say(`${item.name} was removed.`, {
+  say(`${item.label} was removed.`, {
     action: { label: "Bring it back", run: () => (leaving.delete(finish), undo()) },
     closed: () => (leaving.delete(finish), finish()),
   });
@@ -119,9 +119,9 @@ function wait() {
   const failed = item.state === "failed";
   const { sentence, salvage, pages } = remedies(item.sentence);
   const words = {
-    waiting: item.sentence || `${item.name} waits for its turn.`,
-    sending: `Sending ${item.name} …`,
-    looking: `Colouring ${item.name} …`,
+    waiting: item.sentence || `${item.label} waits for its turn.`,
+    sending: `Sending ${item.label} …`,
+    looking: `Colouring ${item.label} …`,
     failed: sentence,
   };
   const line = panel.querySelector(".words");
@@ -177,7 +177,7 @@ function label() {
   const item = album.selected;
   const ways = { colour: "coloured", slider: "before and after", side: "before and after, side by side" };
   const way = viewer.holding ? "as it was" : ways[viewer.mode];
-  element("canvas").setAttribute("aria-label", item ? `${item.name}, ${way}` : "No photograph");
+  element("canvas").setAttribute("aria-label", item ? `${item.label}, ${way}` : "No photograph");
 }
 
 album.addEventListener("select", () => {

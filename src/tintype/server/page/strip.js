@@ -59,13 +59,15 @@ export class Strip {
     mark.className = "mark";
     const state = document.createElement("span");
     state.className = "state";
+    const fault = document.createElement("span");
+    fault.className = "spoken";
     const done = document.createElement("span");
     done.className = "done";
-    button.append(mark, image, state, done);
+    button.append(mark, image, state, fault, done);
     button.onclick = () => this.album.select(item);
     place.append(button);
     place.item = item;
-    const node = { place, button, image, mark, state, done };
+    const node = { place, button, image, mark, state, fault, done };
     this.#nodes.set(item, node);
     this.#seen.observe(place);
     return node;
@@ -74,16 +76,15 @@ export class Strip {
   #show(item) {
     const node = this.#nodes.get(item);
     if (!node) return;
-    const { button, state, done } = node;
-    const page = item.reading.page ?? item.photo?.settings.page;
-    const name = page ? `${item.name}, page ${page}` : item.name;
+    const { button, mark, state, fault, done } = node;
+    const name = item.label;
     const words = WORDS[item.state] ?? "";
     const said = remedies(item.sentence).sentence;
     button.dataset.state = item.state;
     button.className = item.state === "failed" ? "failed" : "";
     button.title = said || name;
-    node.mark.textContent = name;
-    button.setAttribute("aria-label", `${name} ${words}${said && `: ${said}`}`.trim());
+    mark.textContent = name;
+    fault.textContent = said;
     state.textContent = words;
     state.hidden = !words;
     done.hidden = item.state !== "sending";
@@ -144,7 +145,7 @@ export class Strip {
       image.src = URL.createObjectURL(blob);
       await image.decode();
       image.hidden = false;
-      node.mark.hidden = true;
+      node.mark.className = "mark spoken";
     } catch {
       if (this.#drawn.get(item) === look && item.photo) this.#drawn.delete(item); // drawn when it is next seen
     }
