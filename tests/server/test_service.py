@@ -88,6 +88,12 @@ def test_files_of_the_page_alone_are_served(client):
         assert client.get(path).status_code == 404
 
 
+def test_an_address_tells_what_it_takes(client, refusal):
+    response = client.post("/v1/photos/any")
+    assert refusal(response, 405)
+    assert response.headers["allow"] == "DELETE, GET, PATCH"
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG file whose head promises so many pixels."""
 

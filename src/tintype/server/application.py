@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
 from tintype.errors import HintError, OptionError, TintypeError
@@ -103,9 +104,12 @@ _SENTENCES = {
 def _add_errors(api: FastAPI) -> None:
     """Say in one sentence what went wrong, whatever it was."""
 
-    def http(_: Request, error: Exception) -> Response:
+    def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return problem(error.status_code, _SENTENCES.get(error.status_code, str(error.detail)), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(api, request))
+        return problem(error.status_code, _SENTENCES.get(error.status_code, str(error.detail)), headers)
 
     def refusal(_: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
@@ -138,6 +142,14 @@ def _add_errors(api: FastAPI) -> None:
         (Exception, failed),
     ):
         api.add_exception_handler(kind, handler)
+
+
+def _methods(api: FastAPI, request: Request) -> list[str]:
+    """What an address takes."""
+    for path, operations in api.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.url.path):
+            return sorted(map(str.upper, operations))
+    return ["GET", "HEAD"]  # of the page
 
 
 def _sentence(error: RequestValidationError) -> str:

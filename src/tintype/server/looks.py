@@ -43,7 +43,7 @@ class Looks:
     """
 
     def __init__(
-        self, models: Models, most_pixels: int, *, room: int = 384 << 20, pixels: int = 384 << 20, threads: int
+        self, models: Models, most_pixels: int, *, room: int = 256 << 20, pixels: int = 256 << 20, threads: int
     ) -> None:
         self.models, self.most_pixels, self.threads = models, most_pixels, threads
         self._colours: Cache[tuple[str, Settings, tuple[Hint, ...]], Colours] = Cache(room // 2, _bytes_of_colours)
