@@ -95,3 +95,15 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < waited, "it does not happen"
         time.sleep(0.02)
+
+
+@contextmanager
+def page_at(model: str | None = None):
+    """The address of the page of a server that everybody on this machine may use, as `tintype serve` gives it."""
+    command = command_of("serve", "--port", "0", **({} if model is None else {"model": model}))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().split()[1]
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE)

@@ -1,5 +1,7 @@
 """Where a model doubts, and which colours it holds likely at a place."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,12 @@ def test_likely_colours_are_those_of_the_place(colorizer, photo):
     assert sum(each.probability for each in likely) == pytest.approx(1, abs=1e-4)
     assert [each.probability for each in likely] == sorted((each.probability for each in likely), reverse=True)
     mean = colours.distribution().probabilities.mean(axis=(1, 2))
+    choice = colours.likely(100, 90, count=400, apart=20)
+    assert choice[0].probability > likely[0].probability
+    assert (choice[0].a, choice[0].b) == (likely[0].a, likely[0].b)
+    assert sum(each.probability for each in choice) == pytest.approx(1, abs=1e-4)
+    places = np.array([(each.a, each.b) for each in choice])
+    assert min(np.hypot(*(one - other)) for one, other in combinations(places, 2)) >= 20
     everywhere = colours.likely(100, 90, 5000)
     np.testing.assert_allclose([each.probability for each in everywhere], np.sort(mean)[::-1][:10], rtol=1e-3)
     lightness = float(photo.lightness(90, 91)[0, 100])

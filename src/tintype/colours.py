@@ -171,11 +171,15 @@ class Colours:
         assert bins is not None
         return Distribution.of(logits, np.array(bins, np.float64), self.size, self.guide)
 
-    def likely(self, x: float, y: float, radius: float | None = None, count: int = COUNT) -> list[Likely]:
+    def likely(
+        self, x: float, y: float, radius: float | None = None, count: int = COUNT, apart: float = 0.0
+    ) -> list[Likely]:
         """The likely colours at a place, most probable first.
 
         x, y, radius: a disc, in pixels of the whole photograph as those of hints; without a radius it is the pixel.
         count: at most that many, from 1. They are shown at the lightness of the place.
+        apart: a*b* units within which colours count as the same. The bins of a model are 10 apart, so that its ten most
+            probable colours can be ten shades of one; 20 gives a choice.
 
         Raises OptionError for a place outside the photograph, and as `with_logits`, which finds the logits that colours
         were looked at without: those who ask often keep what it gives.
@@ -191,7 +195,7 @@ class Colours:
         place = (x, y, radius or 0.0)
         cells, fine = (disc(*place, self.size, plane.shape[-2:]) for plane in (found.probabilities, self.guide))
         probabilities = np.einsum("qhw,hw->q", found.probabilities, cells)
-        return ranked(probabilities, found.bins, float((self.guide * fine).sum()), count)
+        return ranked(probabilities, found.bins, float((self.guide * fine).sum()), count, apart)
 
     def doubts(self, count: int = 12) -> list[Doubt]:
         """The places whose colours the model doubts, most doubtful first.

@@ -105,9 +105,21 @@ class Distribution:
 
 
 def ranked(
-    probabilities: NDArray[np.floating], bins: NDArray[np.float64], lightness: float, count: int
+    probabilities: NDArray[np.floating], bins: NDArray[np.float64], lightness: float, count: int, apart: float = 0.0
 ) -> list[Likely]:
-    """The most probable of the colours in `bins` [Q, 2], most probable first, shown at a CIE L*."""
+    """The most probable of the colours in `bins` [Q, 2], most probable first, shown at a CIE L*.
+
+    apart: a*b* units within which others are the same colour as the most probable of them, which gets their share.
+    """
+    if apart > 0:
+        near = np.hypot(*(bins[:, None] - bins).transpose(2, 0, 1)) < apart
+        shares, free = np.zeros_like(probabilities), np.ones(len(bins), bool)
+        for i in np.argsort(-probabilities, kind="stable"):
+            if free[i]:
+                alike = near[i] & free
+                shares[i] = probabilities[alike].sum()
+                free &= ~alike
+        probabilities, count = shares, min(count, np.count_nonzero(shares))
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [
         Likely(code(lightness, bins[i]), float(bins[i, 0]), float(bins[i, 1]), float(probabilities[i])) for i in best

@@ -31,6 +31,9 @@ LARGEST = 4096
 WAYS = 100_000
 """Hints of alternatives that are kept."""
 
+APART = 20.0
+"""Difference in a*b* below which colours of a place are one choice."""
+
 Box = tuple[int, int, int, int]
 
 
@@ -188,7 +191,7 @@ class Looks:
         """Of a disc (x, y, radius): its lightness, the colour that it has, and the likely ones."""
         colours = self.colours(photograph, settings, hints, watch, logits=True)
         x, y, radius = place
-        found = colours.likely(x, y, radius, count)
+        found = colours.likely(x, y, radius, count, APART)
         height, width = colours.size
         shares = disc(x, y, radius or 0.0, colours.size, colours.guide.shape)
         reach = radius or 0.0
