@@ -25,6 +25,13 @@ MODEL = "tintype.mini"
 PATIENCE = 120
 """Seconds until a page must have done what it does at once."""
 
+FORGET = """
+const done = arguments[0];
+const { items } = JSON.parse(sessionStorage.getItem("tintype.album"));
+Promise.all(items.map(({ id }) => fetch(`/v1/photos/${id}`, { method: "DELETE" }))).then(() => done());
+"""
+"""Has the server forget all photographs of the page."""
+
 EXAMPLES = "examples/photographs"
 
 
@@ -86,9 +93,9 @@ def page(browser, home, tmp_path):
     opened(browser, home)
     browser.get_log("browser")
     yield browser
-    # That a file was refused is no fault of the page, but the browser logs each.
+    # That a file was refused or nobody answered is no fault of the page, but the browser logs each.
     faults = [entry["message"] for entry in browser.get_log("browser")]
-    assert [fault for fault in faults if "status of 4" not in fault] == []
+    assert [fault for fault in faults if "status of 4" not in fault and "net::ERR_INTERNET" not in fault] == []
 
 
 def opened(page, home) -> None:
@@ -115,6 +122,12 @@ def press(page, *keys) -> None:
 def add(page, *paths) -> None:
     """Choose files, as in the browser's own dialog."""
     find(page, "#files").send_keys("\n".join(map(str, paths)))
+
+
+def network(page, offline: bool = False, upload: int = -1) -> None:
+    """How good the connection is; upload: bytes per second."""
+    way = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+    page.execute_cdp_cmd("Network.emulateNetworkConditions", way)
 
 
 def states(page) -> dict[str, str]:
@@ -336,15 +349,14 @@ def test_a_reload_in_the_middle_loses_nothing(page, home, album):
     find(page, "#all-negative").click()
     add(page, album / "below" / "mother.png")
     settled(page)
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 30_000}
-    page.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    network(page, upload=30_000)
     add(page, album / "house.jpg", album / "broken.jpg")
     until(page, lambda page: states(page)["house.jpg"] == "sending")
     # Until the browser keeps what is on its way, it would ask whether to leave.
     leaves = "return dispatchEvent(new Event('beforeunload', { cancelable: true }))"
     until(page, lambda page: page.execute_script(leaves))
     opened(page, home)
-    page.execute_cdp_cmd("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    network(page)
     assert set(states(page)) == {"house.jpg", "mother.png", "broken.jpg"}
     settled(page, "mother.png", "house.jpg")
     until(page, lambda page: states(page)["broken.jpg"] == "failed")
@@ -357,24 +369,49 @@ def test_a_reload_in_the_middle_loses_nothing(page, home, album):
     assert states(page)["broken.jpg"] == "failed"
 
 
-def test_what_the_server_has_forgotten_is_sent_again_as_it_was(page, album):
+def test_a_server_that_does_not_answer_is_asked_again(page, album):
+    add(page, album / "below" / "mother.png")
+    settled(page)
+    network(page, offline=True)
+    find(page, "#bar [value=slider]").click()
+    add(page, album / "house.jpg")
+    sentence = "tintype does not answer. Look whether it still runs, then try again."
+    until(page, lambda page: states(page)["house.jpg"] == "failed")
+    until(page, lambda page: sentence in find(page, "#toasts").text)
+    network(page)
+    drawn(page)
+    show_of(page, "house.jpg")
+    assert find(page, "#wait .words").text == sentence
+    offered(page, "Try again")
+    settled(page)
+    width = find(page, "#canvas").size["width"]
+    assert chroma(canvas(page))[:, : width // 2 - 20].max() < 3
+
+
+def test_what_the_server_has_forgotten_is_sent_again_as_it_was(page, home, album):
     add(page, album / "below" / "mother.png", album / "house.jpg")
     settled(page)
     find(page, "#reading summary").click()
     find(page, "#reading [name=negative]").click()
     settled(page)
     before = canvas(page)
-    page.execute_async_script(
-        """const done = arguments[0];
-        const { items } = JSON.parse(sessionStorage.getItem("tintype.album"));
-        Promise.all(items.map(({ id }) => fetch(`/v1/photos/${id}`, { method: "DELETE" }))).then(() => done());"""
-    )
+    page.execute_async_script(FORGET)
     press(page, Keys.PAGE_DOWN, Keys.PAGE_UP, "1", "0")
     find(page, "#bar [value=slider]").click()
     settled(page)
     find(page, "#bar [value=colour]").click()
     settled(page)
     assert find(page, "#reading [name=negative]").get_property("checked")
+    assert (canvas(page) == before).all()
+
+    # Nor does the page have its file after it was loaded again.
+    page.execute_async_script(FORGET)
+    opened(page, home)
+    until(page, lambda page: set(states(page).values()) == {"failed"})
+    assert find(page, "#wait .words").text == "The server no longer keeps mother.png. Add it again."
+    add(page, album / "below" / "mother.png")
+    settled(page, "mother.png")
+    assert set(states(page)) == {"mother.png", "house.jpg"}
     assert (canvas(page) == before).all()
 
 

@@ -29,13 +29,19 @@ class Item {
   state = "waiting";
   asked = null; // {settings, hints} that are on their way to the server,
   wanted = null; // and those that follow
-  restored = null; // the same, of a photograph that must be sent again
+  restored = null; // the same, that it gets back once the server has it again
+  last = null; // the same, as it was before the page was loaded again
   syncing = null;
   stored = false; // whether the browser keeps the file until it is sent
   controller = null;
 
   constructor(key, name, file, reading) {
     Object.assign(this, { key, name, file, reading });
+  }
+
+  /** Whether nobody has its file any more but the user. */
+  get lost() {
+    return this.state === "failed" && !this.id && !this.file && !this.stored;
   }
 
   /** What to call it: its name, and the page where its file has several. */
@@ -67,10 +73,15 @@ export class Album extends EventTarget {
 
   // ---- which there are
 
-  /** Adds files and returns their items. */
+  /** Adds files and returns their items. One that was lost goes on as what it was, with its settings and hints. */
   add(files, reading = {}) {
-    const items = [...files].map((file) => new Item(newKey(), file.name, file, { ...reading }));
-    this.items.push(...items);
+    const items = [...files].map((file) => {
+      const lost = this.items.find((item) => item.lost && item.name === file.name);
+      const item = lost ?? new Item(newKey(), file.name, file, { ...reading });
+      item.file = file;
+      if (!lost) this.items.push(item);
+      return item;
+    });
     for (const item of items) this.#queue(item);
     this.#tell("list");
     if (!this.selected && items.length) this.select(items[0]);
@@ -262,7 +273,7 @@ export class Album extends EventTarget {
   /** The server does not know a photograph any more: it is sent again, with its settings and hints, where it can be. */
   gone(item, id = item.id) {
     if (item.state !== "ready" || item.id !== id) return;
-    if (item.photo) item.restored = { settings: item.settings, hints: item.hints };
+    item.restored ??= item.photo ? { settings: item.settings, hints: item.hints } : item.last;
     item.photo = item.id = item.asked = item.wanted = null;
     if (item.file) this.#queue(item);
     else this.#set(item, { state: "failed", sentence: `The server no longer keeps ${item.name}. Add it again.` });
@@ -289,9 +300,9 @@ export class Album extends EventTarget {
     waiting.tidy();
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
     if (!kept) return;
-    for (const { key, id, name, reading, restored, failed } of kept.items) {
+    for (const { key, id, name, reading, stored, restored, last, failed } of kept.items) {
       const item = new Item(key, name, null, reading);
-      Object.assign(item, { id, restored });
+      Object.assign(item, { id, stored, restored, last });
       if (failed) Object.assign(item, { state: "failed", sentence: failed });
       this.items.push(item);
     }
@@ -319,7 +330,9 @@ export class Album extends EventTarget {
       id: item.id,
       name: item.name,
       reading: item.reading,
+      stored: item.stored,
       restored: item.restored ?? (item.asked || item.wanted ? { settings: item.settings, hints: item.hints } : null),
+      last: item.photo ? { settings: item.settings, hints: item.hints } : item.last,
       failed: item.state === "failed" ? item.sentence : "",
     }));
     try {

@@ -132,7 +132,7 @@ function wait() {
   if (item.state === "sending") bar.value = item.progress;
   else bar.removeAttribute("value");
   const row = panel.querySelector(".row");
-  const wanted = failed ? `failed ${item.key} ${item.sentence}` : "";
+  const wanted = failed ? `failed ${item.key} ${item.lost} ${item.sentence}` : "";
   if (row.dataset.wanted === wanted) return;
   row.dataset.wanted = wanted;
   row.replaceChildren();
@@ -156,7 +156,8 @@ function wait() {
       album.retry(item, { page: 1 });
     }, "main");
   }
-  offer("Try again", () => album.retry(item));
+  if (item.lost) offer("Choose it again", choose, "main");
+  else offer("Try again", () => album.retry(item));
   offer("Remove", removeShown);
 }
 

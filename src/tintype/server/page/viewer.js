@@ -367,7 +367,6 @@ export class Viewer extends EventTarget {
       if (!this.size) return;
       const scale = this.magnification;
       const level = this.#pictures.level(scale);
-      clearTimeout(this.#againTimer);
       const boxes = this.#pictures.needsTiles(scale) ? this.#pictures.boxes(level, this.visible) : [];
       this.#pictures.wantTiles(this.#kinds.flatMap((kind) => boxes.map((box) => ({ kind, level, box }))));
       this.#busy();
