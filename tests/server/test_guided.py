@@ -181,6 +181,14 @@ def test_what_cannot_be_done_is_said_in_one_sentence_and_changes_nothing(
     assert client.get(at).json() == photo
 
 
+def test_hints_are_not_lost_to_a_model_that_takes_none(client, add, refusal):
+    at = f"/v1/photos/{add()['id']}"
+    client.put(f"{at}/hints", json=[HINT])
+    refused = client.patch(at, json={"model": "cnn10.lab"})
+    assert refusal(refused, 422) == "The model cnn10.lab takes no hints: leave them out, or choose a model that does"
+    assert client.get(at).json()["settings"]["model"] == "tintype.mini"
+
+
 def test_a_photograph_that_was_deleted_is_gone_with_its_file(client, add, service, refusal):
     kept, photo = add(), add()
     count = len(list(service.folder.path.iterdir()))

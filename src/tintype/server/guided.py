@@ -108,6 +108,7 @@ def routes(service: Service) -> APIRouter:
             facts = await service.do_for(request, photograph, lambda watch: looks.facts(photograph, settings.reading))
             # Others may have been changed meanwhile.
             settings = photograph.settings.changed(given)
+        check_hints(photograph.hints, facts or photograph.facts, service.models.get(settings.model))
         photograph.change(settings=settings, facts=facts)
         return service.body(photograph)
 
@@ -116,7 +117,7 @@ def routes(service: Service) -> APIRouter:
         photograph = photographs.find(id)
         # As they were given: the mark of a result tells whole numbers from others.
         found = hints_from_json(await request.json())
-        check_hints(found, photograph, service.models.get(photograph.settings.model))
+        check_hints(tuple(found), photograph.facts, service.models.get(photograph.settings.model))
         photograph.change(hints=tuple(found))
         return service.body(photograph)
 
@@ -327,7 +328,9 @@ def routes(service: Service) -> APIRouter:
             return name, file
 
         headers = {"Content-Disposition": disposition(NAME)}
-        return StreamingResponse(archive(asked.photos, make), media_type="application/zip", headers=headers)
+        return StreamingResponse(
+            archive(list(dict.fromkeys(asked.photos)), make), media_type="application/zip", headers=headers
+        )
 
     return router
 

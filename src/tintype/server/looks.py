@@ -310,10 +310,10 @@ def check_preview(size: int, box: Box | None, whole: tuple[int, int]) -> None:
             )
 
 
-def check_hints(hints: list[Hint], photograph: Photograph, model: Model) -> None:
-    """Raises HintError for hints outside the photograph, and where the model takes none."""
-    check_takes(model, tuple(hints))
-    check_places(hints, (photograph.facts.height, photograph.facts.width))
+def check_hints(hints: tuple[Hint, ...], facts: Facts, model: Model) -> None:
+    """Raises HintError for hints outside a photograph, and where the model takes none."""
+    check_takes(model, hints)
+    check_places(hints, (facts.height, facts.width))
 
 
 def check_place(x: float, y: float, radius: float | None, photograph: Photograph) -> None:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from tintype.errors import printable
 from tintype.server.folder import File, Folder
-from tintype.server.problems import Gone, Refused
+from tintype.server.problems import Full, Gone, Refused
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -88,6 +88,8 @@ async def receive(request: Request, folder: Folder, most: int, texts: tuple[str,
             raise Refused(400, "The form cannot be read: send it as multipart/form-data") from None
         except ClientDisconnect:
             raise Gone from None
+        except OSError as error:
+            raise Full(f"The server cannot keep the photograph ({error.strerror}): try again later", 60) from None
         if not parts.ended:
             raise Refused(400, "The form ends before its last part: send it again")
     except BaseException:
