@@ -11,7 +11,7 @@ export function remedies(sentence) {
   const pages = PAGES.test(sentence) ? Number(sentence.match(COUNT)?.[1] ?? 2) : null;
   return {
     sentence: sentence.replace(SALVAGE, "").replace(PAGES, ": choose which to colour"),
-    salvage: SALVAGE.test(sentence) || /--salvage/.test(sentence),
+    salvage: SALVAGE.test(sentence),
     pages,
   };
 }
