@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tintype.alternatives import colourings
-from tintype.color.enlarge import DETAIL, Enlarger
+from tintype.color.enlarge import DETAIL, Edges, Enlarger
 from tintype.color.render import render, render_strips
 from tintype.distribution import COUNT, Distribution, Likely, disc, ranked
 from tintype.doubts import Doubt, doubtful
@@ -61,6 +61,8 @@ class Colours:
     """Processors that `paint` uses."""
     _enlarged: dict[float, Enlarger] = field(default_factory=dict, init=False, repr=False)
     """The last colours that were enlarged along the whole guide, by their vividness: some 3 MB."""
+    _edges: list[Edges] = field(default_factory=list, repr=False)
+    """Of the guide, once they were needed: some 1.5 MB, which all that is made of these colours by hints shares."""
 
     def __post_init__(self) -> None:
         for array in (self.ab, self.guide, self.logits, self.unguided):
@@ -270,11 +272,15 @@ class Colours:
         if self.unguided is not None:
             # What is asked for is asked for as it is: vividness counts for the colours that are guessed.
             ab = meet(vividness * ab, vividness * self.unguided, self.hints, self.size)
-        enlarger = Enlarger(ab, guide, result)
-        if not coarse:
-            # For the next tile of a viewer.
-            self._enlarged.clear()
-            self._enlarged[vividness] = enlarger
+        if coarse:
+            return Enlarger(ab, guide, result, self.threads)
+        cells = ab.shape[1], ab.shape[2]
+        if not self._edges:
+            self._edges.append(Edges(guide, cells))
+        enlarger = Enlarger(ab, self._edges[0], result, self.threads)
+        # For the next tile of a viewer.
+        self._enlarged.clear()
+        self._enlarged[vividness] = enlarger
         return enlarger
 
     def _predict(self, hints: tuple[Hint, ...], logits: bool, watch: Callable[[], object] | None) -> Prediction:

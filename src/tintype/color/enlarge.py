@@ -17,6 +17,8 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from tintype.threads import ahead
+
 DETAIL = 8
 """Parts of a cell along one side."""
 
@@ -33,27 +35,56 @@ ROUNDS = 2
 """How often the missing colour is given back."""
 
 
+class Edges:
+    """The lightness that guides colours of any plane of one size: made once for all planes of a photograph.
+
+    Args:
+        guide: float32 [h, w], CIE L* in [0, 100] of the photograph, the means of its pixels. Best is DETAIL times the
+            size of the planes; a larger guide is averaged down, a smaller one gives softer edges.
+        cells: (h', w') of the planes.
+    Raises:
+        ValueError: other shapes, or values that are not finite.
+    """
+
+    def __init__(self, guide: NDArray[np.float32], cells: tuple[int, int]) -> None:
+        if guide.ndim != 2 or 0 in guide.shape + cells:
+            raise ValueError(f"a guide [h, w] is needed, not {guide.shape}, and planes that are not {cells}")
+        if not np.isfinite(guide).all():
+            raise ValueError("the guide must be finite")
+        self.cells = cells
+        self.detail = max(1, min(DETAIL, isqrt(PARTS // (cells[0] * cells[1])), round(guide.shape[0] / cells[0])))
+        light = _mean_resize(guide, (cells[0] * self.detail, cells[1] * self.detail))
+        self.noise = CONTRAST**2 + (GRAIN * _grain(light)) ** 2
+        # The parts at the same place of all cells lie in one row: [detail^2, cells]. Rows are long, numpy is quick.
+        places = light.reshape(cells[0], self.detail, cells[1], self.detail).transpose(1, 3, 0, 2)
+        self.light = places.reshape(self.detail**2, -1)
+        self.own = self.light.mean(axis=0).reshape(cells)
+
+
 class Enlarger:
     """One ab plane, enlarged strip by strip; the strips are the same however the photograph is cut.
 
     Args:
         ab: float32 [2, h', w'], CIE a*, b*, from the network.
-        guide: float32 [h, w], CIE L* in [0, 100] of the same photograph, the means of its pixels. Best is
-            DETAIL times the size of `ab`; a larger guide is averaged down, a smaller one gives softer edges.
+        guide: as of Edges, or the edges themselves.
         size: (height, width) of the photograph.
+        threads: processors to use. The colours do not depend on them.
     Raises:
         ValueError: other shapes, or values that are not finite.
     """
 
-    def __init__(self, ab: NDArray[np.float32], guide: NDArray[np.float32], size: tuple[int, int]) -> None:
-        if ab.ndim != 3 or ab.shape[0] != 2 or guide.ndim != 2 or 0 in ab.shape + guide.shape:
-            raise ValueError(f"ab [2, h, w] and a guide [h, w] are needed, not {ab.shape} and {guide.shape}")
-        if not (np.isfinite(ab).all() and np.isfinite(guide).all()):
-            raise ValueError("ab and guide must be finite")
+    def __init__(
+        self, ab: NDArray[np.float32], guide: NDArray[np.float32] | Edges, size: tuple[int, int], threads: int = 1
+    ) -> None:
+        if ab.ndim != 3 or ab.shape[0] != 2:
+            raise ValueError(f"ab [2, h, w] is needed, not {ab.shape}")
+        if not np.isfinite(ab).all():
+            raise ValueError("ab must be finite")
+        edges = guide if isinstance(guide, Edges) else Edges(guide, (ab.shape[1], ab.shape[2]))
+        if edges.cells != ab.shape[1:]:
+            raise ValueError(f"the edges are of planes {edges.cells}, not {ab.shape[1:]}")
         self.size = size
-        cells = ab.shape[1:]
-        detail = min(DETAIL, isqrt(PARTS // (cells[0] * cells[1])), round(guide.shape[0] / cells[0]))
-        self._parts = _divide(ab, guide, max(1, detail))
+        self._parts = _divide(ab, edges, threads)
 
     def at(self, size: tuple[int, int]) -> Enlarger:
         """The same colours for a photograph of another size."""
@@ -84,31 +115,28 @@ class Enlarger:
         return ab
 
 
-def _divide(ab: NDArray[np.float32], guide: NDArray[np.float32], detail: int) -> NDArray[np.float32]:
-    """ab [2, h', w'] -> [2, h' * detail, w' * detail], along the edges of the guide, CIE L* [h, w]."""
+def _divide(ab: NDArray[np.float32], edges: Edges, threads: int) -> NDArray[np.float32]:
+    """ab [2, h', w'] -> [2, h' * detail, w' * detail], along the edges."""
     height, width = ab.shape[1:]
-    light = _mean_resize(guide, (height * detail, width * detail))
-    noise = CONTRAST**2 + (GRAIN * _grain(light)) ** 2
-
-    # The parts at the same place of all cells lie in one row: [detail^2, cells]. Rows are long, numpy is quick.
-    def by_place(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        return plane.reshape(height, detail, width, detail).transpose(1, 3, 0, 2).reshape(detail**2, -1)
-
-    light = by_place(light)
-    own = light.mean(axis=0).reshape(height, width)
-    scale = 1 / np.sqrt(noise + _unexplained(own, ab)).astype(np.float32).reshape(-1)
+    light, own, detail = edges.light, edges.own, edges.detail
+    scale = 1 / np.sqrt(edges.noise + _unexplained(own, ab)).astype(np.float32).reshape(-1)
     # The quadratic B-spline: under even light a gradient of colour comes out as it went in, without steps.
     off = (np.arange(detail) + 0.5) / detail - 0.5
     spline = {-1: (0.5 - off) ** 2 / 2, 0: 0.75 - off**2, 1: (0.5 + off) ** 2 / 2}
-    weights = []
-    for (dy, dx), cell in zip(_AROUND, _around(own), strict=True):
+
+    def weigh(item: tuple[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """How much each part takes of one of the nine cells around it: [detail^2, cells]."""
+        (dy, dx), cell = item
         near = np.outer(spline[dy], spline[dx]).astype(np.float32).reshape(-1, 1)
         weight = light - cell.reshape(-1)
         weight *= scale
         weight *= weight
         weight += 1
         weight *= weight
-        weights.append(np.divide(near, weight, out=weight))
+        shares: NDArray[np.float32] = np.divide(near, weight, out=weight)
+        return shares
+
+    weights = list(ahead(weigh, zip(_AROUND, _around(own), strict=True), threads))
     total = weights[0].copy()
     for weight in weights[1:]:
         total += weight
@@ -124,7 +152,9 @@ def _divide(ab: NDArray[np.float32], guide: NDArray[np.float32], detail: int) ->
         return parts
 
     result = np.empty((2, height * detail, width * detail), np.float32)
-    for plane, out in zip(np.asarray(ab, np.float32), result, strict=True):
+
+    def divide(item: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
+        plane, out = item
         around = np.stack(_around(plane))
         least, most = around.min(axis=0).reshape(-1), around.max(axis=0).reshape(-1)
         parts = spread(plane)
@@ -133,6 +163,9 @@ def _divide(ab: NDArray[np.float32], guide: NDArray[np.float32], detail: int) ->
             np.clip(parts, least, most, out=parts)
         places = parts.reshape(detail, detail, height, width)
         out.reshape(height, detail, width, detail)[:] = places.transpose(2, 0, 3, 1)
+
+    for _ in ahead(divide, zip(np.asarray(ab, np.float32), result, strict=True), threads):
+        pass
     return result
 
 

@@ -336,8 +336,8 @@ def _bytes_of_photo(photo: Photo) -> int:
 
 def _bytes_of_colours(colours: Colours) -> int:
     planes = [plane for plane in (colours.ab, colours.logits, colours.unguided) if plane is not None]
-    # What was enlarged last takes two planes of the size of the guide.
-    return sum(plane.nbytes for plane in planes) + 3 * colours.guide.nbytes + _small(colours)
+    # What was enlarged last takes two planes of the size of the guide, and its edges one.
+    return sum(plane.nbytes for plane in planes) + 4 * colours.guide.nbytes + _small(colours)
 
 
 def _small(colours: Colours) -> int:
