@@ -27,14 +27,8 @@ from tintype.sheets import Tile, lay_out
 SIZE = 480
 """Long side of the previews."""
 
-VISIBLE = 8.0
-"""What the least difference should be."""
-
-ROUNDS = 5
-"""How often the time is taken; the least counts."""
-
-ROW, GAP = 190, 6
-"""Height of a photograph on the sheet, and what lies between two, in pixels."""
+WIDTH, GAP = 1120, 6
+"""Width of the sheet, and what lies between two photographs, in pixels."""
 
 
 def preview(colours: Colours) -> np.ndarray:
@@ -64,6 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("photographs", type=Path, nargs="+")
     parser.add_argument("--model", default=None)
     parser.add_argument("--count", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5, help="how often the time is taken; the least counts")
     parser.add_argument("--sheet", type=Path, help="JPEG: a row for each, as it is and its alternatives")
     options = parser.parse_args(arguments)
     colorizer = Colorizer() if options.model is None else Colorizer(options.model)
@@ -73,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     for path in options.photographs:
         colours = colorizer.look(tintype.read(path), logits=True)
         taken = []
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             start = time.perf_counter()
             others = colours.alternatives(options.count)
             taken.append(time.perf_counter() - start)
@@ -86,14 +81,16 @@ def main(arguments: list[str] | None = None) -> None:
         hints = len(others[0].hints) if others else 0
         print(f"| {path.stem} | {len(others)} | {hints} | {figures} {min(taken):.2f} |", flush=True)
     if options.sheet:
-        page, _ = lay_out([[tile(picture) for picture in row] for row in rows], margin=0, gap=GAP)
+        page, _ = lay_out([row(pictures) for pictures in rows], margin=0, gap=GAP)
         page.save(options.sheet, quality=85, optimize=True)
 
 
-def tile(picture: np.ndarray) -> Tile:
-    image = Image.fromarray(picture)
-    width = round(image.width * ROW / image.height)
-    return Tile(width, image.resize((width, ROW), Image.Resampling.LANCZOS))
+def row(pictures: list[np.ndarray]) -> list[Tile]:
+    """Pictures of one size side by side, together as wide as the sheet."""
+    width = (WIDTH - GAP * (len(pictures) - 1)) // len(pictures)
+    height = round(width * pictures[0].shape[0] / pictures[0].shape[1])
+    images = [Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS) for picture in pictures]
+    return [Tile(width, image) for image in images]
 
 
 if __name__ == "__main__":

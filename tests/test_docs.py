@@ -89,8 +89,9 @@ def test_readme_names_the_number_of_example_photographs():
 # From Python
 
 
-def test_every_example_of_the_python_page_runs(tmp_path, monkeypatch):
-    """The blocks of docs/python.md run one after the other, as in a notebook; the test makes what they begin with."""
+def test_every_example_of_the_pages_for_python_runs(tmp_path, monkeypatch):
+    """The blocks of docs/python.md, and then those of docs/inspect.md, run one after the other, as in a notebook; the
+    test makes what they begin with."""
     monkeypatch.chdir(tmp_path)
     with Image.open(PHOTOGRAPHS / "migrant-mother-1936.jpg") as photograph:
         small = photograph.convert("L").resize((480, 640))
@@ -104,10 +105,11 @@ def test_every_example_of_the_python_page_runs(tmp_path, monkeypatch):
         "photos": ["grandmother.jpg", "scan.tif"],
         "lightness": lightness(np.repeat(gray[:128, :96, None], 3, axis=2) / np.float32(255)),
     }
-    page = read(ROOT / "docs" / "python.md")
-    for number, block in enumerate(blocks(page, "python"), 1):
-        line = page[: page.index(block)].count("\n")
-        exec(compile("\n" * line + block, f"docs/python.md, block {number}", "exec"), names)
+    for name in ("python.md", "inspect.md"):
+        page = read(ROOT / "docs" / name)
+        for number, block in enumerate(blocks(page, "python"), 1):
+            line = page[: page.index(block)].count("\n")
+            exec(compile("\n" * line + block, f"docs/{name}, block {number}", "exec"), names)
     for name in ("grandmother.color.jpg", "scan.png", "scan.color.tif", "street.color.jpg"):
         with Image.open(name) as result:
             assert np.ptp(np.asarray(result.convert("RGB")).astype(int), axis=2).max() > 5, f"{name} is gray"

@@ -17,7 +17,7 @@ from tintype.parts import ALIKE, Parts
 DOUBTFUL = 18.0
 """Deviation that a part has at least for its colours to be changed, in a*b* units."""
 
-TOP, SHARE_OF_TOP = 0.8, 0.03
+TOP, SHARE_OF_TOP = 0.85, 0.03
 """Also at least TOP times the deviation that the most doubtful SHARE_OF_TOP of the photograph have."""
 
 LARGEST = 0.3
@@ -29,13 +29,16 @@ LEAST = 0.012
 KINDS = 3
 """Kinds of parts that are changed, at most."""
 
+NEAR = 0.9
+"""How alike parts that touch must be to be of one kind, instead of ALIKE: they may be one coat in light and shade."""
+
 CLUSTERS = 8
 """Colours that the distribution of a kind is divided into, beside the one that it has."""
 
-MASS = 0.05
+MASS = 0.06
 """What the model must give a colour and those around it, at least."""
 
-FAR = (13.0, 10.0, 8.0)
+FAR = (13.0, 10.0)
 """a*b* units between two colours of a kind, and between them and the one that it has; the first that gives enough."""
 
 MOST = 0.7
@@ -108,7 +111,8 @@ def _kinds(parts: Parts, ab: NDArray[np.floating], hints: Sequence[Hint], far: f
     ]
     kinds: list[Kind] = []
     while open_ and len(kinds) < KINDS:
-        same = [part for part in open_ if parts.alike[open_[0], part] >= ALIKE]
+        alike, near = parts.alike[open_[0]], parts.touching[sorted(parts.thing(open_[0]))].any(axis=0)
+        same = [part for part in open_ if alike[part] >= (NEAR if near[part] else ALIKE)]
         open_ = [part for part in open_ if part not in same]
         weights = share[same] / share[same].sum()
         if share[same].sum() < LEAST:
@@ -178,7 +182,7 @@ def _chosen(kinds: Sequence[Kind], count: int, far: float) -> list[tuple[int, ..
     differs = np.ones(len(ways), bool)
     taken: list[tuple[int, ...]] = []
     while len(taken) < count and differs.any():
-        score = (likely - 0.7 * used) @ np.sqrt(area) - 0.5 * alike
+        score = (likely - 0.6 * used) @ np.sqrt(area) - 0.5 * alike
         best = int(np.argmax(np.where(differs, score, -np.inf)))
         taken.append(tuple(ways[best].tolist()))
         used += ways == ways[best]
