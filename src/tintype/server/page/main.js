@@ -21,7 +21,7 @@ const stage = element("stage");
 const viewer = new Viewer(stage);
 const strip = new Strip(element("strip"), album);
 const downloads = new Downloads(album);
-const about = new About(album);
+new About(album);
 
 // ---- photographs come and go
 
@@ -53,7 +53,8 @@ function removeShown() {
     action: { label: "Bring it back", run: () => (leaving.delete(finish), undo()) },
     closed: () => (leaving.delete(finish), finish()),
   });
-  strip.focus();
+  if (album.items.length > 1) strip.focus();
+  else if (album.selected) stage.focus({ preventScroll: true });
 }
 element("remove").onclick = removeShown;
 
