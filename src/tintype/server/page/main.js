@@ -189,7 +189,8 @@ album.addEventListener("select", () => {
 });
 let known = null; // the photograph of which the viewer knows the size
 album.addEventListener("item", ({ detail }) => {
-  if (detail !== album.selected || !detail.photo || known === detail.photo) return;
+  if (detail !== album.selected) return;
+  if (!detail.photo || known === detail.photo) return viewer.redraw();
   known = detail.photo;
   viewer.refresh();
 });

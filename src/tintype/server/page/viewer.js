@@ -375,7 +375,7 @@ export class Viewer extends EventTarget {
   }
 
   #busy() {
-    const busy = String(!!this.#pictures?.loading);
+    const busy = String(!!(this.#pictures?.loading || this.item?.asked || this.item?.wanted));
     if (this.stage.getAttribute("aria-busy") !== busy) this.stage.setAttribute("aria-busy", busy);
   }
 
