@@ -51,7 +51,8 @@ export function listen({ took }) {
   });
   document.addEventListener("drop", async (event) => {
     end();
-    if (!carries(event)) return;
+    // Some part of the page may have taken it for something else.
+    if (!carries(event) || event.defaultPrevented) return;
     event.preventDefault();
     // Read at once: the list is empty after this turn of the event loop.
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");

@@ -16,6 +16,7 @@ export function reference(work) {
     { id: "reference-way" },
     ...Object.entries(WAYS).map(([value, label]) => element("option", { value }, label)),
   );
+  const choose = element("button", { type: "button", className: "quiet", onclick: () => file.click() }, "Choose a photograph");
   const said = element("p", { className: "small", role: "status" });
   const shown = element(
     "section",
@@ -23,28 +24,26 @@ export function reference(work) {
     element("h2", { id: "reference-title" }, "Reference photograph"),
     element("p", { className: "small" }, "Takes the colours of another photograph: choose one, or drop it here."),
     element("div", { className: "row" }, element("label", { for: "reference-way" }, "Take"), way),
-    element("div", { className: "buttons" }, element("button", { type: "button", className: "quiet", onclick: () => file.click() }, "Choose a photograph"), file),
+    element("div", { className: "buttons" }, choose, file),
     said,
   );
+
+  work.addEventListener("photo", () => (said.textContent = ""));
 
   const brings = (event) => [...event.dataTransfer.types].includes("Files");
 
   function over(event) {
-    if (!brings(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    shown.classList.add("over");
+    if (brings(event)) shown.classList.add("over");
   }
 
-  function leave() {
-    shown.classList.remove("over");
+  function leave({ relatedTarget }) {
+    if (!shown.contains(relatedTarget)) shown.classList.remove("over");
   }
 
   function dropped(event) {
+    shown.classList.remove("over");
     if (!brings(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    leave();
+    event.preventDefault(); // so that it is not added to the photographs
     take(event.dataTransfer.files[0]);
   }
 
@@ -68,9 +67,9 @@ export function reference(work) {
       const before = new Set(read(kept) ?? []);
       // Those of the reference before go; what the user gave lies on top.
       const own = work.hints.filter((hint) => !before.has(JSON.stringify(hint)));
-      await work.commit(`the colours of ${photograph.name}`, { hints: [...hints, ...own] });
+      const took = await work.commit(`the colours of ${photograph.name}`, { hints: [...hints, ...own] });
       keep(kept, work.hints.slice(0, hints.length).map((hint) => JSON.stringify(hint)));
-      said.textContent = work.trouble ? "" : `${hints.length} hints from ${photograph.name}.`;
+      said.textContent = took ? `${hints.length} hints from ${photograph.name}.` : "";
     } catch (error) {
       said.textContent = work.failed(error, false);
     }

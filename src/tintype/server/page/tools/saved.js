@@ -2,6 +2,7 @@
 
 import { address, ask } from "../api.js";
 import { element } from "./element.js";
+import { strokes } from "./strokes.js";
 
 /** {element, render()}. pins(shown): show the pins, or do not. */
 export function saved(work, { pins, tell }) {
@@ -23,6 +24,8 @@ export function saved(work, { pins, tell }) {
     element("label", {}, shows, "Show the pins"),
     said,
   );
+
+  work.addEventListener("photo", () => (said.textContent = ""));
 
   function download() {
     const lines = work.hints.map(({ x, y, color, radius }) => JSON.stringify({ x, y, color, radius }));
@@ -54,7 +57,7 @@ export function saved(work, { pins, tell }) {
 
   function render() {
     shown.hidden = !work.photo?.takes_hints;
-    const { length } = work.hints;
+    const { length } = strokes(work.hints);
     count.textContent = length
       ? `${length} ${length === 1 ? "place has" : "places have"} a colour of yours.`
       : "Click a place of the photograph to give it a colour.";

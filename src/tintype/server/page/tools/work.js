@@ -58,7 +58,10 @@ export class Work extends EventTarget {
     this.#to(this.#desk.history.now);
   }
 
-  /** A step that undo takes back. label: what was done; with `hints`, `settings` or both as they are then. */
+  /**
+   * A step that undo takes back. label: what was done; with `hints`, `settings` or both as they are then. Resolves to
+   * whether the server took it.
+   */
   commit(label, { hints = this.hints, settings = {} }) {
     const state = { hints, settings: { ...this.settings, ...settings } };
     const { history } = this.#desk;
@@ -126,14 +129,16 @@ export class Work extends EventTarget {
     this.dispatchEvent(new Event("change"));
     await this.#album.change(desk.item, { hints, settings }, { quiet: true });
     const { item, history } = desk;
-    if (desk.refused || item.syncing || !item.photo) return;
+    if (desk.refused || item.syncing || !item.photo) return !desk.refused;
     // The server has everything: its own words for it count from now on.
     const settled = same(desk, history.now); // and is no passing state of something that is dragged
     Object.assign(desk, stateOf(item));
     if (settled) history.accept(desk);
-    if (desk !== this.#desk) return;
-    this.fail("");
-    this.dispatchEvent(new Event("change"));
+    if (desk === this.#desk) {
+      this.fail("");
+      this.dispatchEvent(new Event("change"));
+    }
+    return true;
   }
 
   /** Something else on the page changed the photograph. */
