@@ -28,7 +28,6 @@ export function panel(photo, on) {
   let place = null; // what the server says of it: {lightness, current, colours}
   let asking = null;
   let color = null; // that the picker shows
-  let offered = []; // recent colours, as they were when it opened: they do not move under the pointer
 
   const title = element("h2", { id: "panel-title" });
   const likely = element("div", { className: "likely", role: "group", "aria-label": "Likely colours here" });
@@ -68,15 +67,17 @@ export function panel(photo, on) {
     const percent = share === undefined ? "" : share < 0.01 ? "< 1 %" : `${Math.round(100 * share)} %`;
     const patch = element("span", { className: "patch" });
     patch.style.background = code;
-    return element(
+    const button = element(
       "button",
       {
         type: "button", className: "swatch", title: name, "aria-label": percent ? `${name}, ${percent}` : name,
-        "aria-pressed": String(code === target?.color), onclick: () => choose(code, true),
+        onclick: () => choose(code, true),
       },
       patch,
       ...(percent ? [element("span", { className: "share", "aria-hidden": "true" }, percent)] : []),
     );
+    button.dataset.color = code;
+    return button;
   }
 
   function choose(code, done) {
@@ -114,7 +115,10 @@ export function panel(photo, on) {
     target = newTarget;
     place = null;
     color = target.color;
-    offered = recent();
+    likely.replaceChildren();
+    // As they are now: they do not move under the pointer when one is chosen.
+    latest.replaceChildren(...recent().map((code) => swatch(code)));
+    latest.hidden = !latest.children.length;
     const { x, y } = middle();
     title.textContent = `Colours at ${Math.round(x)}, ${Math.round(y)}`;
     shown.hidden = false;
@@ -140,6 +144,7 @@ export function panel(photo, on) {
       place = { lightness: 50, current: "#777777", colours: [] };
     }
     likely.removeAttribute("aria-busy");
+    likely.replaceChildren(...place.colours.map((one) => swatch(one.color, one.probability)));
     refresh();
   }
 
@@ -148,16 +153,10 @@ export function panel(photo, on) {
     target = newTarget;
     if (!target) return;
     if (target.color) color = target.color;
-    const focused = [likely, latest].map((group) => [...group.children].indexOf(document.activeElement));
-    if (place) {
-      likely.replaceChildren(...place.colours.map((one) => swatch(one.color, one.probability)));
-      free.show(place.lightness, color ?? place.current);
-    } else {
-      likely.replaceChildren();
+    if (place) free.show(place.lightness, color ?? place.current);
+    for (const swatch of shown.querySelectorAll(".swatch")) {
+      swatch.setAttribute("aria-pressed", String(swatch.dataset.color === target.color));
     }
-    latest.replaceChildren(...offered.map((code) => swatch(code)));
-    latest.hidden = !offered.length;
-    [likely, latest].forEach((group, i) => focused[i] >= 0 && group.children[focused[i]]?.focus({ preventScroll: true }));
     gray.disabled = !place;
     free.element.classList.toggle("away", !place); // its room is kept, so that nothing moves under the pointer
     const { radius } = middle();
