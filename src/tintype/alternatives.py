@@ -111,7 +111,8 @@ def _kinds(parts: Parts, ab: NDArray[np.floating], hints: Sequence[Hint], far: f
     ]
     kinds: list[Kind] = []
     while open_ and len(kinds) < KINDS:
-        alike, near = parts.alike[open_[0]], parts.touching[sorted(parts.thing(open_[0]))].any(axis=0)
+        alike = parts.alike[open_[0]]
+        near = np.asarray(parts.touching[sorted(parts.thing(open_[0]))].any(axis=0))
         same = [part for part in open_ if alike[part] >= (NEAR if near[part] else ALIKE)]
         open_ = [part for part in open_ if part not in same]
         weights = share[same] / share[same].sum()

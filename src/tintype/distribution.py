@@ -119,7 +119,7 @@ def ranked(
                 alike = near[i] & free
                 shares[i] = probabilities[alike].sum()
                 free &= ~alike
-        probabilities, count = shares, min(count, np.count_nonzero(shares))
+        probabilities, count = shares, min(count, int(np.count_nonzero(shares)))
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [
         Likely(code(lightness, bins[i]), float(bins[i, 0]), float(bins[i, 1]), float(probabilities[i])) for i in best
