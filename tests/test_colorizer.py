@@ -12,7 +12,7 @@ from PIL import Image
 import tintype
 from tintype import Colorizer, colorize
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
-from tintype.colorizer import network_size
+from tintype.colours import network_size
 from tintype.errors import (
     HintError,
     ModelError,

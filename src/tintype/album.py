@@ -23,6 +23,8 @@ from tintype.files import is_unfinished, sweep_once
 from tintype.hints import Hints
 from tintype.photo import SUFFIXES, Mark, Photo, count_pages, is_marked, mark_of, origin_of, quick_origin_of, size_of
 from tintype.photo.results import COLOR, beside, check_output, page_suffix, refuse_same, result_suffix
+from tintype.reference import Given as ColourPhoto
+from tintype.reference import Reference, Way
 from tintype.search import Search, expanded
 
 BUDGET = 256_000_000
@@ -179,6 +181,8 @@ def colorize_all(
     keep_times: bool = False,
     dry_run: bool = False,
     hints: Hints | None = None,
+    reference: ColourPhoto | Reference | None = None,
+    reference_way: Way = "regions",
     format: str | None = None,
     quality: int | None = None,
     negative: bool = False,
@@ -200,7 +204,14 @@ def colorize_all(
     stop = threading.Event()
     room = _Room(stop)
     running: dict[Future[Outcome], Task] = {}
-    mark = replace(colorizer.mark, settings=colorizer.settings(hints, quality, negative=negative, faded=faded))
+    opened = None if reference is None else colorizer.reference(reference)
+
+    def settings(page: int | None) -> str:
+        return colorizer.settings(
+            hints, quality, reference=opened, reference_way=reference_way, negative=negative, faded=faded, page=page
+        )
+
+    mark = replace(colorizer.mark, settings=settings(None))
 
     def watch(task: Task, share: float) -> None:
         if stop.is_set():
@@ -214,8 +225,7 @@ def colorize_all(
         try:
             if task.output is not None and not dry_run:
                 sweep_once(task.output.parent)
-            settings = colorizer.settings(hints, quality, negative=negative, faded=faded, page=task.page)
-            asked = replace(mark, settings=settings) if task.page else mark
+            asked = replace(mark, settings=settings(task.page)) if task.page else mark
             outcome = foresee(task, asked, overwrite=overwrite, skip_existing=skip_existing)
             if outcome.status == "planned" and not dry_run:
                 outcome = colour(task, outcome)
@@ -254,6 +264,8 @@ def colorize_all(
                     task.input,
                     output,
                     hints=hints,
+                    reference=opened,
+                    reference_way=reference_way,
                     format=format,
                     quality=quality,
                     negative=negative,
@@ -398,7 +410,7 @@ def _other_settings(made: Mark, asked: Mark) -> str | None:
         dict(part.partition("=")[::2] for part in text.split("; ")) for text in (made.settings, asked.settings)
     )
     other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    if any(name in ("hints", "weights") for name in other):
+    if any(name in ("hints", "reference", "weights") for name in other):
         return f"its {' and '.join(other)} were others"
     return ", ".join(f"its {name} was {before.get(name, 'not given')}" for name in other)
 

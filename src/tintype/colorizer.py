@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, BinaryIO, TypedDict, TypeGuard, TypeVar, Unpac
 import numpy as np
 from numpy.typing import NDArray
 
-from tintype.colours import FINER, Colours, check_hints, seen_of
+from tintype.colours import FINER, Colours, check_hints, network_size, seen_of
 from tintype.errors import OptionError, TintypeWarning
 from tintype.hints import Hint, Hints, check_places, read_hints
 from tintype.models import DEFAULT, Model
 from tintype.models.catalog import shipped
 from tintype.photo import Mark, Photo, from_array, read, write
 from tintype.photo.results import beside, check_output, refuse_same
+from tintype.reference import Given as ColourPhoto
+from tintype.reference import Reference, Way, checked_way, hints_from
 from tintype.settings import (
     checked_blend,
     checked_page,
@@ -41,9 +43,6 @@ from tintype.version import __version__
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-LONGEST = 4
-"""Times the network size that the long side of a panorama may have; beyond, its short side gives way."""
 
 FOLLOWED, FOLLOWS = "hint_object_de", 5.0
 """The figure of a card that tells how far one hint changes the object that it lies on, and its least value for a model
@@ -62,6 +61,8 @@ class OfPixels(TypedDict, total=False):
     """Options for a photograph in memory."""
 
     hints: Hints | None
+    reference: ColourPhoto | Reference | None
+    reference_way: Way
     negative: bool
     faded: bool
 
@@ -109,6 +110,8 @@ def colorize(
     output: StrPath | None = None,
     *,
     hints: Hints | None = None,
+    reference: ColourPhoto | Reference | None = None,
+    reference_way: Way = "regions",
     format: str | None = None,
     quality: int | None = None,
     salvage: bool = False,
@@ -131,7 +134,7 @@ def colorize(
     For more than one photograph keep a `Colorizer`, which opens its model once.
     """
     return Colorizer(model, size, temperature, vividness, blend, threads)._colorize(
-        photo, output, hints, format, quality, salvage, negative, faded, page
+        photo, output, hints, reference, reference_way, format, quality, salvage, negative, faded, page
     )
 
 
@@ -184,6 +187,8 @@ class Colorizer:
         output: StrPath | None = None,
         *,
         hints: Hints | None = None,
+        reference: ColourPhoto | Reference | None = None,
+        reference_way: Way = "regions",
         format: str | None = None,
         quality: int | None = None,
         salvage: bool = False,
@@ -202,6 +207,10 @@ class Colorizer:
                 array [h, w, 3] of the same dtype, sRGB.
             Pillow image: Pillow image, RGB or RGBA, 8 bit.
         hints: list of Hint or of {"x", "y", "color", "radius"}, or the path of a JSON file with such a list.
+        reference: a colour photograph of something alike, in whose colours this one is coloured: a path, the bytes of a
+            file, a binary stream, an array [h, w, 3], or what `reference` has opened. Hints of yours lie on top.
+        reference_way: 'regions' takes the colours of corresponding regions, where there are any; 'palette' shares out
+            all colours of the reference to where they are likely.
         format: jpeg (or jpg), png, tiff (or tif), webp or avif; default: by the suffix of `output`, else that of the
             photograph.
         quality: 1 to 100, for formats that lose; default: not below the photograph's own.
@@ -215,7 +224,9 @@ class Colorizer:
         Raises TintypeError (see tintype.errors), one sentence. Warns with a TintypeWarning of what was damaged in the
         file or could not be kept.
         """
-        return self._colorize(photo, output, hints, format, quality, salvage, negative, faded, page)
+        return self._colorize(
+            photo, output, hints, reference, reference_way, format, quality, salvage, negative, faded, page
+        )
 
     def look(
         self,
@@ -264,6 +275,8 @@ class Colorizer:
         *,
         name: str | None = None,
         hints: Hints | None = None,
+        reference: ColourPhoto | Reference | None = None,
+        reference_way: Way = "regions",
         format: str | None = None,
         quality: int | None = None,
         examine: Callable[[Photo], None] | None = None,
@@ -286,18 +299,30 @@ class Colorizer:
         if page is not None:
             page = checked_page(page)
         asked = None if hints is None else read_hints(hints)
+        reference_way = checked_way(reference_way)
+        opened = None if reference is None else self.reference(reference)
         photo = read(source, name, page=page, salvage=salvage, negative=negative, faded=faded, threads=self.threads)
         if examine is not None:
             examine(photo)
         # While the network works nothing is finished, but what `progress` raises must end that too.
-        colours = self.look(photo, asked, watch=None if progress is None else lambda: progress(0.0))
+        colours, doubts = self._look(
+            photo, asked, opened, reference_way, watch=None if progress is None else lambda: progress(0.0)
+        )
         strips = colours.paint()
         if progress is not None:
             strips = _watched(strips, photo.height, progress)
-        settings = self.settings(asked, quality, negative=negative, faded=faded, page=page)
+        settings = self.settings(
+            asked, quality, reference=opened, reference_way=reference_way, negative=negative, faded=faded, page=page
+        )
         mark = replace(self.mark, settings=settings, origin=photo.origin or "")
         lost = write(photo, strips, target, format=format, quality=quality, mark=mark, threads=self.threads)
-        return (*photo.notes, *self._doubts(asked), *lost)
+        return (*photo.notes, *doubts, *lost)
+
+    def reference(self, photo: ColourPhoto | Reference) -> Reference:
+        """Look at a colour photograph, to take colours for any number of others from it; see a call. Raises as
+        `Reference.of`.
+        """
+        return photo if isinstance(photo, Reference) else Reference.of(photo, self.model, self.size, self.threads)
 
     def network_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(height, width) of what the network sees of a photograph of (height, width) `size`."""
@@ -313,6 +338,8 @@ class Colorizer:
         hints: Hints | None = None,
         quality: int | None = None,
         *,
+        reference: Reference | None = None,
+        reference_way: Way = "regions",
         negative: bool = False,
         faded: bool = False,
         page: int | None = None,
@@ -325,6 +352,8 @@ class Colorizer:
         parts |= {"vividness": f"{self.vividness:.10g}", "blend": f"{self.blend:.10g}"}
         if hints is not None and (asked := read_hints(hints)):
             parts["hints"] = blake2b(repr(asked).encode(), digest_size=8).hexdigest()
+        if reference is not None:
+            parts["reference"] = f"{reference.digest}-{reference_way}"
         if quality is not None:
             parts["quality"] = f"{quality}"
         if negative:
@@ -362,6 +391,8 @@ class Colorizer:
         photo: StrPath | File | NDArray[np.generic] | Image,
         output: StrPath | None,
         hints: Hints | None,
+        reference: ColourPhoto | Reference | None,
+        reference_way: Way,
         format: str | None,
         quality: int | None,
         salvage: bool,
@@ -369,6 +400,7 @@ class Colorizer:
         faded: bool,
         page: int | None,
     ) -> Path | bytes | NDArray[np.generic] | Image:
+        reference_way = checked_way(reference_way)
         if isinstance(photo, (str, os.PathLike)) or _is_file(photo):
             check_output(format, quality, output)
             if page is not None:
@@ -376,7 +408,14 @@ class Colorizer:
             if output is None and isinstance(photo, (str, os.PathLike)):
                 output = beside(photo, format, page=page)
             target = io.BytesIO() if output is None else Path(output)
-            ways: OfFile = {"hints": hints, "format": format, "quality": quality, "salvage": salvage}
+            ways: OfFile = {
+                "hints": hints,
+                "reference": reference,
+                "reference_way": reference_way,
+                "format": format,
+                "quality": quality,
+                "salvage": salvage,
+            }
             ways |= {"negative": negative, "faded": faded, "page": page}
             _warn(self.file(photo, target, **ways))
             return target.getvalue() if isinstance(target, io.BytesIO) else target
@@ -387,49 +426,54 @@ class Colorizer:
         if page is not None:
             raise OptionError("A page can be chosen only of an image file: give the array or image of that page")
         asked = None if hints is None else read_hints(hints)
-        pillow = sys.modules.get("PIL.Image")
-        if pillow is not None and isinstance(photo, pillow.Image):
-            _warn(self._doubts(asked))
-            return self._pillow(photo, asked, negative, faded)
-        if isinstance(photo, np.ndarray):
-            _warn(self._doubts(asked))
-            return self._array(photo, asked, negative, faded)
-        raise OptionError(
-            f"A photograph must be a path, bytes, an open file, an array or a Pillow image, not {type(photo).__name__}"
-        )
+        opened = None if reference is None else self.reference(reference)
+        if not (isinstance(photo, np.ndarray) or _is_pillow(photo)):
+            kind = type(photo).__name__
+            raise OptionError(
+                f"A photograph must be a path, bytes, an open file, an array or a Pillow image, not {kind}"
+            )
+        seen = from_array(photo)
+        colours, doubts = self._look(_corrected(seen, negative, faded), asked, opened, reference_way)
+        _warn(doubts)
+        return _as_array(colours, photo.dtype) if isinstance(photo, np.ndarray) else _as_pillow(colours)
 
-    def _array(
-        self, array: NDArray[np.generic], hints: Hints | None, negative: bool, faded: bool
-    ) -> NDArray[np.generic]:
-        photo = from_array(array)
-        colours = self.look(_corrected(photo, negative, faded), hints)
-        result = np.concatenate(list(colours.paint()))
-        return result.astype(array.dtype, copy=False) if array.dtype.kind == "f" else result
-
-    def _pillow(self, image: Image, hints: Hints | None, negative: bool, faded: bool) -> Image:
-        from PIL.Image import fromarray
-
-        photo = from_array(image)
-        colours = self.look(_corrected(photo, negative, faded), hints)
-        # Pillow has no colour of more than 8 bits.
-        result = fromarray(np.concatenate(list(colours.paint(depth=8))))
-        if photo.alpha is not None:
-            alpha = photo.alpha
-            if alpha.dtype != np.uint8:
-                alpha = (alpha * (255 / (65535 if alpha.dtype == np.uint16 else 1)) + 0.5).astype(np.uint8)
-            result.putalpha(fromarray(alpha))
-        return result
+    def _look(
+        self,
+        photo: Photo,
+        hints: Sequence[Hint] | None,
+        reference: Reference | None,
+        way: Way,
+        watch: Callable[[], object] | None = None,
+    ) -> tuple[Colours, tuple[str, ...]]:
+        """The colours of a photograph with hints and those that a reference gives, and what the user should know."""
+        doubts = self._doubts(hints)
+        if reference is None:
+            return self.look(photo, hints, watch=watch), doubts
+        check_places(hints or (), (photo.height, photo.width))
+        colours = self.look(photo, logits=True, watch=watch)
+        found = hints_from(colours, reference, way)
+        if not found:
+            doubts += (f"{reference.name} tells nothing of the colours of {photo.name}, which was coloured without it",)
+        # What the user says himself lies on top.
+        return replace(colours, logits=None).with_hints([*found, *(hints or ())], watch=watch), doubts
 
 
-def network_size(size: tuple[int, int], short: int, stride: int) -> tuple[int, int]:
-    """(height, width) that a network sees of a photograph of (height, width) `size`.
+def _as_array(colours: Colours, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    result = np.concatenate(list(colours.paint()))
+    return result.astype(dtype, copy=False) if dtype.kind == "f" else result
 
-    The aspect is kept up to the rounding to multiples of `stride`; the short side is `short`, unless the long one would
-    be more than LONGEST times that, as in a strip of a panorama.
-    """
-    scale = min(short / min(size), short * LONGEST / max(size))
-    height, width = (max(1, round(side * scale / stride)) * stride for side in size)
-    return height, width
+
+def _as_pillow(colours: Colours) -> Image:
+    from PIL.Image import fromarray
+
+    # Pillow has no colour of more than 8 bits.
+    result = fromarray(np.concatenate(list(colours.paint(depth=8))))
+    alpha = colours.photo.alpha
+    if alpha is not None:
+        if alpha.dtype != np.uint8:
+            alpha = (alpha * (255 / (65535 if alpha.dtype == np.uint16 else 1)) + 0.5).astype(np.uint8)
+        result.putalpha(fromarray(alpha))
+    return result
 
 
 def _corrected(photo: Photo, negative: bool, faded: bool) -> Photo:
@@ -440,6 +484,12 @@ def _corrected(photo: Photo, negative: bool, faded: bool) -> Photo:
 def _is_file(photo: object) -> TypeGuard[File]:
     """Whether it is the bytes of an image file, or a stream that gives them. Pillow images and arrays do not read."""
     return isinstance(photo, (bytes, bytearray, memoryview)) or callable(getattr(photo, "read", None))
+
+
+def _is_pillow(photo: object) -> TypeGuard[Image]:
+    """Whether it is an image of Pillow, which nobody can have who has not imported it."""
+    pillow = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(photo, pillow.Image)
 
 
 def _watched(strips: Iterable[np.ndarray], height: int, progress: Callable[[float], None]) -> Iterator[np.ndarray]:

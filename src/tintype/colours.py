@@ -20,6 +20,9 @@ from tintype.models import Model, Prediction
 from tintype.photo import Photo
 from tintype.settings import checked_blend, checked_temperature, checked_vividness
 
+LONGEST = 4
+"""Times the network size that the long side of a panorama may have; beyond, its short side gives way."""
+
 FINER = DETAIL // 4
 """Times the network's sides that the guide of the enlargement has: DETAIL times those of the colours, a quarter."""
 
@@ -322,6 +325,17 @@ class Colours:
             )
         plane = photo.thumbnail(width, height, self.threads, part)
         return lambda top, bottom: plane[top - down.start : bottom - down.start]
+
+
+def network_size(size: tuple[int, int], short: int, stride: int) -> tuple[int, int]:
+    """(height, width) that a network sees of a photograph of (height, width) `size`.
+
+    The aspect is kept up to the rounding to multiples of `stride`; the short side is `short`, unless the long one would
+    be more than LONGEST times that, as in a strip of a panorama.
+    """
+    scale = min(short / min(size), short * LONGEST / max(size))
+    height, width = (max(1, round(side * scale / stride)) * stride for side in size)
+    return height, width
 
 
 def seen_of(photo: Photo, guide: NDArray[np.float32], threads: int | None = None) -> NDArray[np.float32]:

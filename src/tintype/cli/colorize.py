@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 from cyclopts import Parameter
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tintype.album import Outcome, Plan, Task
     from tintype.colorizer import Colorizer
     from tintype.photo import Photo
+    from tintype.reference import Reference, Way
 
 STANDARD = "-"
 
@@ -49,6 +50,8 @@ def colorize(
     vividness: Annotated[float, between(0, 10)] = 1.0,
     blend: Annotated[float, between(0, 1)] = 1.0,
     hints: str | None = None,
+    reference: str | None = None,
+    reference_way: Literal["regions", "palette"] = "regions",
     format: str | None = None,
     quality: Annotated[int | None, between(1, 100)] = None,
     negative: Flag = False,
@@ -97,6 +100,11 @@ def colorize(
     hints
         JSON file with your own colours for places: [{"x": 10, "y": 20, "color": "#8b5a2b", "radius": 5}], in pixels of
         the upright photograph.
+    reference
+        A colour photograph of something alike, whose colours are taken: the same place, clothes or season.
+    reference_way
+        regions: each part of the photograph takes the colour of the part of the reference that corresponds to it, where
+        there is one. palette: all colours of the reference are shared out to where they are likely.
     format
         jpeg (or jpg), png, tiff (or tif), webp or avif. Default: that of the output's name, else of the photograph;
         PNG where that is not written, such as BMP, GIF or HEIC.
@@ -185,6 +193,8 @@ def colorize(
     )
     options: _Options = {
         "hints": hints,
+        "reference": None if reference is None else colorizer.reference(reference),
+        "reference_way": reference_way,
         "format": format,
         "quality": quality,
         "negative": negative,
@@ -218,6 +228,8 @@ class _Options(TypedDict):
     """What the making of a result depends on besides the colorizer."""
 
     hints: str | None
+    reference: Reference | None
+    reference_way: Way
     format: str | None
     quality: int | None
     negative: bool
