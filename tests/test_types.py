@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 import tintype
+from tintype.reference import hints_from
 
 colorizer = tintype.Colorizer(vividness=1.2)
 array = np.zeros((4, 4), np.uint8)
@@ -21,7 +22,7 @@ photo = tintype.read("a.jpg")
 colours = colorizer.look(photo, hints=[tintype.Hint(1, 2, "#a03020", 3)], logits=True)
 reveal_type(tintype.colorize("a.jpg"))  # Path
 reveal_type(tintype.colorize(Path("a.jpg"), "b.png", quality=90, faded=True))  # Path
-reveal_type(tintype.colorize(b"", vividness=2))  # bytes
+reveal_type(tintype.colorize(b"", vividness=2, reference="b.jpg", reference_way="palette"))  # bytes
 reveal_type(tintype.colorize(io.BytesIO(), format="png"))  # bytes
 reveal_type(tintype.colorize(b"", "b.jpg"))  # Path
 reveal_type(tintype.colorize(array, temperature=0.4))  # ndarray of uint8
@@ -39,6 +40,7 @@ reveal_type(colours.likely(1, 2, radius=3, count=5))  # list of Likely
 reveal_type(colours.doubts())  # list of Doubt
 reveal_type(colours.with_logits())  # Colours
 reveal_type(colours.alternatives(4))  # list of Colours
+reveal_type(hints_from(colours, array, "palette")[0])  # Hint
 reveal_type(next(colours.paint(size=400)))  # ndarray of codes
 reveal_type(tintype.write(photo, colours.paint(), "b.jpg"))  # notes
 reveal_type(tintype.from_array(array))  # Photo
@@ -51,6 +53,7 @@ EXPECTED = {
     "bytes": r"bytes",
     "Image": r"PIL\.Image\.Image",
     "Photo": r"tintype\.photo\.photo\.Photo",
+    "Hint": r"tintype\.hints\.Hint",
     "Colours": r"tintype\.colours\.Colours",
     "ndarray of uint8": r"numpy\.ndarray\[.*unsignedinteger\[.*8Bit\]\]\]",
     "ndarray of floating": r"numpy\.ndarray\[.*floating\[.*32Bit\]\]\]",

@@ -393,6 +393,21 @@ def test_a_negative_or_a_faded_photograph_is_made_again_as_one(option, photograp
     assert (tmp_path / "a.color.png").read_bytes() == after
 
 
+def test_a_reference_is_good_for_many_photographs(photograph, tmp_path, build_model):
+    model = build_model(hints=True, temperature=True, logits=3, card={"bins": [[0.0, 0.0], [40.0, 0.0], [10.0, 30.0]]})
+    folder = photograph("in/a.png").parent
+    photograph("in/b.png")
+    colour = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    for name, pixels in (("red.png", colour), ("blue.png", colour[..., ::-1]), ("gray.png", colour[..., [0, 0, 0]])):
+        Image.fromarray(pixels).save(tmp_path / name)
+    asked = [folder, "-o", tmp_path / "out", "--reference-way", "palette", "--reference"]
+    assert last_line(*asked, tmp_path / "red.png", model=model) == f"2 coloured, in {tmp_path}/out"
+    assert last_line(*asked, tmp_path / "red.png", model=model).startswith("2 skipped as done")
+    assert last_line(*asked, tmp_path / "blue.png", model=model) == f"2 coloured again, in {tmp_path}/out"
+    done = errors_of(tintype("colorize", *asked, tmp_path / "gray.png", model=model, check=1))
+    assert done == [f"tintype: {tmp_path}/gray.png is gray or of one tone: give a reference in colour"]
+
+
 def last_line(*arguments, model, check=0, **options) -> str:
     """What a run says at its end, without the time that it took."""
     line = errors_of(tintype("colorize", *arguments, model=model, check=check, **options))[-1]
