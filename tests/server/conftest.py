@@ -5,6 +5,7 @@ import io
 from functools import partialmethod
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,6 +20,19 @@ from tintype.server.service import Bounds, Service
 PHOTOGRAPHS = Path(__file__).parents[2] / "examples" / "photographs"
 
 MODEL = "tintype.mini"
+
+
+@pytest.fixture(scope="session")
+def reference() -> bytes:
+    """The file of a photograph in colours: sky above, leaves below, a red thing in the middle."""
+    light = np.asarray(Image.open(PHOTOGRAPHS / "migrant-mother-1936.jpg").convert("L").resize((180, 240))) / 255.0
+    colours = np.repeat(light[..., None], 3, axis=2)
+    colours[:100] *= (0.6, 0.8, 1.0)
+    colours[100:] *= (0.6, 1.0, 0.5)
+    colours[80:160, 60:120] = light[80:160, 60:120, None] * (1.0, 0.4, 0.3)
+    memory = io.BytesIO()
+    Image.fromarray((colours * 255).astype(np.uint8)).save(memory, "PNG")
+    return memory.getvalue()
 
 
 class Client:

@@ -125,6 +125,21 @@ def test_alternatives_are_hints_and_have_pictures(client, add):
     assert client.get(f"{at}/preview", params={"size": 120}).content == first.content
 
 
+def test_another_photograph_gives_its_colours_as_hints(client, add, service, refusal, reference, photograph):
+    at = f"/v1/photos/{add(model='tintype.v2')['id']}"
+    count = len(list(service.folder.path.iterdir()))
+    for way in ("regions", "palette"):
+        response = client.post(f"{at}/reference", files={"reference": ("park.png", reference)}, data={"way": way})
+        hints = response.json()["hints"]
+        assert client.put(f"{at}/hints", json=hints).json()["hints"] == hints
+    assert hints
+    gray = client.post(f"{at}/reference", files={"reference": ("gray.jpg", photograph)})
+    assert refusal(gray, 415) == "gray.jpg is gray or of one tone: give a reference in colour"
+    other = client.post(f"{at}/reference", files={"reference": ("park.png", reference)}, data={"way": "all"})
+    assert refusal(other, 422).startswith("The way to use a reference must be regions or palette")
+    assert len(list(service.folder.path.iterdir())) == count
+
+
 def test_the_result_is_the_file_of_the_command(client, add, photograph, tmp_path):
     photo = add()
     at = f"/v1/photos/{photo['id']}"

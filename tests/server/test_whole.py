@@ -56,6 +56,16 @@ def test_the_bytes_are_those_of_the_command(name, options, client, photograph, t
         assert response.headers["content-type"] == Image.MIME[image.format]
 
 
+def test_the_bytes_with_a_reference_are_those_of_the_command(client, photograph, reference, tmp_path):
+    (tmp_path / "street.jpg").write_bytes(photograph)
+    (tmp_path / "park.png").write_bytes(reference)
+    words = ["--reference", tmp_path / "park.png", "--reference-way", "palette", "--quiet"]
+    tintype("colorize", tmp_path / "street.jpg", *words, model=MODEL, check=0)
+    sent = {"photo": ("street.jpg", photograph), "reference": ("park.png", reference)}
+    response = client.post("/v1/colorize", files=sent, data={"reference_way": "palette"})
+    assert response.content == (tmp_path / "street.color.jpg").read_bytes()
+
+
 def test_what_the_user_should_know_is_in_a_header(client, photograph):
     response = client.post("/v1/colorize", files={"photo": ("a.jpg", photograph)}, data={"hints": HINTS})
     [note] = json.loads(unquote(response.headers["x-tintype-notes"]))

@@ -88,22 +88,25 @@ def serve(
             if not webbrowser.open(page):
                 complain("no browser could be opened: open the page yourself")
 
-    process.serve(
-        model,
-        host=host,
-        port=port,
-        token=token,
-        address=",".join(address) or None,
-        proxy=proxy,
-        folder=folder,
-        disk=round(max_disk * 1e9),
-        bounds=Bounds(
-            upload=round(max_upload * 1e6),
-            pixels=round(max_megapixels * 1e6),
-            photographs=max_photographs,
-            idle=60 * idle,
-            jobs=max(2, available_threads()) if jobs is None else jobs,
-        ),
-        announce=announce,
-    )
+    try:
+        process.serve(
+            model,
+            host=host,
+            port=port,
+            token=token,
+            address=",".join(address) or None,
+            proxy=proxy,
+            folder=folder,
+            disk=round(max_disk * 1e9),
+            bounds=Bounds(
+                upload=round(max_upload * 1e6),
+                pixels=round(max_megapixels * 1e6),
+                photographs=max_photographs,
+                idle=60 * idle,
+                jobs=max(2, available_threads()) if jobs is None else jobs,
+            ),
+            announce=announce,
+        )
+    except KeyboardInterrupt:
+        return 130  # That is how it is ended: there is nothing to say.
     return 0

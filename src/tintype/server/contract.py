@@ -142,8 +142,8 @@ class DoubtsBody(BaseModel):
     places: list[DoubtBody]
 
 
-class WayBody(BaseModel):
-    """A colouring by the hints that make it, beside those that are set."""
+class HintsBody(BaseModel):
+    """Hints that are not set yet: those that there are already, where they belong to it, and new ones."""
 
     hints: list[HintBody]
 
@@ -151,7 +151,7 @@ class WayBody(BaseModel):
 class AlternativesBody(BaseModel):
     """Other colourings of the whole photograph, which differ where the model doubts."""
 
-    alternatives: list[WayBody]
+    alternatives: list[HintsBody]
 
 
 class RegionBody(BaseModel):
@@ -225,6 +225,7 @@ _FIELDS: dict[str, Schema] = {
         "examples": ["410,520,40,30"],
     },
     "reference": {**_FILE, "description": "A colour photograph whose colours are to be taken."},
+    "reference_way": {"type": "string", "enum": ["regions", "palette"], "default": "regions"},
     "way": {"type": "string", "enum": ["regions", "palette"], "default": "regions"},
 }
 

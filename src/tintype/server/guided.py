@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from tintype.errors import printable
 from tintype.hints import MOST
 from tintype.photo.results import beside
+from tintype.reference import checked_way
 from tintype.server.archive import NAME, Made, archive
 from tintype.server.contract import (
     AlternativesBody,
@@ -20,11 +21,11 @@ from tintype.server.contract import (
     DoubtBody,
     DoubtsBody,
     HintBody,
+    HintsBody,
     LikelyBody,
     PhotoBody,
     PlaceColor,
     SettingsChange,
-    WayBody,
     bodies,
     content,
     form,
@@ -228,7 +229,7 @@ def routes(service: Service) -> APIRouter:
         ways = await service.do_for(
             request, photograph, lambda watch: looks.alternatives(photograph, settings, hints, watch, count)
         )
-        return AlternativesBody(alternatives=[WayBody(hints=bodies(way)) for way in ways])
+        return AlternativesBody(alternatives=[HintsBody(hints=bodies(way)) for way in ways])
 
     @router.get(
         "/v1/photos/{id}/alternatives/{number}/preview",
@@ -252,6 +253,23 @@ def routes(service: Service) -> APIRouter:
             lambda watch: looks.alternative(photograph, settings, hints, watch, number, count, size),
         )
         return Response(picture, media_type="image/jpeg", headers=None if version is None else KEPT)
+
+    @router.post(
+        "/v1/photos/{id}/reference",
+        summary="The colours of another photograph, as hints",
+        responses=problems(404, 413, 415),
+        openapi_extra=form("reference", "way", required="reference"),
+    )
+    async def refer(request: Request, id: Id) -> HintsBody:
+        photographs.find(id)
+        async with service.received(request, ("way",), ("reference",)) as given:
+            sent, way = given.photo("reference"), checked_way(given.texts.get("way") or "regions")
+            photograph = photographs.find(id)
+            settings = photograph.settings
+            found = await service.do_for(
+                request, photograph, lambda watch: looks.reference_hints(photograph, settings, watch, sent, way)
+            )
+        return HintsBody(hints=bodies(found))
 
     async def made(
         request: Request, photograph: Photograph, format: str | None, quality: int | None, watched: bool = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tintype.errors import OptionError
 from tintype.hints import Hint, check_places
 from tintype.models import Model
 from tintype.photo import Photo, at_most, count_pages, read
+from tintype.reference import Way, hints_from
 from tintype.server import pictures
 from tintype.server.cache import Cache
 from tintype.server.folder import File
@@ -24,6 +27,7 @@ from tintype.server.options import Reading, Settings
 from tintype.server.photographs import Facts, Photograph
 from tintype.server.problems import Refused
 from tintype.server.queue import Watch
+from tintype.server.upload import Upload
 
 LARGEST = 4096
 """Pixels of the longest side of a preview, and of a side of the square that no part of one is larger than."""
@@ -241,6 +245,16 @@ class Looks:
             raise Refused(404, f"There is no alternative {number}: there are {len(ways)}")
         return self.preview(photograph, settings, ways[number - 1], watch, size=size)
 
+    def reference_hints(
+        self, photograph: Photograph, settings: Settings, watch: Watch, reference: Upload, way: Way
+    ) -> list[Hint]:
+        """What a colour photograph tells of the colours of another one."""
+        colours = self.colours(photograph, settings, (), watch, logits=True)
+        with at_most(self.most_pixels), _named(reference) as stream:
+            seen = self.colorizer(settings).reference(stream)
+        watch()
+        return hints_from(colours, seen, way)
+
     def doubt_map(
         self, photograph: Photograph, settings: Settings, hints: tuple[Hint, ...], watch: Watch, size: int
     ) -> bytes:
@@ -273,14 +287,18 @@ class Looks:
         *,
         format: str,
         quality: int | None,
+        reference: Upload | None = None,
+        way: Way = "regions",
     ) -> tuple[str, ...]:
         """Write the full-size file, as the command does; returns what the user should know of it."""
-        with at_most(self.most_pixels):
+        with at_most(self.most_pixels), ExitStack() as stack:
             return self.colorizer(settings).file(
                 source,
                 target,  # type: ignore[arg-type]  # has what is used of a binary stream
                 name=name,
                 hints=hints or None,
+                reference=None if reference is None else stack.enter_context(_named(reference)),
+                reference_way=way,
                 format=format,
                 quality=quality,
                 salvage=settings.salvage,
@@ -323,6 +341,13 @@ def check_place(x: float, y: float, radius: float | None, photograph: Photograph
         raise OptionError(f"({x:g}, {y:g}) lies outside the photograph of {width} x {height} pixels")
     if radius is not None and not 0 < radius <= 10 * max(width, height):
         raise OptionError(f"The radius must be above 0 and at most {10 * max(width, height)} pixels, not {radius:g}")
+
+
+def _named(upload: Upload) -> io.BufferedReader:
+    """The bytes of an upload, in whose name errors speak of it."""
+    raw = io.FileIO(upload.file.path)
+    raw.name = upload.name
+    return io.BufferedReader(raw)
 
 
 def _looked(settings: Settings) -> Settings:

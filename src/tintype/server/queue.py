@@ -90,6 +90,8 @@ class Queue:
         try:
             await asyncio.wait({item.future} | ({leaving} if leaving else set()), return_when=asyncio.FIRST_COMPLETED)
             if not item.future.done():
+                if leaving is not None:
+                    leaving.result()  # It may have failed, as of a request that brings too much.
                 raise Gone
             item.future.result()
             return results[0]

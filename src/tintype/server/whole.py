@@ -13,6 +13,7 @@ from tintype.errors import OptionError
 from tintype.models.catalog import PURPOSES
 from tintype.photo.kinds import SUFFIXES
 from tintype.photo.results import beside, result_suffix
+from tintype.reference import checked_way
 from tintype.server.contract import HealthBody, InspectBody, ModelBody, ModelsBody, content, form, problems
 from tintype.server.download import TYPES, Download
 from tintype.server.options import Settings, from_form, hints_from_text
@@ -63,11 +64,13 @@ def routes(service: Service) -> APIRouter:
         tags=["photographs in one call"],
         response_class=Response,
         responses={**content("The coloured file", *TYPES.values()), **problems(413, 415)},
-        openapi_extra=form("photo", *SETTINGS, *WRITTEN, "hints"),
+        openapi_extra=form("photo", *SETTINGS, *WRITTEN, "hints", "reference", "reference_way"),
     )
     async def colorize(request: Request) -> Response:
-        async with service.received(request, (*SETTINGS, *WRITTEN, "hints")) as given:
-            photo = given.photo()
+        texts = (*SETTINGS, *WRITTEN, "hints", "reference_way")
+        async with service.received(request, texts, ("photo", "reference")) as given:
+            photo, reference = given.photo(), given.files.get("reference")
+            way = checked_way(given.texts.pop("reference_way", "") or "regions")
             hints = hints_from_text(given.texts.pop("hints", "") or "[]")
             options = from_form(given.texts)
             format, quality = cast("str | None", options.pop("format", None)), options.pop("quality", None)
@@ -87,6 +90,8 @@ def routes(service: Service) -> APIRouter:
                         watch,
                         format=kind,
                         quality=cast("int | None", quality),
+                        reference=reference,
+                        way=way,
                     ),
                     quick=False,
                 )
