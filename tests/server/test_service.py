@@ -168,29 +168,53 @@ def test_photographs_that_nobody_uses_are_forgotten(service):
     assert not used.file.path.exists()
 
 
-def test_a_photograph_whose_client_leaves_is_not_kept(serving, photograph):
-    """The client leaves once all was sent, before the answer."""
-    service, _ = serving()
-    form = (
-        b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n' + photograph + b"\r\n--b--\r\n"
-    )
+def asked(service, method: str, path: str, body: bytes = b"", kind: str = "text/plain", stays: bool = False) -> list:
+    """What is sent to a client that leaves once all was sent, or with `stays` once it has a part of the answer."""
+    sent = []
 
     async def run() -> None:
-        messages = [{"type": "http.request", "body": form, "more_body": False}, {"type": "http.disconnect"}]
+        answered = asyncio.Event()
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive():
-            return messages.pop(0) if len(messages) > 1 else messages[0]
+            if messages:
+                return messages.pop()
+            if stays:
+                await answered.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message):
-            pass
+            sent.append(message)
+            if message["type"] == "http.response.body":
+                answered.set()
+                await asyncio.sleep(0.05)
 
         scope = {
-            "type": "http", "method": "POST", "path": "/v1/photos", "raw_path": b"/v1/photos", "query_string": b"",
-            "headers": [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=b")],
+            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+            "headers": [(b"host", b"localhost"), (b"content-type", kind.encode())],
             "http_version": "1.1", "scheme": "http", "client": ("127.0.0.1", 1), "server": ("localhost", 80),
         }  # fmt: skip
         await application(service)(scope, receive, send)
 
     asyncio.run(run())
+    return sent
+
+
+def test_a_photograph_whose_client_leaves_is_not_kept(serving, photograph):
+    service, _ = serving()
+    head = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'
+    asked(service, "POST", "/v1/photos", head + photograph + b"\r\n--b--\r\n", "multipart/form-data; boundary=b")
     assert len(service.photographs) == 0
     assert not list(service.folder.path.iterdir())
+
+
+def test_a_result_whose_client_leaves_is_not_kept(serving, photograph, monkeypatch):
+    monkeypatch.setattr("tintype.server.download.BLOCK", 1000)
+    service, client = serving()
+    id = client.post("/v1/photos", files={"photo": ("a.jpg", photograph)}).json()["id"]
+    [upload] = service.folder.path.iterdir()
+    sent = asked(service, "GET", f"/v1/photos/{id}/result", stays=True)
+    assert sent[0]["status"] == 200
+    assert sent[-1].get("more_body")  # it was not sent to its end
+    assert list(service.folder.path.iterdir()) == [upload]
+    assert service.folder.taken == len(photograph)
