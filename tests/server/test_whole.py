@@ -87,7 +87,7 @@ def test_what_the_user_should_know_is_in_a_header(client, photograph):
         ({"hints": '"/etc/passwd"'}, "The list of hints must be a list of hints, each with x, y, color and radius"),
         ({"hints": '[{"x": 999, "y": 4, "color": "#8b2a2b", "radius": 2}]'}, "Hint 1 at (999, 4) lies outside"),
         ({"page": "2"}, "a.jpg has 1 page, and no page 2"),
-        ({"colour": "red"}, "There is no field 'colour': the fields are photo, model, size"),
+        ({"colour": "red"}, "There is no field 'colour': the fields are photo, reference, model"),
     ],
 )
 def test_wrong_options_get_one_sentence(options, sentence, client, photograph, refusal):
