@@ -1,11 +1,11 @@
 """How fast and how steady `tintype serve` is: `python -m benchmarks.serve [SECTION ...]`.
 
-    first     a 12-megapixel JPEG: from the upload to the first coloured preview of 1024 pixels; asked for by a program,
-              and in Chromium, from the choice of the file to the picture on the screen
-    hint      another hint on it: from the hint to the new preview, by a program and in Chromium
-    download  the full-size file of 12 megapixels, with a hint
-    people    four people at once, each on photographs of their own: the same three, and whether each got what was
-              asked for, in order
+    alone     one person by the API, on 12-megapixel JPEG files: from the upload to the first coloured preview of 1024
+              pixels, from a hint to the new preview, and the full-size file, with a hint
+    browser   the first two in Chromium: from the choice of the file, and from a click on a colour, to the picture on
+              the screen
+    people    four people at once by the API, each on photographs of their own: the same three, and whether each got
+              what was asked for, in order
     memory    2 000 photographs, each uploaded, looked at, corrected and downloaded, and none of them deleted: what the
               server's process holds, drawn into docs/img/serve-memory.png. The first 40 have 12 megapixels, so that the
               server's caches are full early; the others are small, and tintype.mini colours them, to have so many in
@@ -40,7 +40,7 @@ from PIL import Image
 import tintype
 
 ROOT = Path(__file__).parents[1]
-SECTIONS = ("first", "hint", "download", "people", "memory")
+SECTIONS = ("alone", "browser", "people", "memory")
 PEOPLE = 4
 PREVIEW = 1024
 """Long side of the previews that the page shows, in pixels."""
@@ -311,7 +311,7 @@ look();
 """
 
 
-def in_browser(address: str, folder: Path, sections: tuple[str, ...], runs: int, hints: int) -> Times:
+def in_browser(address: str, folder: Path, runs: int, hints: int) -> Times:
     """From the choice of a file, and from a click on a colour, to the picture on the screen."""
     sys.path.insert(0, str(ROOT / "tests"))
     from selenium.webdriver.common.action_chains import ActionChains
@@ -336,15 +336,14 @@ def in_browser(address: str, folder: Path, sections: tuple[str, ...], runs: int,
             (folder / f"{number}.jpg").unlink()
             if number >= 0:
                 times["first"].append(took)
-        if "hint" in sections:
-            time.sleep(1)
-            ActionChains(browser).move_to_element(browser.find_element(By.ID, "stage")).click().perform()
-            while len(browser.find_elements(By.CSS_SELECTOR, ".panel .swatch")) < 4:
-                time.sleep(0.05)
-            for number in range(-3, hints):
-                took = browser.execute_async_script(CHOOSE, number + 3)
-                if number >= 0:
-                    times["hint"].append(took)
+        time.sleep(1)
+        ActionChains(browser).move_to_element(browser.find_element(By.ID, "stage")).click().perform()
+        while len(browser.find_elements(By.CSS_SELECTOR, ".panel .swatch")) < 4:
+            time.sleep(0.05)
+        for number in range(-3, hints):
+            took = browser.execute_async_script(CHOOSE, number + 3)
+            if number >= 0:
+                times["hint"].append(took)
     return times
 
 
@@ -397,7 +396,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30, help="uploads and downloads (default 30)")
     parser.add_argument("--hints", type=int, default=200, help="hints (default 200)")
     parser.add_argument("--photographs", type=int, default=2000, help="of the section memory (default 2000)")
-    parser.add_argument("--no-browser", action="store_true", help="measure by the API alone")
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "img" / "serve-memory.png")
     options = parser.parse_args()
     sections = tuple(options.sections) or SECTIONS
@@ -422,8 +420,8 @@ def times_of(address: str, folder: Path, sections: tuple[str, ...], options: arg
     for what in AIMS:
         told(what, one[what], one[f"{what} here"], AIMS[what])
         told(f"{what}, in Python", one[f"{what} here"])
-    if not options.no_browser and {"first", "hint"} & set(sections):
-        for what, times in in_browser(address, folder, sections, runs, hints).items():
+    if "browser" in sections:
+        for what, times in in_browser(address, folder, runs, hints).items():
             told(f"{what}, in Chromium", times, one[f"{what} here"], AIMS[what])
     if "people" in sections:
         many, compared, wrong = together(address, runs, hints)
