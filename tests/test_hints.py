@@ -13,7 +13,7 @@ from tintype.color.gamut import fit_chroma
 from tintype.color.lab import rgb_to_lab
 from tintype.colorizer import Colorizer
 from tintype.errors import HintError, TintypeWarning
-from tintype.hints import MOST, Discs, Hint, draw_hints, keep_local, meet, read_hints
+from tintype.hints import MOST, Discs, Hint, draw_hints, read_hints
 from tintype.models import Model
 from tintype.photo import read
 
@@ -112,19 +112,6 @@ def test_a_hint_outside_the_photograph_is_refused(place):
         draw_hints([Hint(5, 5, "#ff0000", 3), Hint(*place, "#ff0000", 3)], (80, 100), (80, 100))
 
 
-def test_one_hint_leaves_alone_what_it_hardly_moves_and_many_tell_of_the_whole():
-    without = np.random.default_rng(0).uniform(-40, 40, (2, 8, 8)).astype(np.float32)
-    ab = without.copy()
-    ab[:, :, :4] += np.array([3.0, 2.0], np.float32)[:, None, None]  # a leak
-    ab[:, :, 4:] += np.array([30.0, -20.0], np.float32)[:, None, None]  # what it lies on
-    kept = keep_local(ab, without, 1)
-    assert np.array_equal(kept[:, :, :4], without[:, :, :4])
-    moved = np.hypot(*(kept - without)[:, :, 4:])
-    assert np.all((moved > 34) & (moved < np.hypot(30, 20)))
-    assert np.abs(keep_local(ab, without, 10) - ab).max() < 0.5
-    assert np.array_equal(keep_local(without, without, 1), without)
-
-
 # What is asked for is what comes out
 
 
@@ -198,32 +185,6 @@ def test_results_without_hints_are_what_they_were(photograph):
 def test_blend_pales_hints_too(photograph):
     gray = Colorizer("tintype.mini", blend=0)(photograph, hints=[Hint(130, 220, "#ff0000", 12)])
     assert np.array_equal(gray, np.repeat(photograph[..., None], 3, axis=2))
-
-
-def test_what_follows_gets_what_the_network_did_not_give():
-    without = np.zeros((2, 8, 16), np.float32)
-    ab = without.copy()
-    ab[0, :, :8] = 60  # an object that answers twice as strongly as asked
-    ab[1, :, 8:] = 2  # and chance elsewhere
-    red = Hint(32, 32, "#a4706f", 10)
-    wanted = rgb_to_lab(np.array([0xA4, 0x70, 0x6F]) / 255)[1:]
-    met = meet(ab, without, [red], (64, 128))
-    np.testing.assert_allclose(met[:, 4, 4], wanted, atol=0.5)
-    np.testing.assert_allclose(met[:, 0, 0], wanted, atol=0.5)
-    assert np.abs(met[:, :, 8:] - ab[:, :, 8:]).max() < 0.5
-
-
-def test_each_object_gets_the_colour_of_its_own_hint():
-    without = np.zeros((2, 8, 32), np.float32)
-    ab = without.copy()
-    ab[0, :, :16] = 40
-    ab[1, :, 16:] = 40
-    colors = ["#a4706f", "#8f8360"]
-    hints = [Hint(32, 32, colors[0], 8), Hint(224, 32, colors[1], 8)]
-    met = meet(ab, without, hints, (64, 256))
-    for color, column in zip(colors, (4, 28), strict=True):
-        wanted = rgb_to_lab(np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255)[1:]
-        np.testing.assert_allclose(met[:, 4, column], wanted, atol=3)
 
 
 def test_discs_do_not_depend_on_strips_and_the_last_lies_on_top():

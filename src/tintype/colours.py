@@ -15,10 +15,11 @@ from tintype.color.render import render, render_strips
 from tintype.distribution import COUNT, Distribution, Likely, disc, ranked
 from tintype.doubts import Doubt, doubtful
 from tintype.errors import HintError, OptionError
-from tintype.hints import Discs, Hint, Hints, draw_hints, keep_local, meet, read_hints
+from tintype.hints import Discs, Hint, Hints, draw_hints, read_hints
 from tintype.models import Model, Prediction
 from tintype.photo import Photo
 from tintype.settings import checked_blend, checked_temperature, checked_vividness
+from tintype.spreading import meet, spread
 
 LONGEST = 4
 """Times the network size that the long side of a panorama may have; beyond, its short side gives way."""
@@ -157,7 +158,7 @@ class Colours:
         guess = self._predict(asked, self.logits is not None, watch)
         if not asked:
             return replace(self, ab=free, logits=guess.logits, hints=(), unguided=None)
-        ab = keep_local(guess.ab, free, len(asked))
+        ab = spread(guess.ab, free, self.guide, asked, self.size)
         return replace(self, ab=ab, logits=guess.logits, hints=asked, unguided=free)
 
     def with_logits(self, *, watch: Callable[[], object] | None = None) -> Colours:

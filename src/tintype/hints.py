@@ -21,9 +21,6 @@ Plane = NDArray[np.float32]
 SMALLEST = 1.0
 """Radius in network pixels that a hint is drawn with at least, so that it is seen however small it is."""
 
-LEAK = 6.0
-"""a*b* units that one hint may move colours by without being about them; see `keep_local`."""
-
 MOST = 1000
 """Hints of one photograph."""
 
@@ -32,9 +29,6 @@ LARGEST = 1e9
 
 FILE = 1 << 22
 """Bytes of a file of hints."""
-
-DOUBT = 3.0
-"""a*b* units that colours may change by chance: what changes less is not taken for following a hint."""
 
 EDGE = 0.5
 """Times its radius over which a hint fades out around its disc, but at least a pixel."""
@@ -103,10 +97,10 @@ def draw_hints(hints: Sequence[Hint], size: tuple[int, int], network: tuple[int,
     check_places(hints, size)
     drawn = np.zeros((3, *network), np.float32)
     for hint in hints:
-        place, share = _covered(hint, size, network)
+        place, share = covered(hint, size, network)
         part = drawn[:, *place]
         part *= 1 - share
-        part += np.array([*_ab(hint.color), 1], np.float32)[:, None, None] * share
+        part += np.array([*ab_of(hint.color), 1], np.float32)[:, None, None] * share
     return drawn
 
 
@@ -119,7 +113,7 @@ def check_places(hints: Sequence[Hint], size: tuple[int, int]) -> None:
             )
 
 
-def _covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tuple[tuple[slice, slice], Plane]:
+def covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tuple[tuple[slice, slice], Plane]:
     """The part of a plane of `network` size that a hint touches, and the share of each pixel that it covers."""
     (height, width), (rows, columns) = size, network
     down, across = rows / height, columns / width
@@ -137,57 +131,6 @@ def _covered(hint: Hint, size: tuple[int, int], network: tuple[int, int]) -> tup
     return (slice(top, bottom), slice(left, right)), share
 
 
-def keep_local(ab: Plane, without: Plane, count: int) -> Plane:
-    """Colours with `count` hints, where these change little brought back to those without them.
-
-    A network that sees the photograph as a whole lets every hint shift all colours a little (3 units of one hint at the
-    default model), far from what it lies on. Of changes below LEAK / count nothing stays, of larger ones the more the
-    larger they are (the nonnegative garrote, Breiman 1995). Many hints do tell of the whole: ten keep nearly all.
-
-    Args:
-        ab, without: [2, h, w], CIE a*b*.
-    Returns:
-        [2, h, w], CIE a*b*.
-    """
-    moved = ab - without
-    least = (LEAK / count) ** 2
-    return np.asarray(without + moved * (1 - least / np.maximum((moved**2).sum(axis=0), least)))
-
-
-def meet(ab: Plane, without: Plane, hints: Sequence[Hint], size: tuple[int, int]) -> Plane:
-    """Colours with hints, moved so that what follows a hint has the colour that was asked for.
-
-    A network answers a hint with a colour of its own: of the right hue, but stronger or weaker. What it lacks under the
-    disc is given to all that changed as the disc did, in proportion; where hints are near each other, to each place by
-    the hints around it, the nearest first (Shepard 1968).
-
-    Args:
-        ab, without: [2, h, w], CIE a*b* as they will be painted, with hints and without.
-        hints: at places of the photograph of (height, width) `size`.
-    Returns:
-        float32 [2, h, w], CIE a*b*.
-    """
-    cells = ab.shape[1:]
-    moved = ab - without
-    y, x = (np.arange(count, dtype=np.float32) + 0.5 for count in cells)
-    total = np.zeros(cells, np.float32)
-    added = np.zeros_like(ab, np.float32)
-    for hint in hints:
-        place, share = _covered(hint, size, cells)
-        share = share / share.sum()
-        before, change = ((plane[:, *place] * share).sum(axis=(1, 2)) for plane in (without, moved))
-        wanted = _ab(hint.color) - before
-        answer, want = float(change @ change), float(wanted @ wanted)
-        down, across = hint.y * cells[0] / size[0], hint.x * cells[1] / size[1]
-        near = 1 / ((y[:, None] - down) ** 2 + (x - across) ** 2 + 1)
-        total += near
-        # What the network hardly follows would be mostly chance if it were enlarged to the whole.
-        trust = min(1.0, 2 * math.sqrt(answer / want)) if want > 0 else 1.0
-        alike = np.clip(np.tensordot(change, moved, 1) / (answer + DOUBT**2), 0, 1)
-        added += ((wanted - change) * trust).astype(np.float32)[:, None, None] * (near * alike)
-    return (ab + added / total).astype(np.float32)
-
-
 class Discs:
     """The hints themselves, laid over the colours of the finished photograph.
 
@@ -199,7 +142,7 @@ class Discs:
     def __init__(self, hints: Iterable[Hint], size: tuple[int, int]) -> None:
         self.size = size
         # The last lies on top: it comes first, and what it covers needs no other.
-        self._hints = [(hint, _ab(hint.color).astype(np.float32)) for hint in hints][::-1]
+        self._hints = [(hint, ab_of(hint.color).astype(np.float32)) for hint in hints][::-1]
 
     def lay(self, top: int, first: int, ab: Plane) -> None:
         """Lay them over `ab`, float32 [2, rows, columns], CIE a*b* from row `top` and column `first` on, in place."""
@@ -232,7 +175,7 @@ class Discs:
             ab += laid
 
 
-def _ab(color: str) -> NDArray[np.float64]:
+def ab_of(color: str) -> NDArray[np.float64]:
     """CIE a*b* of #rrggbb, [2]."""
     rgb = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)]) / 255
     ab: NDArray[np.float64] = rgb_to_lab(rgb)[1:]

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from skimage.color import rgb2lab
 
 from benchmarks import hints_local
 from tintype import Colorizer
+from tintype.hints import draw_hints
 
 LIST = json.loads(hints_local.CASES.read_text(encoding="utf-8"))
 
@@ -28,20 +28,46 @@ def test_band_along_outline_is_neither_object_nor_rest():
     assert not (inside | outside)[50, 200]
 
 
-def test_hint_changes_what_lies_under_it_and_no_more(tiny):
+def test_hint_changes_the_object_that_it_lies_on_and_no_more(tiny):
     # This model adds a hint's a*, b* to the pixels under it and has no other way to use it.
     colorize = Colorizer(tiny)
     gray = np.full((128, 128), 119, np.uint8)
+    gray[32:96, 32:96] = 90
     case = {"outline": SQUARE, "hint": [0.5, 0.5, "#8b5a2b"]}
     without = colorize(gray)
-    _, small = hints_local.differences(colorize, gray, without, case, scale=6)
-    _, large = hints_local.differences(colorize, gray, without, case, scale=40)
-    chroma = np.linalg.norm(rgb2lab(np.array([0x8B, 0x5A, 0x2B]) / 255)[1:])
-    # Under the disc the edge is blurred, as colours are enlarged from a quarter of the network's size.
-    assert chroma / 2 < small["hint"] < 1.1 * chroma
-    assert small["object"] < 1
-    assert small["rest"] < 1
-    assert large["object"] == pytest.approx(chroma, rel=0.1)
+    _, row = hints_local.differences(colorize, gray, without, case, scale=6)
+    assert row["hint"] == pytest.approx(row["target"], rel=0.1)
+    assert row["object"] == pytest.approx(row["target"], rel=0.1)
+    assert row["rest"] < 1
+    # What the list calls the object is what counts: here, half of it is of another lightness.
+    gray[32:96, 32:70] = 200
+    case["hint"][0] = 0.7
+    _, row = hints_local.differences(colorize, gray, colorize(gray), case)
+    assert row["hint"] > 10
+    assert row["object"] < 1
+
+
+def test_further_clicks_lie_far_from_the_first_with_their_whole_disc_on_the_object():
+    case = {"outline": SQUARE, "hint": [0.3, 0.3, "#8b5a2b"]}
+    first, second, third = hints_local.clicks(case, (200, 400), 3)
+    assert (first.x, first.y) == (120, 60)
+    inside, _ = hints_local.areas(SQUARE, (200, 400))
+    for hint in (second, third):
+        y, x = np.nonzero(draw_hints([hint], (200, 400), (200, 400))[2])
+        assert inside[y, x].all()
+    # The square is 200 to 100 pixels: its lower right corner is farthest, then what is as far from both, on its top.
+    assert (second.x, second.y) == pytest.approx((293, 143), abs=4)
+    ways = [np.hypot(third.x - other.x, third.y - other.y) for other in (first, second)]
+    assert ways[0] == pytest.approx(ways[1], abs=3)
+    assert third.y == pytest.approx(57, abs=4)
+    assert (
+        len(
+            hints_local.clicks(
+                {**case, "outline": [[0.29, 0.25], [0.31, 0.25], [0.31, 0.75], [0.29, 0.75]]}, (200, 400), 2
+            )
+        )
+        == 2
+    )
 
 
 def test_thirty_photographs_of_known_source_with_hint_on_object():
@@ -75,6 +101,8 @@ def test_table_and_sheet(tiny, tmp_path, capsys):
         cases,
         "--radii",
         "1,40",
+        "--clicks",
+        "2",
         "--height",
         "60",
         "--sheet",

@@ -53,7 +53,7 @@ class Edges:
             raise ValueError("the guide must be finite")
         self.cells = cells
         self.detail = max(1, min(DETAIL, isqrt(PARTS // (cells[0] * cells[1])), round(guide.shape[0] / cells[0])))
-        light = _mean_resize(guide, (cells[0] * self.detail, cells[1] * self.detail))
+        light = mean_resize(guide, (cells[0] * self.detail, cells[1] * self.detail))
         self.noise = CONTRAST**2 + (GRAIN * _grain(light)) ** 2
         # The parts at the same place of all cells lie in one row: [detail^2, cells]. Rows are long, numpy is quick.
         places = light.reshape(cells[0], self.detail, cells[1], self.detail).transpose(1, 3, 0, 2)
@@ -220,7 +220,7 @@ def _neighbours(
     return first, np.minimum(first + 1, small - 1), (place - first).astype(np.float32)
 
 
-def _mean_resize(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def mean_resize(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Means over the areas that the pixels of the new size cover; float32 [height, width]."""
     for axis, length in enumerate(size):
         old = plane.shape[axis]
