@@ -15,8 +15,8 @@ import tifffile
 from PIL import Image
 
 from tintype.color.lab import lightness, rgb_to_lab
-from tintype.errors import UnreadablePhoto, UnsupportedPhoto
-from tintype.photo import from_array, is_marked, read, write
+from tintype.errors import TooManyPixels, UnreadablePhoto, UnsupportedPhoto
+from tintype.photo import at_most, from_array, is_marked, read, write
 
 
 def lightness_of(pixels):
@@ -194,6 +194,24 @@ def test_a_bmp_of_more_pixels_than_are_read():
     head = b"BM" + struct.pack("<IHHIIiiHH", 1000, 0, 0, 54, 40, 40_000, -40_000, 1, 24) + bytes(24)
     with pytest.raises(UnsupportedPhoto, match="40000 x 40000 pixels, and more than 1000 megapixels are not read"):
         read(head)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "tiff", "webp", "bmp", "avif", "jp2"])
+def test_fewer_pixels_may_be_allowed_and_are_counted_of_the_page_that_is_read(format):
+    pages = [Image.fromarray(np.full((height, 50), 90, np.uint8)) for height in (40, 60)]
+    memory = io.BytesIO()
+    more = {"save_all": True, "append_images": pages[1:]} if format == "tiff" else {}
+    pages[0].convert("RGB" if format in ("webp", "avif") else "L").save(
+        memory, "JPEG2000" if format == "jp2" else format, **more
+    )
+    with at_most(2000):
+        assert read(memory, page=1).height == 40
+    if format == "tiff":
+        with at_most(2400), pytest.raises(TooManyPixels, match="50 x 60 pixels"):
+            read(memory, page=2)
+    with at_most(1999), pytest.raises(TooManyPixels):
+        read(memory, page=1)
+    assert read(memory, page=1).width == 50
 
 
 def test_progressive_and_subsampled_jpeg(scene, encoded):
