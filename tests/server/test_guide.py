@@ -1,5 +1,6 @@
 """Guided work in a real browser, against the server as users start it: by mouse, by keyboard alone, by finger."""
 
+import base64
 import json
 import re
 import subprocess
@@ -395,6 +396,38 @@ def test_other_colourings_and_sliders_are_steps_that_outlive_a_reload(page):
     until(page, lambda page: hints(page) == last and photo(page)["settings"]["vividness"] == 1.35)
     find(page, ".looks header button").click()
     until(page, lambda page: photo(page)["settings"]["vividness"] == 1)
+
+
+def test_a_reference_is_a_step_of_its_own(page, tmp_path):
+    click(page, -40, 150)
+    every(page, ".likely .swatch")[2].click()
+    own = hints(page, 1)
+    patches = [[(150, 60, 40), (90, 140, 220), (210, 180, 60)], [(70, 130, 60), (230, 210, 190), (90, 50, 110)]]
+    Image.fromarray(np.uint8(patches).repeat(100, axis=0).repeat(100, axis=1)).save(tmp_path / "colours.png")
+    find(page, "#reference-way").send_keys("P")
+    find(page, "#reference-file").send_keys(str(tmp_path / "colours.png"))
+    until(page, lambda page: len(hints(page)) > 1)
+    # What the user said lies on top.
+    assert hints(page)[-1:] == own
+    palette = hints(page)
+    # Dropped there it is a reference, too, and no photograph to colour. It takes the place of the one before.
+    find(page, "#reference-way").send_keys("C")
+    page.execute_script(
+        """const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+        const transfer = new DataTransfer(), place = document.querySelector(".reference");
+        transfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+        for (const type of ["dragenter", "dragover", "drop"]) {
+          place.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        base64.b64encode((tmp_path / "colours.png").read_bytes()).decode(),
+    )
+    until(page, lambda page: "dropped.png" in find(page, ".reference [role=status]").text)
+    until(page, lambda page: hints(page) != palette)
+    assert hints(page)[-1:] == own
+    assert page.execute_script("return JSON.parse(sessionStorage['tintype.album']).items.length") == 1
+    for expected in (palette, own, []):
+        find(page, "[aria-label=Undo]").click()
+        until(page, lambda page, expected=expected: hints(page) == expected)
 
 
 def test_by_finger_on_a_phone(page):
