@@ -88,15 +88,8 @@ def keep_local(ab: Plane, without: Plane, count: int, way: Plane) -> Plane:
 
 
 def statements(hints: Sequence[Hint]) -> int:
-    """How many things hints say: discs of one colour that touch each other, as a brush leaves them, say one."""
-    x, y, radius = np.array([(hint.x, hint.y, hint.radius) for hint in hints]).T
-    color = np.array([hint.color.lower() for hint in hints])
-    group = np.arange(len(hints))
-    for i in range(1, len(hints)):
-        touching = np.hypot(x[:i] - x[i], y[:i] - y[i]) <= radius[:i] + radius[i]
-        joined = group[:i][touching & (color[:i] == color[i])]
-        group[:i][np.isin(group[:i], joined)] = i
-    return len(np.unique(group))
+    """How many things hints say: all of one colour, as a brush or several clicks on one object leave them, say one."""
+    return len({hint.color.lower() for hint in hints})
 
 
 def _ways(lightness: Plane, hints: Sequence[Hint], size: tuple[int, int]) -> tuple[Plane, NDArray[np.intp]]:
