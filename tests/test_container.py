@@ -172,6 +172,14 @@ def state(image: Image) -> dict[str, tuple[int, int]]:
 
 
 def test_the_image_serves_whoever_knows_the_token_and_writes_nowhere_but_in_its_volume(image, port):
+    """One test, so that the image is made once."""
+    (packages,) = image.place("/opt/tintype").glob("lib/python*/site-packages")
+    names = {path.name.partition("-")[0] for path in packages.glob("*.dist-info")}
+    assert {"tintype_color", "onnxruntime", "uvicorn"} <= names
+    assert not {"torch", "matplotlib", "opencv_python_headless", "scipy", "pytest"} & names
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", image.user)
+    assert [path.name for path in image.root.iterdir() if path.name != "tmp"] == ["opt"]
+
     before = state(image)
     assert not healthy(image, port)
     with image.start(at_port(image.entry, port)) as server:
@@ -199,12 +207,3 @@ def test_the_image_serves_whoever_knows_the_token_and_writes_nowhere_but_in_its_
     assert server.returncode == 143
     assert state(image) == before
     assert not any(image.place("/tmp").iterdir())
-
-
-def test_the_image_holds_what_serving_needs_and_runs_as_nobody(image):
-    (packages,) = image.place("/opt/tintype").glob("lib/python*/site-packages")
-    names = {path.name.partition("-")[0] for path in packages.glob("*.dist-info")}
-    assert {"tintype_color", "onnxruntime", "uvicorn"} <= names
-    assert not {"torch", "matplotlib", "opencv_python_headless", "scipy", "pytest"} & names
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", image.user)
-    assert [path.name for path in image.root.iterdir() if path.name != "tmp"] == ["opt"]
