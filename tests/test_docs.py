@@ -4,10 +4,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -52,12 +54,25 @@ def test_every_shell_line_of_readme_runs_as_written_in_a_clean_copy(tmp_path):
     scripts = [
         block for block in blocks(read(ROOT / "README.md"), "sh") if "pytest" not in block
     ]  # that one is .ci/run
+    (page,) = [script for script in scripts if "tintype serve" in script]
+    scripts.remove(page)
     assert len(scripts) == 2
     for script in scripts:
         done = subprocess.run(
             ["bash", "-ec", script], cwd=copy, env=environment, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, script + done.stdout + done.stderr
+    # No browser opens here, and any port will do.
+    page, environment["BROWSER"] = f"{page.strip()} --port 0", "true"
+    with subprocess.Popen(
+        ["bash", "-ec", page], cwd=copy, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as served:
+        try:
+            address = next(line.split()[1] for line in served.stdout if line.startswith("Page: "))
+            with urlopen(f"{address}health") as answer:
+                assert b'"ok"' in answer.read()
+        finally:
+            os.killpg(served.pid, signal.SIGTERM)
     coloured = {path.name for path in (copy / "coloured").iterdir()}
     assert coloured == {path.name for path in (copy / "examples" / "photographs").glob("*.jpg")}
     assert (copy / "lange-in-colour.jpg").is_file()
