@@ -23,7 +23,7 @@ EXAMPLES = Path("examples/photographs")
 FIXED = "count-basie.jpg"
 """The photograph of the animation."""
 
-PLACE, COLOUR = (0.42, 0.45), "#4d6b94"
+PLACES, COLOUR = [(0.3, 0.35), (0.43, 0.62)], "#9fb4d0"
 """Where the animation clicks, in shares of its width and height, and the colour that it takes."""
 
 FRAME = 100
@@ -109,6 +109,15 @@ def take(page, home: str, folder: Path) -> None:
     press(page, "u")
     shot("doubts")
     press(page, "u")
+    press(page, "b")
+    stage = find(page, "#stage")
+    ActionChains(page).move_to_element_with_offset(stage, -120, 140).click_and_hold().move_by_offset(
+        90, 30
+    ).move_by_offset(90, -10).release().perform()
+    until(page, lambda page: every(page, ".panel .likely .swatch"))
+    shot("brush")
+    press(page, Keys.ESCAPE)
+    press(page, "p")
     find(page, "[aria-label='Show other colourings']").click()
     until(page, lambda page: every(page, ".colouring"))
     shot("alternatives")
@@ -118,6 +127,13 @@ def take(page, home: str, folder: Path) -> None:
     press(page, "?")
     shot("help")
     press(page, Keys.ESCAPE)
+    with tempfile.TemporaryDirectory() as place:
+        broken = Path(place, "grandmother.jpg")
+        broken.write_bytes((EXAMPLES / "milwaukee-1936.jpg").read_bytes()[:60_000])
+        find(page, "#files").send_keys(str(broken))
+        until(page, lambda page: every(page, "#strip button[data-state=failed]"))
+        every(page, "#strip button")[-1].click()
+        shot("refused")
 
 
 def screen(page) -> Image.Image:
@@ -209,21 +225,27 @@ def film(page, home: str, path: Path) -> None:
         film.hold(FRAME / 1000)
     find(page, "#bar input[value=colour]").click()
     drawn(page)
-    film.go(*on_screen(page, PLACE))
-    click(page, PLACE)
-    until(page, lambda page: every(page, ".panel .likely .swatch"))
-    drawn(page)
-    film.hold(1.5)
-    plane = find(page, ".picker .plane").rect
-    code = find(page, ".picker .code").rect
-    film.go(plane["x"] + plane["width"] * 0.5, plane["y"] + plane["height"] * 0.5)
-    film.go(code["x"] + 40, code["y"] + 12, 0.5)
-    choose(page, COLOUR)
-    film.hold(1.2)
-    press(page, Keys.ESCAPE)
-    drawn(page)
+    for place in PLACES:
+        film.go(*on_screen(page, place))
+        click(page, place)
+        until(page, lambda page: every(page, ".panel .likely .swatch"))
+        drawn(page)
+        film.hold(1.2)
+        if place is PLACES[0]:
+            code = find(page, ".picker .code").rect
+            film.go(code["x"] + 40, code["y"] + 12, 0.5)
+            choose(page, COLOUR)
+        else:
+            recent = find(page, ".panel .recent .swatch")
+            film.go(recent.rect["x"] + 12, recent.rect["y"] + 10, 0.5)
+            recent.click()
+            drawn(page)
+        film.hold(0.8)
+        press(page, Keys.ESCAPE)
+        drawn(page)
+        film.hold(0.5)
     film.go(300, 690, 0.5)
-    film.hold(1.8)
+    film.hold(1.5)
     button = find(page, "#save").rect
     film.go(button["x"] + button["width"] / 2, button["y"] + button["height"] / 2)
     find(page, "#save").click()
