@@ -44,10 +44,6 @@ from tintype.version import __version__
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FOLLOWED, FOLLOWS = "hint_object_de", 5.0
-"""The figure of a card that tells how far one hint changes the object that it lies on, and its least value for a model
-that is said to follow hints; docs/experiments.md has both."""
-
 StrPath = str | os.PathLike[str]
 """A path."""
 
@@ -308,15 +304,32 @@ class Colorizer:
         colours, doubts = self._look(
             photo, asked, opened, reference_way, watch=None if progress is None else lambda: progress(0.0)
         )
-        strips = colours.paint()
-        if progress is not None:
-            strips = _watched(strips, photo.height, progress)
         settings = self.settings(
             asked, quality, reference=opened, reference_way=reference_way, negative=negative, faded=faded, page=page
         )
-        mark = replace(self.mark, settings=settings, origin=photo.origin or "")
-        lost = write(photo, strips, target, format=format, quality=quality, mark=mark, threads=self.threads)
+        lost = self.finish(colours, target, settings, format=format, quality=quality, progress=progress)
         return (*photo.notes, *doubts, *lost)
+
+    def finish(
+        self,
+        colours: Colours,
+        target: StrPath | BinaryIO,
+        settings: str,
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> tuple[str, ...]:
+        """Write the whole photograph in colours that were looked at before, marked with what `settings` gives.
+
+        Returns what could not be kept, a sentence each. Arguments and errors: as for `file`.
+        """
+        photo = colours.photo
+        strips = colours.paint(vividness=self.vividness, blend=self.blend)
+        if progress is not None:
+            strips = _watched(strips, photo.height, progress)
+        mark = replace(self.mark, settings=settings, origin=photo.origin or "")
+        return write(photo, strips, target, format=format, quality=quality, mark=mark, threads=self.threads)
 
     def reference(self, photo: ColourPhoto | Reference) -> Reference:
         """Look at a colour photograph, to take colours for any number of others from it; see a call. Raises as
@@ -376,15 +389,6 @@ class Colorizer:
                 return file_digest(stream, lambda: blake2b(digest_size=8)).hexdigest()
         except OSError:
             return None  # It was open already, and may be gone.
-
-    def _doubts(self, hints: Sequence[Hint] | None) -> tuple[str, ...]:
-        """What a user should know who gives hints to this model."""
-        if not hints:
-            return ()
-        measured = [row["value"] for row in self.model.card.figures if row["metric"] == FOLLOWED]
-        if not measured or measured[0] >= FOLLOWS:
-            return ()
-        return (f"{self.model.name} hardly follows hints: outside their discs little changes; {DEFAULT} follows them",)
 
     def _colorize(
         self,
@@ -446,14 +450,14 @@ class Colorizer:
         watch: Callable[[], object] | None = None,
     ) -> tuple[Colours, tuple[str, ...]]:
         """The colours of a photograph with hints and those that a reference gives, and what the user should know."""
-        doubts = self._doubts(hints)
         if reference is None:
-            return self.look(photo, hints, watch=watch), doubts
+            return self.look(photo, hints, watch=watch), ()
         check_places(hints or (), (photo.height, photo.width))
         colours = self.look(photo, logits=True, watch=watch)
         found = hints_from(colours, reference, way)
+        doubts: tuple[str, ...] = ()
         if not found:
-            doubts += (f"{reference.name} tells nothing of the colours of {photo.name}, which was coloured without it",)
+            doubts = (f"{reference.name} tells nothing of the colours of {photo.name}, which was coloured without it",)
         # What the user says himself lies on top.
         return replace(colours, logits=None).with_hints([*found, *(hints or ())], watch=watch), doubts
 

@@ -17,7 +17,7 @@ DEFAULT = "tintype.v2"
 
 PURPOSES = {
     DEFAULT: "the default: the best colours, and follows hints",
-    "tintype.mini": "a quarter of the network's time, an eighth of the size; hardly follows hints",
+    "tintype.mini": "a quarter of the network's time, an eighth of the size",
 }
 """The models to use, in the order of a list, and what each is for. All others that ship are for research."""
 

@@ -282,16 +282,7 @@ def routes(service: Service) -> APIRouter:
             notes = await service.do_for(
                 request,
                 photograph,
-                lambda watch: looks.result(
-                    photograph.file.path,
-                    photograph.name,
-                    target,
-                    settings,
-                    hints,
-                    watch,
-                    format=kind,
-                    quality=quality,
-                ),
+                lambda watch: looks.result(photograph, target, settings, hints, watch, format=kind, quality=quality),
                 quick=False,
                 watched=watched,
             )

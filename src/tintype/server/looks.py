@@ -278,6 +278,28 @@ class Looks:
 
     def result(
         self,
+        photograph: Photograph,
+        target: File,
+        settings: Settings,
+        hints: tuple[Hint, ...],
+        watch: Watch,
+        *,
+        format: str,
+        quality: int | None,
+    ) -> tuple[str, ...]:
+        """Write the full-size file of a photograph, as the command does, of what was seen of it already.
+
+        Returns what the user should know of it.
+        """
+        photo = self.photo(photograph, settings.reading)
+        colours = replace(self.colours(photograph, settings, hints, watch), photo=photo)
+        colorizer = self.colorizer(settings)
+        said = colorizer.settings(hints, quality, negative=settings.negative, faded=settings.faded, page=settings.page)
+        lost = colorizer.finish(colours, target, said, format=format, quality=quality, progress=lambda _: watch())  # type: ignore[arg-type]  # has what is used of a binary stream
+        return (*photo.notes, *lost)
+
+    def once(
+        self,
         source: Path,
         name: str,
         target: File,
@@ -290,7 +312,7 @@ class Looks:
         reference: Upload | None = None,
         way: Way = "regions",
     ) -> tuple[str, ...]:
-        """Write the full-size file, as the command does; returns what the user should know of it."""
+        """Write the full-size file of one that is not kept, as the command does; returns what to know of it."""
         with at_most(self.most_pixels), ExitStack() as stack:
             return self.colorizer(settings).file(
                 source,

@@ -81,7 +81,7 @@ def routes(service: Service) -> APIRouter:
             try:
                 notes = await service.do(
                     request,
-                    lambda watch: looks.result(
+                    lambda watch: looks.once(
                         photo.file.path,
                         photo.name,
                         target,
