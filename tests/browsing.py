@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if not CHROMIUM or not DRIVER:
@@ -29,7 +31,8 @@ FLAGS = (
 )
 
 PATIENCE = 240
-"""Seconds until a browser must have started: a machine that does other things as well may take its time."""
+"""Seconds until a browser must have started, or a page have done what it does at once: a machine that does other things
+as well may take its time."""
 
 
 @contextmanager
@@ -67,6 +70,19 @@ def show(browser, width: int = 1280, height: int = 900, scheme: str = "light", m
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+def find(page, selector: str):
+    return page.find_element(By.CSS_SELECTOR, selector)
+
+
+def every(page, selector: str) -> list:
+    return page.find_elements(By.CSS_SELECTOR, selector)
+
+
+def until(page, condition):
+    """What a condition gives, called with the page, once that is something."""
+    return WebDriverWait(page, PATIENCE, 0.03).until(condition)
 
 
 CONTRAST = """

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from browsing import chromium, show
-from server.test_guide import PATIENCE, every, find, press, settled, until
+from browsing import chromium, every, find, show, until
+from server.test_guide import PATIENCE, press, settled
 from serving import page_at
 
 EXAMPLES = Path("examples/photographs")

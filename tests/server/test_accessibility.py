@@ -7,11 +7,10 @@ pytest.importorskip("fastapi", reason="fastapi is not installed")
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from accessibility import violations
-from browsing import chromium, show
-from serving import PATIENCE, TOKEN, served
+from browsing import chromium, find, show, until
+from serving import TOKEN, served
 
 PHOTOGRAPH = "examples/photographs/dust-bowl-house.jpg"
 
@@ -39,14 +38,6 @@ def page(tmp_path_factory):
         browser.get(f"{server.address}/?token={TOKEN}")
         until(browser, lambda page: page.execute_script("return 'ready' in document.body.dataset"))
         yield browser
-
-
-def until(page, condition):
-    return WebDriverWait(page, PATIENCE, 0.03).until(condition)
-
-
-def find(page, selector: str):
-    return page.find_element(By.CSS_SELECTOR, selector)
 
 
 def shown(page, selector: str) -> bool:

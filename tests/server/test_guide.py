@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import subprocess
 from contextlib import suppress
 
 import numpy as np
@@ -17,8 +16,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from browsing import chromium, show
-from running import command_of, tintype
+from browsing import chromium, every, find, show, until
+from running import tintype
+from serving import page_at
 from tintype.color.gamut import fit_chroma
 from tintype.color.lab import lab_to_rgb, rgb_to_lab
 
@@ -39,17 +39,8 @@ def photograph(tmp_path_factory):
 @pytest.fixture(scope="module")
 def home():
     """The address of a server."""
-    process = subprocess.Popen(command_of("serve", "--port", "0"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        said = ""
-        while not (found := re.search(r"http://127\.0\.0\.1:\d+/", said)):
-            line = process.stdout.readline().decode()
-            assert line, said
-            said += line
-        yield found[0]
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+    with page_at() as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +71,6 @@ def page(browser, home, photograph):
     settled(browser)
     yield browser
     assert "\n".join(entry["message"] for entry in browser.get_log("browser")) == ""
-
-
-def find(page, selector: str):
-    return page.find_element(By.CSS_SELECTOR, selector)
-
-
-def every(page, selector: str):
-    return page.find_elements(By.CSS_SELECTOR, selector)
-
-
-def until(page, condition):
-    return WebDriverWait(page, PATIENCE, 0.03).until(condition)
 
 
 def press(page, *keys):

@@ -2,8 +2,6 @@
 
 import base64
 import io
-import re
-import subprocess
 import zipfile
 
 import numpy as np
@@ -17,8 +15,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from browsing import chromium, show
-from running import command_of, tintype
+from browsing import chromium, every, find, show, until
+from running import tintype
+from serving import page_at
 from tintype.color.lab import rgb_to_lab
 
 MODEL = "tintype.mini"
@@ -69,18 +68,8 @@ def album(tmp_path_factory):
 @pytest.fixture(scope="module")
 def home():
     """The address of a server."""
-    command = command_of("serve", "--port", "0", model=MODEL)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        said = ""
-        while not (found := re.search(r"http://127\.0\.0\.1:\d+/", said)):
-            line = process.stdout.readline().decode()
-            assert line, said
-            said += line
-        yield found[0]
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+    with page_at(MODEL) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
@@ -117,18 +106,6 @@ def screen(page, width: int, height: int) -> None:
     show(page, width, height)
     calm = [{"name": "prefers-reduced-motion", "value": "reduce"}]
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": calm})
-
-
-def find(page, selector: str):
-    return page.find_element(By.CSS_SELECTOR, selector)
-
-
-def every(page, selector: str):
-    return page.find_elements(By.CSS_SELECTOR, selector)
-
-
-def until(page, condition):
-    return WebDriverWait(page, PATIENCE, 0.03).until(condition)
 
 
 def press(page, *keys) -> None:

@@ -13,9 +13,8 @@ pytest.importorskip("starlette", reason="starlette is not installed")
 import uvicorn
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-from browsing import CONTRAST, chromium, show
+from browsing import CONTRAST, chromium, find, show, until
 from tintype.study import vision
 from tintype.study.answers import Store
 from tintype.study.site import application
@@ -23,8 +22,6 @@ from tintype.web.listening import listen
 from written_studies import write_study
 
 TOKEN = "open-sesame"
-PATIENCE = 60
-"""Seconds until a page must have done what it does at once."""
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +73,6 @@ def fresh(browser) -> None:
     browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
     browser.get_log("browser")
     browser.get(browser.home)
-
-
-def find(page, selector: str):
-    return page.find_element(By.CSS_SELECTOR, selector)
-
-
-def until(page, condition):
-    return WebDriverWait(page, PATIENCE, 0.02).until(condition)
 
 
 def phase(page, *names: str) -> None:
