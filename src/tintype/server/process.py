@@ -6,8 +6,6 @@ import os
 import secrets
 from collections.abc import Callable
 
-import uvicorn
-
 from tintype.server.application import application
 from tintype.server.folder import private_folder
 from tintype.server.models import Models
@@ -62,19 +60,6 @@ def serve(
     with listen(host, port) as listening, private_folder(folder, disk) as private:
         shown = addresses[0] if addresses else shown_address(host, listening.getsockname()[1])
         service = Service(Models(model), private, bounds or Bounds(), threads=threads, token=token)
-        limits.log()
-        config = uvicorn.Config(
-            application(service, names_of(host, addresses)),
-            http=limits.protocol(limits.room_for_connections(), limits.UPLOADING, limits.PIECE),
-            ws="none",
-            log_config=None,
-            # No log of requests: names of photographs and addresses are nobody's business.
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies,
-            timeout_keep_alive=int(limits.IDLE),
-            timeout_graceful_shutdown=round(GRACE) + 3,
-        )
+        app = application(service, names_of(host, addresses))
         announce(shown, token)
-        limits.Server(config, service.stop).run(sockets=[listening])
+        limits.run(app, listening, proxies, uploads=True, grace=round(GRACE) + 3, stopping=service.stop)

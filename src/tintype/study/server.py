@@ -6,8 +6,6 @@ import os
 import secrets
 from collections.abc import Callable
 
-import uvicorn
-
 from tintype.study import report
 from tintype.study.answers import Store
 from tintype.study.design import read_study
@@ -59,19 +57,6 @@ def serve(
     with listen(host, port) as listening:
         shown = addresses[0] if addresses else shown_address(host, listening.getsockname()[1])
         store = Store(study.folder / ANSWERS[quiz], study.digest)
-        limits.log()
-        config = uvicorn.Config(
-            application(study, store, token, quiz=quiz, address=shown, names=names_of(host, addresses)),
-            http=limits.protocol(limits.room_for_connections()),
-            ws="none",
-            log_config=None,
-            # No log of requests: addresses and codes are nobody's business.
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies,
-            timeout_keep_alive=int(limits.IDLE),
-            timeout_graceful_shutdown=5,
-        )
+        app = application(study, store, token, quiz=quiz, address=shown, names=names_of(host, addresses))
         announce(shown, token)
-        limits.Server(config).run(sockets=[listening])
+        limits.run(app, listening, proxies)

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import h11
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CALLERS = 10_000
@@ -226,6 +227,40 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(_failed)
         await super().startup(sockets)
+
+
+def run(
+    application: ASGIApp,
+    listening: socket.socket,
+    proxies: list[str],
+    *,
+    uploads: bool = False,
+    grace: int = 5,
+    stopping: Callable[[], None] = lambda: None,
+) -> None:
+    """Answer on a socket within these limits until the process is asked to end.
+
+    Args:
+        proxies: addresses of web servers in front, whose word on the client is believed.
+        uploads: whether a request may take its time, as long as PIECE of it arrives every UPLOADING seconds.
+        grace: seconds that requests in flight get at the end. stopping: as for `Server`.
+    """
+    log()
+    pace = (UPLOADING, PIECE) if uploads else (PATIENCE, None)
+    config = uvicorn.Config(
+        application,
+        http=protocol(room_for_connections(), *pace),
+        ws="none",
+        log_config=None,
+        # No log of requests: addresses, codes and names of photographs are nobody's business.
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        timeout_keep_alive=int(IDLE),
+        timeout_graceful_shutdown=grace,
+    )
+    Server(config, stopping).run(sockets=[listening])
 
 
 def _failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
