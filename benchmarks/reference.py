@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--skip", type=int, default=0, help="photographs that are only references")
     parser.add_argument("--limit", type=int, default=60)
-    parser.add_argument("--pool", type=int, default=400, help="photographs among which the likest is looked for")
+    parser.add_argument("--pool", type=int, default=400, help="photographs among which the most similar is looked for")
     options = parser.parse_args(arguments)
     colorizer = Colorizer(options.model)
     last = options.skip + options.limit
