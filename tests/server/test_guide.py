@@ -377,12 +377,15 @@ def test_other_colourings_and_sliders_are_steps_that_outlive_a_reload(page):
     until(page, lambda page: photo(page)["settings"]["vividness"] == 1)
 
 
-def test_a_reference_is_a_step_of_its_own(page, tmp_path):
+def test_a_reference_is_a_step_of_its_own(page, photograph, tmp_path):
     click(page, -40, 150)
     every(page, ".likely .swatch")[2].click()
     own = hints(page, 1)
-    patches = [[(150, 60, 40), (90, 140, 220), (210, 180, 60)], [(70, 130, 60), (230, 210, 190), (90, 50, 110)]]
-    Image.fromarray(np.uint8(patches).repeat(100, axis=0).repeat(100, axis=1)).save(tmp_path / "colours.png")
+    # The photograph itself, blue above and brown below.
+    lab = rgb_to_lab(np.asarray(Image.open(photograph).convert("RGB")) / 255)
+    lab[:150, :, 1:], lab[150:, :, 1:] = (-10, -35), (15, 30)
+    rgb = (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
+    Image.fromarray(rgb).save(tmp_path / "colours.png")
     find(page, "#reference-way").send_keys("P")
     find(page, "#reference-file").send_keys(str(tmp_path / "colours.png"))
     until(page, lambda page: len(hints(page)) > 1)
