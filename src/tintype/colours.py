@@ -65,6 +65,8 @@ class Colours:
     """Processors that `paint` uses."""
     _enlarged: dict[float, Enlarger] = field(default_factory=dict, init=False, repr=False)
     """The last colours that were enlarged along the whole guide, by their vividness: some 3 MB."""
+    _seen: list[NDArray[np.float32]] = field(default_factory=list, repr=False)
+    """What the network sees, once it was needed again, for all hints."""
     _edges: list[Edges] = field(default_factory=list, repr=False)
     """Of the guide, once they were needed: some 1.5 MB, which all that is made of these colours by hints shares."""
 
@@ -138,7 +140,7 @@ class Colours:
         Raises OptionError for a temperature that cannot be used, and ModelError when the model fails.
         """
         temperature = None if temperature is None else checked_temperature(temperature)
-        seen = seen_of(self.photo, self.guide, self.threads)
+        seen = self._what_is_seen()
         guess = self.model.predict(seen, None, temperature, logits=self.logits is not None, watch=watch)
         free = replace(self, ab=guess.ab, logits=guess.logits, temperature=temperature, hints=(), unguided=None)
         return free.with_hints(self.hints, watch=watch) if self.hints else free
@@ -262,6 +264,11 @@ class Colours:
         )
         return replace(self, photo=small)
 
+    def _what_is_seen(self) -> NDArray[np.float32]:
+        if not self._seen:
+            self._seen.append(seen_of(self.photo, self.guide, self.threads))
+        return self._seen[0]
+
     def _enlarger(self, result: tuple[int, int], vividness: float) -> Enlarger:
         """The colours at the size of a result, with hints at this vividness, without them before it."""
         ab, guide = self.ab, self.guide
@@ -292,7 +299,7 @@ class Colours:
         drawn = None
         if hints:
             drawn = draw_hints(hints, self.size, (self.guide.shape[0] // FINER, self.guide.shape[1] // FINER))
-        seen = seen_of(self.photo, self.guide, self.threads)
+        seen = self._what_is_seen()
         return self.model.predict(seen, drawn, self.temperature, logits=logits, watch=watch)
 
     def _size(self, size: int | tuple[int, int]) -> tuple[int, int]:

@@ -98,7 +98,9 @@ def render_strips(
             change in place; vividness has no effect on what it lays there. Called from several threads.
     """
     down, across = part
-    rows = max(1, STRIP // (across.stop - across.start))
+    height, width = down.stop - down.start, across.stop - across.start
+    # Of a preview all threads have their share.
+    rows = max(1, min(STRIP // width, -(-height // (4 * threads))))
     factor = np.float32(vividness if overlay else vividness * blend)
 
     def strip(rows: tuple[int, NDArray[np.float32]]) -> Pixels:
