@@ -31,6 +31,9 @@ square are added that of GRAIN times the grain's deviation, and the variance of 
 
 GRAIN = 4.0
 
+RUN = 4
+"""Rows, on average, that a run must have to be worked on by itself."""
+
 ROUNDS = 2
 """How often the missing colour is given back."""
 
@@ -104,9 +107,17 @@ class Enlarger:
         left, right, share = _neighbours(np.arange(width)[columns], width, parts.shape[2])
         wide = parts[:, :, left]
         wide += share * (parts[:, :, right] - wide)
-        ab = np.empty((2, bottom - top, wide.shape[2]), np.float32)
         # One run of rows lies between the same two rows of parts.
         starts = np.flatnonzero(np.diff(above, prepend=-1))
+        if len(starts) * RUN > len(above):
+            # Of a preview runs are so short that numpy is called too often for them.
+            upper = wide[:, above - first]
+            ab = wide[:, below - first]
+            ab -= upper
+            ab *= part[:, None]
+            ab += upper
+            return ab
+        ab = np.empty((2, bottom - top, wide.shape[2]), np.float32)
         for start, stop in zip(starts, [*starts[1:], len(above)], strict=True):
             upper, lower = wide[:, above[start] - first], wide[:, below[start] - first]
             run = ab[:, start:stop]

@@ -100,7 +100,7 @@ def render_strips(
     down, across = part
     height, width = down.stop - down.start, across.stop - across.start
     # Of a preview all threads have their share.
-    rows = max(1, min(STRIP // width, -(-height // (4 * threads))))
+    rows = max(1, min(STRIP // width, -(-height // threads)))
     factor = np.float32(vividness if overlay else vividness * blend)
 
     def strip(rows: tuple[int, NDArray[np.float32]]) -> Pixels:
