@@ -18,15 +18,13 @@ def _flags() -> list[str]:
         return []
 
 
-# Tests run side by side, about one process for each processor, in which torch shall not start a thread for each again.
+# Tests run side by side, a process for each processor, in which torch shall not start a thread for each once more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Each process keeps to one processor: threads of two tests that wait for each other take longer than one thread each.
-# The last one goes where there is room, as tests of browsers, servers and commands often wait.
 if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
     processors = sorted(os.sched_getaffinity(0))
-    if (number := int(worker.removeprefix("gw"))) < len(processors):
-        os.sched_setaffinity(0, {processors[number]})
+    os.sched_setaffinity(0, {processors[int(worker.removeprefix("gw")) % len(processors)]})
 
 # On processors with AVX2 and no AVX-512, the oneDNN in torch 2.13 writes beyond its memory in the backward pass of nets
 # as small as those of the tests, and the process is aborted.
@@ -41,10 +39,6 @@ settings.load_profile("tintype")
 # those shall hear it as in a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 @pytest.fixture
