@@ -35,6 +35,19 @@ def study(tmp_path_factory):
 
 
 @contextmanager
+def running(config, listening):
+    """The port of a server that runs in a thread."""
+    server = limits.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
 def served(study, path, most=limits.CONNECTIONS, patience=limits.PATIENCE, idle=60):
     """The port of a server in this process, with limits of its own."""
     store = Store(path, study.digest)
@@ -43,14 +56,8 @@ def served(study, path, most=limits.CONNECTIONS, patience=limits.PATIENCE, idle=
             application(study, store, "open-sesame"), http=limits.protocol(most, patience), ws="none", log_config=None,
             timeout_keep_alive=idle, timeout_graceful_shutdown=1,
         )  # fmt: skip
-        server = limits.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+        with running(config, listening) as port:
+            yield port
 
 
 def connected(stack: ExitStack, port: int) -> socket.socket:
@@ -107,14 +114,8 @@ def taking(patience, piece):
 
     with listen("127.0.0.1", 0) as listening:
         config = uvicorn.Config(application, http=limits.protocol(10, patience, piece), log_config=None, lifespan="off")
-        server = limits.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+        with running(config, listening) as port:
+            yield port
 
 
 def test_a_long_body_may_take_its_time_and_a_slow_one_may_not():
