@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from tintype import Colorizer, album
+from tintype.album import engine, outcomes
+from tintype.album import tasks as planning
 from tintype.errors import OptionError
 
 
@@ -51,8 +53,8 @@ class Watch:
 
 @pytest.mark.parametrize("budget", [1_000_000, 2_000_000, 100_000])
 def test_memory_is_bounded_for_any_number_of_jobs(budget, folder, tiny, monkeypatch):
-    monkeypatch.setattr(album, "BUDGET", budget)
-    monkeypatch.setattr(album, "NETWORK", 0)
+    monkeypatch.setattr(engine, "BUDGET", budget)
+    monkeypatch.setattr(engine, "NETWORK", 0)
     watch = Watch()
     done = list(watch.run(album.plan([folder]).tasks, Colorizer(tiny, threads=1), jobs=50))
     assert [outcome.status for outcome in done] == ["coloured"] * 12
@@ -118,7 +120,7 @@ def test_nothing_to_do_is_wrong_usage():
         album.plan([])
 
 
-def outcomes(tasks, colorizer, **options):
+def coloured(tasks, colorizer, **options):
     return {outcome.input.name: outcome for outcome in album.colorize_all(tasks, colorizer, **options)}
 
 
@@ -258,7 +260,7 @@ def test_what_is_named_as_a_result_is_none_to_be_coloured(tmp_path, tiny):
     for name in ("a.jpg", "a.color.jpg", "b.bmp", "b.color.png", "c.jpg", "c.jpg.color.webp", "d.color.jpg", "e.jpg",
                  "e.color-2.jpg"):  # fmt: skip
         Image.fromarray(np.full((30, 40), 99, np.uint8)).save(tmp_path / name)
-    done = outcomes(album.plan([tmp_path]).tasks, Colorizer(tiny, threads=1))
+    done = coloured(album.plan([tmp_path]).tasks, Colorizer(tiny, threads=1))
     results = {name for name, outcome in done.items() if outcome.why == "result"}
     assert results == {"a.color.jpg", "b.color.png", "c.jpg.color.webp", "e.color-2.jpg"}
     assert "is the result of" in done["a.color.jpg"].message
@@ -267,7 +269,7 @@ def test_what_is_named_as_a_result_is_none_to_be_coloured(tmp_path, tiny):
     # What is there without the mark of a result is not replaced unasked.
     assert (done["a.jpg"].status, done["a.jpg"].why) == ("skipped", "kept")
     assert "does not say that tintype made it: --overwrite replaces it" in done["a.jpg"].message
-    done = outcomes(album.plan([tmp_path]).tasks, Colorizer(tiny, threads=1), overwrite=True)
+    done = coloured(album.plan([tmp_path]).tasks, Colorizer(tiny, threads=1), overwrite=True)
     assert done["a.jpg"].status == "coloured"
 
 
@@ -288,7 +290,7 @@ def test_names_that_differ_in_case_alone(tmp_path, monkeypatch):
     assert set(targets(["in"], "out").values()) == {f"out/{name}" for name in (
         "a.jpg", "a.JPG", "I.jpg", "i.jpg", "b.jpg")}  # fmt: skip
     # Of a folder of which nothing is known, the second of each two is numbered.
-    monkeypatch.setattr(album, "_tells_case_apart", lambda photos, folder: False)
+    monkeypatch.setattr(planning, "_tells_case_apart", lambda photos, folder: False)
     assert targets(["in"], "out") == {
         "in/I.jpg": "out/I.jpg",
         "in/i.jpg": "out/i-2.jpg",
@@ -322,17 +324,17 @@ def test_colour_photographs_are_noticed_and_left_alone_on_demand(tmp_path, tiny)
     Image.fromarray(colour).save(tmp_path / "colour.png")
     Image.fromarray((colour[..., :1] * [1, 0.9, 0.7]).astype(np.uint8)).save(tmp_path / "sepia.png")
     tasks = album.plan([tmp_path], tmp_path / "out").tasks
-    done = outcomes(tasks, Colorizer(tiny, threads=1), skip_colour=True)
+    done = coloured(tasks, Colorizer(tiny, threads=1), skip_colour=True)
     assert (done["colour.png"].status, done["colour.png"].why) == ("skipped", "colour")
     assert done["sepia.png"].status == "coloured"
     assert os.listdir(tmp_path / "out") == ["sepia.png"]
-    done = outcomes(tasks, Colorizer(tiny, threads=1))
+    done = coloured(tasks, Colorizer(tiny, threads=1))
     assert (done["colour.png"].status, done["colour.png"].colour) == ("coloured", True)
 
 
 def test_a_file_whose_tags_take_for_ever_does_not_hold_up_the_others(folder, tiny, monkeypatch):
     waiting, go_on = threading.Event(), threading.Event()
-    real = album.is_marked
+    real = outcomes.is_marked
 
     def slow(path):
         if path.name == "00.png":
@@ -341,7 +343,7 @@ def test_a_file_whose_tags_take_for_ever_does_not_hold_up_the_others(folder, tin
         return real(path)
 
     # The real files of this kind are bounded in their own tests; here it matters who waits for them.
-    monkeypatch.setattr(album, "is_marked", slow)
+    monkeypatch.setattr(outcomes, "is_marked", slow)
     finished = []
     for outcome in album.colorize_all(album.plan([folder]).tasks, Colorizer(tiny, threads=1), jobs=2):
         finished.append(outcome.input.name)
@@ -352,15 +354,15 @@ def test_a_file_whose_tags_take_for_ever_does_not_hold_up_the_others(folder, tin
 
 
 def test_a_fault_while_tags_are_read_costs_only_that_file(folder, tiny, monkeypatch):
-    real = album.is_marked
+    real = outcomes.is_marked
 
     def faulty(path):
         if path.name == "03.png":
             raise RecursionError("too deep")
         return real(path)
 
-    monkeypatch.setattr(album, "is_marked", faulty)
-    done = outcomes(album.plan([folder]).tasks, Colorizer(tiny, threads=1), jobs=2)
+    monkeypatch.setattr(outcomes, "is_marked", faulty)
+    done = coloured(album.plan([folder]).tasks, Colorizer(tiny, threads=1), jobs=2)
     assert {name for name, outcome in done.items() if outcome.status == "failed"} == {"03.png"}
 
 
@@ -373,14 +375,14 @@ def test_what_killed_runs_left_in_the_folder_of_results_goes(folder, tmp_path, t
     out.mkdir()
     for number in range(16):
         (out / f".tintype-{files._host()}-{process.pid}-1-{number:016x}.part").touch()
-    outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
+    coloured(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
     assert len(os.listdir(out)) == 12
     # Also where there is nothing to do any more, as after a run with --overwrite that was killed.
     (out / f".tintype-{files._host()}-{process.pid}-1-{'0' * 16}.part").touch()
     monkeypatch.setattr(files, "_swept", set())
-    outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1), dry_run=True)
+    coloured(album.plan([folder], out).tasks, Colorizer(tiny, threads=1), dry_run=True)
     assert len(os.listdir(out)) == 13
-    done = outcomes(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
+    done = coloured(album.plan([folder], out).tasks, Colorizer(tiny, threads=1))
     assert {outcome.why for outcome in done.values()} == {"done"}
     assert len(os.listdir(out)) == 12
 

@@ -1,0 +1,139 @@
+"""What becomes of one photograph: told before by the names and marks of its files, and afterwards by the engine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tintype.album.tasks import Task
+from tintype.errors import UnwritablePhoto
+from tintype.files import is_unfinished
+from tintype.photo import Mark, is_marked, mark_of, origin_of, quick_origin_of
+from tintype.photo.results import refuse_same
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one photograph: status 'coloured', 'skipped', 'failed' or, before anything is done, 'planned'.
+
+    message: why it failed or is skipped, or why a result that exists is made again. why: of a skipped one, in one word:
+    'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced) or 'colour'; of another one
+    'again' where a result was replaced. colour: whether it is a colour photograph; None where it was not looked at.
+    notes: what was damaged in the file or could not be kept, a sentence each. page: that of the task.
+    """
+
+    input: Path
+    output: Path | None
+    status: str
+    seconds: float = 0.0
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    why: str = ""
+    colour: bool | None = None
+    page: int | None = None
+
+
+def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: bool = False) -> Outcome:
+    """What will become of a task, by the names and the marks of its files: 'planned', 'skipped' or 'failed'.
+
+    mark: what the result would say of its making. Only results that carry the mark of tintype, and that no other
+    program has changed since, are made again of themselves: where the mark tells of another model or other settings,
+    or of a photograph that was changed after its result was made. A file that is empty does not count.
+
+    overwrite: make every result again. skip_existing: none.
+    """
+    skipped = Outcome(task.input, task.output, "skipped", page=task.page)
+    planned = replace(skipped, status="planned")
+    if task.refusal is not None:
+        return replace(skipped, status="failed", message=task.refusal)
+    if task.result_of is not None:
+        message = f"{task.input} is the result of {task.result_of} by its name"
+        return replace(skipped, why="result", message=message)
+    if is_marked(task.input):
+        return replace(skipped, output=None, why="result", message=f"{task.input} was coloured by tintype already")
+    output = output_of(task)
+    if not _exists(output):
+        return planned
+    refuse_same(task.input, output)
+    with suppress(OSError):  # What may not be read is not empty.
+        if os.path.isfile(output) and is_unfinished(output):
+            return planned
+    made = mark_of(output)
+    if made is None and task.taken:
+        message = f"{task.input} would be written over {output}, a photograph of this run: give another output"
+        raise UnwritablePhoto(message)
+    if overwrite:
+        return replace(planned, why="again")
+    if made is None:
+        message = f"{output} exists, but does not say that tintype made it: --overwrite replaces it"
+        return replace(skipped, why="kept", message=message)
+    exists = replace(skipped, why="done", message=f"{output} exists")
+    if skip_existing:
+        return exists
+    if (reason := _other_settings(made, mark)) is None:
+        fate = _fate_of_origin(task, made.origin)
+        if fate == "same":
+            return exists
+        if fate == "other":
+            message = (
+                f"{output} was made of another file than {task.input} is now: give another folder with -o, or "
+                "--overwrite to replace it"
+            )
+            return replace(skipped, status="failed", message=message)
+        reason = "the photograph was changed since"
+    if made.software != "tintype":
+        changed = f"was changed by {made.software} since" if made.software else "was changed by another program since"
+        message = f"{output} {changed}, and {reason}: --overwrite makes it again"
+        return replace(skipped, why="kept", message=message)
+    return replace(planned, why="again", message=f"{output} is made again: {reason}")
+
+
+def output_of(task: Task) -> Path:
+    """Where the result goes; only tasks that are refused or are results themselves have no place for it."""
+    assert task.output is not None
+    return task.output
+
+
+def _other_settings(made: Mark, asked: Mark) -> str | None:
+    """What a result was made with that is not asked for now; None where all is the same."""
+    if made.model != asked.model:
+        return f"its model was {made.model or 'another one'}"
+    if not made.settings or made.settings == asked.settings:
+        return None  # Releases before 0.2 did not say.
+    before, now = (
+        dict(part.partition("=")[::2] for part in text.split("; ")) for text in (made.settings, asked.settings)
+    )
+    other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if any(name in ("hints", "reference", "weights") for name in other):
+        return f"its {' and '.join(other)} were others"
+    return ", ".join(f"its {name} was {before.get(name, 'not given')}" for name in other)
+
+
+def _fate_of_origin(task: Task, origin: str) -> str:
+    """Whether a result was made of its photograph as that is now: 'same', 'changed', or 'other', an older file."""
+    status = os.stat(task.input)
+    if not origin or not stat.S_ISREG(status.st_mode):
+        return "same"
+    result = os.stat(output_of(task))
+    # A result may have the times of its photograph; when it was made, its directory entry tells.
+    born = getattr(result, "st_birthtime", None)
+    made = max(result.st_mtime_ns, result.st_ctime_ns if born is None else int(born * 1e9))
+    later = status.st_mtime_ns > made
+    with open(task.input, "rb") as stream:
+        # Between the two ends nothing is read but where the time says that something may have changed.
+        same = origin == origin_of(stream) if later else origin.startswith(f"{quick_origin_of(stream)}-")
+    return "same" if same else "changed" if later else "other"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UnwritablePhoto(f"{path} is too long a name: give -o FOLDER") from None
+        return False
+    return True

@@ -1,0 +1,251 @@
+"""Which photographs a run colours, and where each result goes."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tintype.errors import OptionError
+from tintype.photo import SUFFIXES, count_pages
+from tintype.photo.results import COLOR, beside, check_output, page_suffix, result_suffix
+from tintype.search import Search, expanded
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photograph to be coloured: from which file to which.
+
+    refusal: why it cannot be coloured. result_of: the photograph of which it is the result by its name; it is not
+    coloured then. taken: its output is a photograph of this run, unless that carries the mark of a result. page: which
+    of the photographs in its file; None where the file holds one, or is refused.
+    """
+
+    input: Path
+    output: Path | None
+    refusal: str | None = None
+    result_of: Path | None = None
+    taken: bool = False
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    tasks: in the order in which they begin. folder: that of the results; None where they lie beside the photographs, or
+    where one is named. The counters are those of `Search`: what lies in the folders and is left out.
+    """
+
+    tasks: list[Task] = field(default_factory=list)
+    folder: Path | None = None
+    passed_over: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+    managed: Counter[str] = field(default_factory=Counter)
+    excluded: Counter[str] = field(default_factory=Counter)
+
+
+def plan(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    format: str | None = None,
+    *,
+    suffix: str | None = None,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    pages: str | Sequence[int] | None = None,
+) -> Plan:
+    """Find the photographs and give each its own output.
+
+    inputs: files, folders, and patterns with * and ?. Folders are searched with all below them, in the order of names.
+        Each file is taken once however many links lead to it. Hidden files, the folders of `search.MANAGED` and the
+        output folder are left out.
+    output: None: beside each photograph, as NAME.color.EXT. A folder (one that exists, one that is named with a
+        separator at its end, or anything when there are several photographs to come): the results lie in it as
+        NAME.EXT, in the sub-folders in which the photographs lie; the folders of several inputs keep their names.
+        Otherwise the file to write.
+    format: that of all results; None: each photograph's own.
+    suffix: what is added to the names; None: .color beside the photographs, nothing in a folder.
+    include, exclude: patterns, as `search.Patterns` takes them.
+    pages: which photographs of a file that holds several (TIFF, MPO, HEIC, AVIF): 'all', 'first', or numbers from 1 on;
+        None: such a file is refused. The results of other pages than the first are called NAME.p2.color.EXT.
+
+    Two photographs never get the same output: where they would, as a.jpg and a.png in one format, the results are
+    named a.jpg.png and a.png.png. Where that does not help, they are numbered from the second on. A photograph that is
+    named as the result of another one, as a.color.jpg beside a.jpg, is none.
+
+    Raises OptionError when the request as a whole makes no sense.
+    """
+    check_output(format)
+    _check_suffix(suffix, output)
+    if not inputs:
+        raise OptionError("Nothing to colour: give a photograph or a folder")
+    paths = expanded(inputs)
+    several = len(paths) > 1 or any(pattern for _, pattern in paths)
+    folder = None
+    if output is not None:
+        if _means_folder(output) or several or os.path.isdir(paths[0][0]):
+            folder = Path(output)
+            if os.path.lexists(folder) and not os.path.isdir(folder):
+                raise OptionError(f"{folder} is a file, but more than one result may go there: name a folder")
+        else:
+            check_output(format, path=output)
+    search = Search(folder, include, exclude)
+    photographs: list[tuple[Path, Path]] = []  # photograph, and its place below the output folder
+    for path, pattern in paths:
+        if os.path.isdir(path):
+            # The name of "." and ".." is none to lie below the output folder.
+            root = Path(Path(os.path.abspath(path)).name) if several else Path()
+            photographs += [(photo, root / photo.relative_to(path)) for photo in search.folder(path)]
+        elif pattern and not os.path.lexists(path):
+            search.failed.append((path, f"no file fits {path}"))
+        else:
+            photographs += [(photo, Path(photo.name)) for photo in search.file(path)]
+    named = {photo: source for photo, _ in photographs if (source := _result_of(photo)) is not None}
+    search.files -= {os.path.realpath(photo) for photo in named}
+    chosen = [(photo, place, page) for photo, place in photographs for page in _pages(photo, pages, photo in named)]
+    if output is not None and folder is None and len(chosen) > 1:
+        raise OptionError(f"{os.fspath(output)} is one file, and {len(chosen)} pages are to be coloured: name a folder")
+    placed = [
+        (
+            photo,
+            Path(output)
+            if output is not None and folder is None
+            else _target(photo, place, folder, format, suffix, page),
+        )
+        for photo, place, page in chosen
+        if photo not in named
+    ]
+    outputs = iter(_apart(placed))
+    tasks = [
+        Task(photo, None, result_of=named[photo])
+        if photo in named
+        else replace(_task(photo, next(outputs), search.files), page=page)
+        for photo, _, page in chosen
+    ]
+    tasks += [Task(path, None, refusal) for path, refusal in search.failed]
+    return Plan(tasks, folder, search.passed_over, search.unread, search.managed, search.excluded)
+
+
+def _check_suffix(suffix: str | None, output: str | os.PathLike[str] | None) -> None:
+    if suffix is None:
+        return
+    if not suffix.strip() or re.search(r"[/\\\0:*?\"<>|]", suffix):
+        raise OptionError(f"--suffix takes letters that names of files may hold, such as -colour, not {suffix!r}")
+    if Path(f"a{suffix}").suffix.lower() in SUFFIXES:
+        raise OptionError(f"--suffix is put before the ending of a name, such as .jpg: leave {suffix} out")
+
+
+def _means_folder(output: str | os.PathLike[str]) -> bool:
+    text = os.fspath(output)
+    return text.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(text)
+
+
+def _target(
+    photo: Path, place: Path, folder: Path | None, format: str | None, suffix: str | None, page: int | None
+) -> Path:
+    if folder is None:
+        return beside(photo, format, COLOR if suffix is None else suffix, page)
+    return folder / place.with_name(f"{place.stem}{page_suffix(page)}{suffix or ''}{result_suffix(photo, format)}")
+
+
+def _pages(photo: Path, pages: str | Sequence[int] | None, is_result: bool) -> Sequence[int | None]:
+    """The pages of a photograph's file that are to be coloured; None for the one photograph of an ordinary file."""
+    if pages is None or is_result:
+        return [None]
+    if pages == "first":
+        return [1]
+    if not isinstance(pages, str):
+        return pages
+    try:
+        count = count_pages(photo) if os.path.isfile(photo) else 1
+    except OSError:
+        count = 1  # It fails at once.
+    return range(1, count + 1) if count > 1 else [None]
+
+
+def _task(photo: Path, target: Path, files: set[str]) -> Task:
+    real = os.path.realpath(target)
+    if real == os.path.realpath(photo):
+        return Task(photo, target, f"{photo} would be written over itself: give another output")
+    return Task(photo, target, taken=real in files)
+
+
+def _result_of(photo: Path) -> Path | None:
+    """The photograph of which a file is the result by its name: a.jpg of a.color.jpg, if that is there."""
+    match = re.fullmatch(rf"(.+){re.escape(COLOR)}(?:-\d+)?", photo.stem, re.DOTALL)
+    if not match:
+        return None
+    name = match[1]
+    # Of another page than the first, the name has its number: a.tif of a.p2.color.tif.
+    names = dict.fromkeys([name, re.sub(r"\.p[1-9]\d*$", "", name)])
+    own = [name for name in names if Path(name).suffix.lower() in SUFFIXES]
+    endings = dict.fromkeys([photo.suffix, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)])
+    for other in (*own, *(name + ending for name in names for ending in endings)):
+        if os.path.isfile(path := photo.with_name(other)):
+            return path
+    return None
+
+
+def _apart(placed: list[tuple[Path, Path]]) -> list[Path]:
+    """Outputs for photographs, no two of which are the same file on any file system that the folder may lie on."""
+    targets = [target for _, target in placed]
+    for group in _groups(targets):
+        if len({placed[i][0].suffix.casefold() for i in group}) > 1:
+            for i in group:
+                photo, target = placed[i]
+                targets[i] = _with_own_suffix(photo, target)
+    taken = {_alike(target) for target in targets}
+    for group in _groups(targets):
+        if len({os.path.normpath(targets[i]) for i in group}) == len(group) and _tells_case_apart(
+            [placed[i][0] for i in group], targets[group[0]].parent
+        ):
+            continue
+        for i in group[1:]:
+            number = 2
+            while _alike(path := targets[i].with_stem(f"{targets[i].stem}-{number}")) in taken:
+                number += 1
+            targets[i] = path
+            taken.add(_alike(path))
+    return targets
+
+
+def _groups(targets: list[Path]) -> list[list[int]]:
+    """The places of those that are alike."""
+    groups: dict[str, list[int]] = {}
+    for i, target in enumerate(targets):
+        groups.setdefault(_alike(target), []).append(i)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _with_own_suffix(photo: Path, target: Path) -> Path:
+    added = target.stem.removeprefix(photo.stem)
+    return target.with_name(photo.name + added + target.suffix)
+
+
+def _alike(path: Path) -> str:
+    """The same for two paths that some file system takes for one."""
+    return unicodedata.normalize("NFC", os.path.normpath(path)).casefold()
+
+
+def _tells_case_apart(photos: Sequence[Path], folder: Path) -> bool:
+    """Whether names that differ in case alone are those of two files in a folder; False where nothing tells."""
+    if all(photo.parent == folder for photo in photos):
+        return True  # They are there, side by side.
+    while not os.path.isdir(folder):
+        if folder == folder.parent:
+            return False
+        folder = folder.parent
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if (other := entry.name.swapcase()) != entry.name:
+                try:
+                    return not os.path.samefile(entry.path, folder / other)
+                except FileNotFoundError:
+                    return True
+    return False
