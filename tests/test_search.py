@@ -1,5 +1,6 @@
 """Which photographs lie in folders: what patterns mean, and what a NAS or a photo manager keeps for itself."""
 
+import os
 from pathlib import PurePosixPath
 
 import pytest
@@ -103,3 +104,19 @@ def test_patterns_that_a_shell_left_are_expanded(tmp_path, monkeypatch):
     ]
     with pytest.raises(OptionError, match="download it first, or pipe it to -"):
         expanded(["HTTPS://example.org/a.jpg?size=2"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_what_is_called_as_a_photograph_and_is_none_is_named(tmp_path):
+    filled(tmp_path, "a.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "gone.jpg").symlink_to("away.jpg")
+    (tmp_path / "gone.txt").symlink_to("away.txt")
+    (tmp_path / "old.tif").symlink_to("away.tif")
+    search = Search(exclude=["*.tif"])
+    assert found(tmp_path, search) == ["a.jpg"]
+    assert dict(search.failed) == {
+        tmp_path / "gone.jpg": f"{tmp_path}/gone.jpg is a link to a file that is not there",
+        tmp_path / "pipe.jpg": f"{tmp_path}/pipe.jpg is a pipe or a device: give a file",
+    }

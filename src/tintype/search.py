@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePath
@@ -120,7 +123,7 @@ class Search:
         photographs: list[Path] = []
         while folders or links:
             path = folders.pop() if folders else links.pop(0)
-            if path is not root and path.is_symlink() and not (os.path.exists(path) and self._first(path)):
+            if path is not root and path.is_symlink() and os.path.exists(path) and not self._first(path):
                 continue
             if os.path.isdir(path):
                 inside, linked = self._entries(root, path)
@@ -138,6 +141,9 @@ class Search:
         try:
             with os.scandir(folder) as entries:
                 names = sorted(entry.name for entry in entries)
+            # The names in a folder may be read where what bears them may not even be looked at.
+            with suppress(FileNotFoundError):
+                os.lstat(folder / names[0] if names else folder)
         except OSError as error:
             self.failed.append((folder, f"{folder} cannot be searched ({error.strerror})"))
             return [], []
@@ -156,12 +162,18 @@ class Search:
         return [path for path in paths if not path.is_symlink()], [path for path in paths if path.is_symlink()]
 
     def _is_photo(self, root: Path, path: Path) -> bool:
-        if not os.path.isfile(path):
+        if os.path.isdir(path):
             return False
         suffix = path.suffix.lower()
         if suffix in SUFFIXES:
-            return self._wanted(path.relative_to(root))
-        (self.unread if suffix in UNREAD else self.passed_over)[suffix] += 1
+            wanted = self._wanted(path.relative_to(root))
+            if (why := _no_file(path)) is not None:
+                if wanted:
+                    self.failed.append((path, why))
+                return False
+            return wanted
+        if os.path.isfile(path):
+            (self.unread if suffix in UNREAD else self.passed_over)[suffix] += 1
         return False
 
     def _wanted(self, place: PurePath) -> bool:
@@ -196,6 +208,20 @@ def expanded(inputs: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, bool]
         else:
             paths.append((Path(name), False))
     return paths
+
+
+def _no_file(path: Path) -> str | None:
+    """Why what is called as a photograph is no file; None for a file, and for what has gone since it was found."""
+    try:
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return None
+    except OSError as error:
+        if not path.is_symlink():
+            return None
+        if error.errno == errno.ENOENT:
+            return f"{path} is a link to a file that is not there"
+        return f"{path} is a link that cannot be followed ({error.strerror})"
+    return f"{path} is a pipe or a device: give a file"
 
 
 def _like(name: str, patterns: Sequence[str]) -> bool:

@@ -154,8 +154,13 @@ def test_links_are_followed_once_and_loops_do_no_harm(photograph, tmp_path, tiny
     (tmp_path / "in/far-too").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in/broken.jpg").symlink_to("nothing.jpg")
     (tmp_path / "in/self.jpg").symlink_to("self.jpg")
-    tintype("colorize", tmp_path / "in", "-o", tmp_path / "out", model=tiny, check=0)
+    done = tintype("colorize", tmp_path / "in", "-o", tmp_path / "out", model=tiny, check=1)
     assert names(tmp_path / "out") == ["b.jpg", "far/d.jpg", "sub/c.jpg"]
+    # A photograph that is behind a link which leads nowhere is missed.
+    assert f"{tmp_path}/in/broken.jpg is a link to a file that is not there" in errors_of(done)[0]
+    assert f"{tmp_path}/in/self.jpg is a link that cannot be followed" in errors_of(done)[1]
+    assert "3 coloured" in errors_of(done)[-1]
+    assert "2 failed" in errors_of(done)[-1]
 
 
 def test_a_photograph_named_twice_is_coloured_once(photograph, tmp_path, tiny):

@@ -7,6 +7,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import pyvips
 import tifffile
 from PIL import Image, ImageCms
 
@@ -163,6 +164,14 @@ def test_gray_cielab_of_16_bits_is_exact(tmp_path, photometric, white):
     photo = read(tmp_path / "lab.tif")
     assert photo.depth == 16
     assert np.abs(photo.lightness()[0] - lstar).max() < 0.005
+
+
+def test_cielab_of_floats_is_exact(tmp_path):
+    lstar = np.linspace(0, 100, 64)
+    values = np.zeros((8, 64, 3), np.float32)
+    values[..., 0] = lstar
+    pyvips.Image.new_from_array(values, interpretation="lab").tiffsave(str(tmp_path / "lab.tif"))
+    assert np.abs(read(tmp_path / "lab.tif").lightness()[0] - lstar).max() < 0.005
 
 
 def test_cielab_with_alpha_keeps_it(tmp_path, scene):

@@ -206,14 +206,17 @@ def _units(page: Page, data: bytes, across: int, down: int) -> list[np.ndarray]:
 
 def _gray_of_lab(codes: np.ndarray, photometric: int) -> np.ndarray:
     """16-bit sRGB gray [height, width, 1] with the lightness of CIELAB codes (D50, as profiles and editors have it)."""
-    deep = codes.dtype == np.uint16
-    # 16 bits in the manner of the first ICC profiles: 0xFF00 is white, and the neutral is in the middle.
-    white = 65280 if deep and photometric == _ICCLAB else np.iinfo(codes.dtype).max
+    deep, floats = codes.dtype == np.uint16, codes.dtype.kind == "f"
+    # Floats are L*, a* and b* themselves. 16 bits in the manner of the first ICC profiles: 0xFF00 is white, and the
+    # neutral is in the middle.
+    white = 100 if floats else 65280 if deep and photometric == _ICCLAB else np.iinfo(codes.dtype).max
     gray = np.empty((*codes.shape[:2], 1), np.uint16)
     step = max(1, _BLOCK // codes.shape[1])
     for top in range(0, len(codes), step):
         part = codes[top : top + step]
-        if photometric == _ICCLAB:
+        if floats:
+            ab = part[..., 1:]
+        elif photometric == _ICCLAB:
             ab = part[..., 1:].astype(np.float32) / (256 if deep else 1) - 128
         else:
             ab = part[..., 1:].view(np.int16 if deep else np.int8).astype(np.float32) / (256 if deep else 1)
