@@ -159,6 +159,21 @@ def is_unfinished(path: str | os.PathLike[str]) -> bool:
         return not stream.read(16).strip(b"\0")
 
 
+def tells_case_apart(folder: str | os.PathLike[str]) -> bool:
+    """Whether names that differ in case alone are those of two files in a folder; False where that cannot be told."""
+    path = os.path.join(os.fsdecode(folder), _part_name())
+    try:
+        with open(path, "xb"):
+            pass
+    except OSError:
+        return False
+    try:
+        return not os.path.exists(os.path.join(os.path.dirname(path), os.path.basename(path).swapcase()))
+    finally:
+        with suppress(OSError):
+            os.unlink(path)
+
+
 def sweep(folder: str | os.PathLike[str]) -> int:
     """Remove the unfinished files and folders of dead processes from a folder, and return how many there were.
 

@@ -300,6 +300,20 @@ def test_names_that_differ_in_case_alone(tmp_path, monkeypatch):
     }
 
 
+@pytest.mark.parametrize("there", [[], ["1931"], ["a-2.jpg"]])
+def test_names_of_results_are_the_same_in_a_folder_that_is_new_empty_or_filled(tmp_path, there):
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "A.jpg", "\u00e9.jpg", "e\u0301.jpg"):
+        (tmp_path / "in" / name).touch()
+    new = targets([tmp_path / "in"], tmp_path / "out")
+    assert f"{tmp_path}/out/\u00e9-2.jpg" in new.values()
+    (tmp_path / "out").mkdir()
+    for name in there:
+        (tmp_path / "out" / name).touch()
+    assert targets([tmp_path / "in"], tmp_path / "out") == new
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(there)
+
+
 def test_a_suffix_of_ones_own(tmp_path):
     (tmp_path / "a.jpg").touch()
     assert targets([tmp_path / "a.jpg"], suffix="_bunt") == {f"{tmp_path}/a.jpg": f"{tmp_path}/a_bunt.jpg"}

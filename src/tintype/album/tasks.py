@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tintype.errors import OptionError
+from tintype.files import tells_case_apart
 from tintype.photo import SUFFIXES, count_pages
 from tintype.photo.results import COLOR, beside, check_output, page_suffix, result_suffix
 from tintype.search import Search, expanded
@@ -202,9 +203,9 @@ def _apart(placed: list[tuple[Path, Path]]) -> list[Path]:
                 targets[i] = _with_own_suffix(photo, target)
     taken = {_alike(target) for target in targets}
     for group in _groups(targets):
-        if len({os.path.normpath(targets[i]) for i in group}) == len(group) and _tells_case_apart(
-            [placed[i][0] for i in group], targets[group[0]].parent
-        ):
+        # Some file systems take an accent and its letter for one, and some do not; those names are numbered everywhere.
+        names = {unicodedata.normalize("NFC", os.path.normpath(targets[i])) for i in group}
+        if len(names) == len(group) and _tells_case_apart([placed[i][0] for i in group], targets[group[0]].parent):
             continue
         for i in group[1:]:
             number = 2
@@ -234,7 +235,10 @@ def _alike(path: Path) -> str:
 
 
 def _tells_case_apart(photos: Sequence[Path], folder: Path) -> bool:
-    """Whether names that differ in case alone are those of two files in a folder; False where nothing tells."""
+    """Whether names that differ in case alone are those of two files in a folder.
+
+    The answer is the same before a run and after it, or a repeated run would give other names to its results.
+    """
     if all(photo.parent == folder for photo in photos):
         return True  # They are there, side by side.
     while not os.path.isdir(folder):
@@ -243,9 +247,7 @@ def _tells_case_apart(photos: Sequence[Path], folder: Path) -> bool:
         folder = folder.parent
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if (other := entry.name.swapcase()) != entry.name:
-                try:
-                    return not os.path.samefile(entry.path, folder / other)
-                except FileNotFoundError:
-                    return True
-    return False
+            other = folder / entry.name.swapcase()
+            if other.name != entry.name and os.path.lexists(entry.path):
+                return not (os.path.lexists(other) and os.path.samefile(entry.path, other))
+    return tells_case_apart(folder)
