@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cache
@@ -83,8 +83,8 @@ class Search:
 
     passed_over: files of folders that are no pictures by their names, for each suffix. unread: pictures of kinds that
     are not read, for each suffix. managed: folders of a NAS or a photo manager, for each name. excluded: photographs
-    and folders that the patterns leave out. failed: what could not be searched, and why. files: the real paths of all
-    that was found.
+    and folders that the patterns leave out. failed: what could not be searched, and why. files: the photographs that
+    were found, and the real path of each.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Search:
         self.managed: Counter[str] = Counter()
         self.excluded: Counter[str] = Counter()
         self.failed: list[tuple[Path, str]] = []
-        self.files: set[str] = set()
+        self.files: dict[Path, str] = {}
         self._output = None if output is None else os.path.realpath(output)
         self._include, self._exclude = Patterns(include), Patterns(exclude)
         self._seen: set[str] = set()
@@ -109,85 +109,110 @@ class Search:
         except OSError as error:
             self.failed.append((path, f"{path} cannot be read ({error.strerror})"))
         else:
-            if self._first(path) and self._wanted(PurePath(path.name)):
-                self.files.add(os.path.realpath(path))
+            real = os.path.realpath(path)
+            if self._first(real) and self._wanted(path, path.parent):
+                self.files[path] = real
                 yield path
 
     def folder(self, root: Path) -> Iterator[Path]:
         """The photographs of a folder and of all below it, by their suffix."""
-        if not self._first(root):
+        if not self._first(os.path.realpath(root)):
             return
         # Links come last, so that a photograph is found at its own place before it is found through a link.
         folders: list[Path] = [root]
         links: list[Path] = []
-        photographs: list[Path] = []
+        photographs: dict[Path, str] = {}
         while folders or links:
             path = folders.pop() if folders else links.pop(0)
-            if path is not root and path.is_symlink() and os.path.exists(path) and not self._first(path):
-                continue
-            if os.path.isdir(path):
-                inside, linked = self._entries(root, path)
-                folders += reversed([entry for entry in inside if os.path.isdir(entry) and self._first(entry)])
-                links += linked
-                photographs += [entry for entry in inside if self._is_photo(root, entry) and self._first(entry)]
-            elif self._is_photo(root, path):
-                photographs.append(path)
+            if path is not root and path.is_symlink():
+                real = os.path.realpath(path)
+                if os.path.exists(path) and not self._first(real):
+                    continue
+                if not os.path.isdir(path):
+                    if self._is_photo(root, path, os.path.isfile(path)):
+                        photographs[path] = real
+                    continue
+            below, inside, linked = self._entries(root, path)
+            folders += reversed(below)
+            links += linked
+            photographs |= inside
         for path in sorted(photographs):
-            self.files.add(os.path.realpath(path))
+            self.files[path] = photographs[path]
             yield path
 
-    def _entries(self, root: Path, folder: Path) -> tuple[list[Path], list[Path]]:
-        """The entries of a folder that are searched, sorted; then those that are links."""
+    def _entries(self, root: Path, folder: Path) -> tuple[list[Path], dict[Path, str], list[Path]]:
+        """What of a folder is searched: folders, photographs with their real paths, and links; each sorted.
+
+        Nothing is asked of the files themselves, as each question to a network share takes its time.
+        """
         try:
-            with os.scandir(folder) as entries:
-                names = sorted(entry.name for entry in entries)
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
             # The names in a folder may be read where what bears them may not even be looked at.
             with suppress(FileNotFoundError):
-                os.lstat(folder / names[0] if names else folder)
+                os.lstat(entries[0] if entries else folder)
         except OSError as error:
             self.failed.append((folder, f"{folder} cannot be searched ({error.strerror})"))
-            return [], []
+            return [], {}, []
         library = _like(folder.name, LIBRARIES)
-        paths = []
-        for name in names:
-            path = folder / name
-            if (_like(name, MANAGED) or (library and name.casefold() not in ORIGINALS)) and os.path.isdir(path):
+        here = os.path.realpath(folder)
+        folders: list[Path] = []
+        photographs: dict[Path, str] = {}
+        links: list[Path] = []
+        for entry in entries:
+            name, path = entry.name, folder / entry.name
+            is_folder = _is(entry.is_dir)
+            if is_folder and (_like(name, MANAGED) or (library and name.casefold() not in ORIGINALS)):
                 self.managed[name] += 1
-            elif name.startswith(".") or (self._output is not None and os.path.realpath(path) == self._output):
+            elif name.startswith(".") or (is_folder and os.path.realpath(path) == self._output):
                 continue
-            elif self._exclude and os.path.isdir(path) and self._exclude.fit(path.relative_to(root)):
+            elif is_folder and self._exclude and self._exclude.fit(path.relative_to(root)):
                 self.excluded["folder"] += 1
-            else:
-                paths.append(path)
-        return [path for path in paths if not path.is_symlink()], [path for path in paths if path.is_symlink()]
+            elif _is(entry.is_symlink):
+                links.append(path)
+            elif is_folder:
+                if self._first(os.path.realpath(path)):
+                    folders.append(path)
+            elif self._is_photo(root, path, _is(entry.is_file)) and self._first(real := os.path.join(here, name)):
+                photographs[path] = real
+        return folders, photographs, links
 
-    def _is_photo(self, root: Path, path: Path) -> bool:
-        if os.path.isdir(path):
-            return False
+    def _is_photo(self, root: Path, path: Path, is_file: bool) -> bool:
+        """Whether what is no folder is a photograph, by its name; what only has the name of one has failed."""
         suffix = path.suffix.lower()
-        if suffix in SUFFIXES:
-            wanted = self._wanted(path.relative_to(root))
-            if (why := _no_file(path)) is not None:
-                if wanted:
-                    self.failed.append((path, why))
-                return False
-            return wanted
-        if os.path.isfile(path):
-            (self.unread if suffix in UNREAD else self.passed_over)[suffix] += 1
-        return False
+        if suffix not in SUFFIXES:
+            if is_file:
+                (self.unread if suffix in UNREAD else self.passed_over)[suffix] += 1
+            return False
+        if not self._wanted(path, root):
+            return False
+        if not is_file and (why := _no_file(path)) is not None:
+            self.failed.append((path, why))
+            return False
+        return True
 
-    def _wanted(self, place: PurePath) -> bool:
+    def _wanted(self, path: Path, root: Path) -> bool:
+        if not (self._include or self._exclude):
+            return True
+        place = path.relative_to(root)
         if self._exclude.fit(place) or (self._include and not self._include.fit(place)):
             self.excluded["photograph"] += 1
             return False
         return True
 
-    def _first(self, path: Path) -> bool:
-        real = os.path.realpath(path)
+    def _first(self, real: str) -> bool:
         if real in self._seen:
             return False
         self._seen.add(real)
         return True
+
+
+def _is(ask: Callable[[], bool]) -> bool:
+    """What the entry of a folder says of itself; False where it cannot be asked."""
+    try:
+        return ask()
+    except OSError:
+        return False
 
 
 def expanded(inputs: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, bool]]:

@@ -6,9 +6,10 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tintype.errors import OptionError
@@ -40,7 +41,8 @@ class Plan:
     """What a run will do.
 
     tasks: in the order in which they begin. folder: that of the results; None where they lie beside the photographs, or
-    where one is named. The counters are those of `Search`: what lies in the folders and is left out.
+    where one is named. The counters are those of `Search`: what lies in the folders and is left out. older: how many
+    photographs were left out as they were not changed since the time asked for.
     """
 
     tasks: list[Task] = field(default_factory=list)
@@ -49,6 +51,7 @@ class Plan:
     unread: Counter[str] = field(default_factory=Counter)
     managed: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
+    older: int = 0
 
 
 def plan(
@@ -60,6 +63,8 @@ def plan(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     pages: str | Sequence[int] | None = None,
+    since: float | None = None,
+    choose: Callable[[Sequence[Path]], Container[Path]] | None = None,
 ) -> Plan:
     """Find the photographs and give each its own output.
 
@@ -75,6 +80,9 @@ def plan(
     include, exclude: patterns, as `search.Patterns` takes them.
     pages: which photographs of a file that holds several (TIFF, MPO, HEIC, AVIF): 'all', 'first', or numbers from 1 on;
         None: such a file is refused. The results of other pages than the first are called NAME.p2.color.EXT.
+    since: only photographs whose files were changed then or later, by their dates; seconds since 1970.
+    choose: is given the photographs and returns those that are coloured now. The others are not opened, and their
+        results keep their names.
 
     Two photographs never get the same output: where they would, as a.jpg and a.png in one format, the results are
     named a.jpg.png and a.png.png. Where that does not help, they are numbered from the second on. A photograph that is
@@ -108,10 +116,19 @@ def plan(
         else:
             photographs += [(photo, Path(photo.name)) for photo in search.file(path)]
     named = {photo: source for photo, _ in photographs if (source := _result_of(photo)) is not None}
-    search.files -= {os.path.realpath(photo) for photo in named}
-    chosen = [(photo, place, page) for photo, place in photographs for page in _pages(photo, pages, photo in named)]
-    if output is not None and folder is None and len(chosen) > 1:
-        raise OptionError(f"{os.fspath(output)} is one file, and {len(chosen)} pages are to be coloured: name a folder")
+    for photo in named:
+        del search.files[photo]
+    paths_of_photographs = [photo for photo, _ in photographs]
+    old = set() if since is None else {photo for photo in paths_of_photographs if _is_older(photo, since)}
+    chosen: Container[Path] = set(paths_of_photographs) if choose is None else choose(paths_of_photographs)
+    pictures = [
+        (photo, place, page)
+        for photo, place in photographs
+        for page in _pages(photo, pages, photo in named or photo in old or photo not in chosen)
+    ]
+    if output is not None and folder is None and len(pictures) > 1:
+        message = f"{os.fspath(output)} is one file, and {len(pictures)} pages are to be coloured: name a folder"
+        raise OptionError(message)
     placed = [
         (
             photo,
@@ -119,18 +136,25 @@ def plan(
             if output is not None and folder is None
             else _target(photo, place, folder, format, suffix, page),
         )
-        for photo, place, page in chosen
+        for photo, place, page in pictures
         if photo not in named
     ]
     outputs = iter(_apart(placed))
-    tasks = [
-        Task(photo, None, result_of=named[photo])
-        if photo in named
-        else replace(_task(photo, next(outputs), search.files), page=page)
-        for photo, _, page in chosen
-    ]
+    real = _real_paths()
+    taken = set(search.files.values())
+    tasks = []
+    for photo, _, page in pictures:
+        target = None if photo in named else next(outputs)
+        if photo in old or photo not in chosen:
+            continue
+        if target is None:
+            tasks.append(Task(photo, None, result_of=named[photo]))
+        elif (place := real(target)) == search.files[photo]:
+            tasks.append(Task(photo, target, f"{photo} would be written over itself: give another output", page=page))
+        else:
+            tasks.append(Task(photo, target, taken=place in taken, page=page))
     tasks += [Task(path, None, refusal) for path, refusal in search.failed]
-    return Plan(tasks, folder, search.passed_over, search.unread, search.managed, search.excluded)
+    return Plan(tasks, folder, search.passed_over, search.unread, search.managed, search.excluded, len(old))
 
 
 def _check_suffix(suffix: str | None, output: str | os.PathLike[str] | None) -> None:
@@ -155,9 +179,9 @@ def _target(
     return folder / place.with_name(f"{place.stem}{page_suffix(page)}{suffix or ''}{result_suffix(photo, format)}")
 
 
-def _pages(photo: Path, pages: str | Sequence[int] | None, is_result: bool) -> Sequence[int | None]:
+def _pages(photo: Path, pages: str | Sequence[int] | None, left_out: bool) -> Sequence[int | None]:
     """The pages of a photograph's file that are to be coloured; None for the one photograph of an ordinary file."""
-    if pages is None or is_result:
+    if pages is None or left_out:
         return [None]
     if pages == "first":
         return [1]
@@ -170,11 +194,24 @@ def _pages(photo: Path, pages: str | Sequence[int] | None, is_result: bool) -> S
     return range(1, count + 1) if count > 1 else [None]
 
 
-def _task(photo: Path, target: Path, files: set[str]) -> Task:
-    real = os.path.realpath(target)
-    if real == os.path.realpath(photo):
-        return Task(photo, target, f"{photo} would be written over itself: give another output")
-    return Task(photo, target, taken=real in files)
+def _real_paths() -> Callable[[Path], str]:
+    """What gives the real paths of files, and asks each folder for its own once."""
+    folder = cache(os.path.realpath)
+
+    def real(path: Path) -> str:
+        # Windows may know a file by several names.
+        if os.name == "nt" or os.path.islink(path):
+            return os.path.realpath(path)
+        return os.path.join(folder(path.parent), path.name)
+
+    return real
+
+
+def _is_older(photo: Path, since: float) -> bool:
+    try:
+        return os.stat(photo).st_mtime < since
+    except OSError:
+        return False  # Whoever opens it says why.
 
 
 def _result_of(photo: Path) -> Path | None:
