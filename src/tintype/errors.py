@@ -7,6 +7,8 @@
     │   │   └── TooManyPixels            one that is larger than is read
     │   └── UnwritablePhoto      the result cannot be put where it should go
     ├── UnwritableFile       any other file cannot be put where it should go
+    ├── LedgerError          the ledger of a folder of results cannot be read or kept
+    ├── FolderInUse          another run is writing results into the folder
     ├── ModelError           a model is unknown, or its file breaks the contract
     │   └── UnknownModel         there is no such model: an OptionError, too
     ├── HintError            colour hints that cannot be understood
@@ -61,6 +63,14 @@ class UnwritableFile(TintypeError):
     def __init__(self, message: str, *, reason: str = "", number: int | None = None) -> None:
         super().__init__(message)
         self.reason, self.number = reason, number
+
+
+class LedgerError(TintypeError):
+    """The ledger of a folder of results cannot be read or kept."""
+
+
+class FolderInUse(TintypeError):
+    """Another run is writing results into the folder."""
 
 
 class ModelError(TintypeError):

@@ -22,7 +22,7 @@ from tintype.errors import UnwritableFile, printable
 OLD = 86_400
 """Seconds after which an unfinished file of another machine, or of an unknown process, is no longer in work."""
 
-_PART = re.compile(r"\.tintype-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{16}\.part")
+_PART = re.compile(r"\.tintype-(?:([0-9a-f]{8}-\d+-\d+)-)?[0-9a-f]{16}\.part")
 _NO_SYNC = {getattr(errno, name, errno.EINVAL) for name in ("EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")}
 _HEAD = 4096
 
@@ -202,21 +202,33 @@ def sweep_once(folder: str | os.PathLike[str]) -> None:
         sweep(folder)
 
 
+def this_process() -> str:
+    """HOST-NUMBER-START: which process of which machine this is, without saying the name of the machine."""
+    return f"{_host()}-{os.getpid()}-{_start(os.getpid()) or 0}"
+
+
+def is_dead(process: str) -> bool | None:
+    """Whether the process that called itself so has ended; None where this machine cannot know.
+
+    process: what `this_process` gave it.
+    """
+    host, number, start = process.split("-")
+    if host != _host():
+        return None
+    if not _is_alive(int(number)):
+        return True
+    # The number may have gone to another process since.
+    now = _start(int(number))
+    return now is not None and int(start) not in (0, now)
+
+
 def _part_name() -> str:
     """A name that nobody can guess, and that says which process of which machine writes there."""
-    return f".tintype-{_host()}-{os.getpid()}-{_start(os.getpid()) or 0}-{secrets.token_hex(8)}.part"
+    return f".tintype-{this_process()}-{secrets.token_hex(8)}.part"
 
 
 def _is_left(name: re.Match[str], entry: os.DirEntry[str]) -> bool:
-    host, process, start = name.groups()
-    old = time.time() - _changed(entry) > OLD
-    if host != _host() or old:
-        return old
-    if not _is_alive(int(process)):
-        return True
-    # The number may have gone to another process since.
-    now = _start(int(process))
-    return now is not None and int(start) not in (0, now)
+    return time.time() - _changed(entry) > OLD or (name[1] is not None and is_dead(name[1]) is True)
 
 
 def _changed(entry: os.DirEntry[str]) -> float:

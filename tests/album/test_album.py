@@ -29,14 +29,15 @@ def folder(tmp_path):
 
 
 class Watch:
-    """Counts the pixels that are in work at each moment; a task's share of 0 begins it, the end of its file ends it."""
+    """Counts the pixels that are in work at each moment; a task's first move begins it, the end of its file ends it."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.working: dict = {}
         self.most = self.most_tasks = 0
 
-    def __call__(self, task, share):
+    def __call__(self, event):
+        task = event.task
         with self.lock:
             if task.input not in self.working:
                 with Image.open(task.input) as image:
@@ -45,7 +46,7 @@ class Watch:
             self.most_tasks = max(self.most_tasks, len(self.working))
 
     def run(self, tasks, colorizer, jobs):
-        for outcome in album.colorize_all(tasks, colorizer, jobs=jobs, progress=self):
+        for outcome in album.colorize_all(tasks, colorizer, jobs=jobs, on_event=self):
             with self.lock:
                 self.working.pop(outcome.input)
             yield outcome
@@ -120,8 +121,10 @@ def test_nothing_to_do_is_wrong_usage():
         album.plan([])
 
 
-def coloured(tasks, colorizer, **options):
-    return {outcome.input.name: outcome for outcome in album.colorize_all(tasks, colorizer, **options)}
+def coloured(tasks, colorizer, jobs=1, dry_run=False, **options):
+    making = album.Making(**options)
+    outcomes = album.colorize_all(tasks, colorizer, making, jobs=jobs, dry_run=dry_run)
+    return {outcome.input.name: outcome for outcome in outcomes}
 
 
 @pytest.fixture
@@ -135,9 +138,8 @@ def one(tmp_path):
 
 def run(photo, tiny, settings=None, output=None, **options):
     """What became of one photograph."""
-    (outcome,) = album.colorize_all(
-        album.plan([photo], output).tasks, Colorizer(tiny, threads=1, **(settings or {})), **options
-    )
+    tasks = album.plan([photo], output).tasks
+    (outcome,) = coloured(tasks, Colorizer(tiny, threads=1, **(settings or {})), **options).values()
     return outcome
 
 

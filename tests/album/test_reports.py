@@ -48,7 +48,7 @@ def files(folder: Path) -> list[str]:
     found = [
         os.path.relpath(os.path.join(place, name), folder) for place, _, names in os.walk(folder) for name in names
     ]
-    return sorted(name.replace(os.sep, "/") for name in found)
+    return sorted(name.replace(os.sep, "/") for name in found if not name.startswith(".tintype"))
 
 
 def is_result(path) -> bool:
@@ -95,7 +95,7 @@ def test_composed_and_decomposed_letters(album, tmp_path, png, tiny):
     outcomes = run(folder, "-o", tmp_path / "out", model=tiny)
     assert [status for status, _ in outcomes.values()] == ["coloured"] * count
     assert len({output for _, output in outcomes.values()}) == count
-    assert len(os.listdir(tmp_path / "out")) == count
+    assert len(files(tmp_path / "out")) == count
 
 
 def test_endings_in_capitals(album, tmp_path, tiny):

@@ -14,7 +14,8 @@ from tintype.photo import is_marked
 
 
 def names(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if ".tintype" not in path.parts)
 
 
 def colourful(source) -> bool:
@@ -220,7 +221,7 @@ def test_json_lines_tell_of_every_photograph(photograph, tmp_path, tiny):
         "b.jpg": "skipped",
         "broken.jpg": "failed",
     }
-    keys = {"input", "output", "page", "status", "seconds", "message", "colour", "notes"}
+    keys = {"input", "output", "page", "status", "seconds", "message", "colour", "notes", "why"}
     assert all(set(line) == keys for line in lines)
     assert all(line["message"] for line in lines if line["status"] != "coloured")
     summary = last["summary"]

@@ -35,7 +35,8 @@ def heic_of(path, pages=PAGES):
 
 
 def names(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if ".tintype" not in path.parts)
 
 
 def level(path):

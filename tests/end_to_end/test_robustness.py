@@ -29,7 +29,8 @@ def photograph(path: Path, height=300, width=400, seed=0) -> Path:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+    found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return sorted(str(path) for path in found if ".tintype" not in path.parts)
 
 
 def whole(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Colouring many photographs side by side."""
+"""Colouring many photographs: one after the other in each of several threads, with a ledger of what is done."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import os
 import stat
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tintype.album.outcomes import Outcome, foresee, output_of
-from tintype.album.tasks import Task
-from tintype.colorizer import Colorizer
-from tintype.errors import TintypeError
+from tintype.album.events import Event, Moved, Noticed, Planned
+from tintype.album.ledger import Ledger, Record, State, now
+from tintype.album.lock import Lock
+from tintype.album.making import Making
+from tintype.album.outcomes import Outcome, foresee, output_of, recall
+from tintype.album.tasks import Plan, Task, plan
+from tintype.colorizer import Colorizer, Settings
+from tintype.errors import LedgerError, OptionError, TintypeError, UnwritableFile, UnwritablePhoto
 from tintype.files import sweep_once
-from tintype.hints import Hints
-from tintype.photo import Photo, size_of
-from tintype.reference import Given as ColourPhoto
-from tintype.reference import Reference, Way
+from tintype.photo import Mark, Photo, size_of
+from tintype.photo.results import check_output
+from tintype.threads import available_threads
 
 BUDGET = 256_000_000
 """Pixels that are worked on at one moment, of four bytes or so; a photograph that needs more is worked on alone."""
@@ -31,124 +34,170 @@ NETWORK = 100
 """Pixels of a photograph that take as much memory as one pixel of what the network sees."""
 
 
+def run(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    colorizer: Colorizer | Settings | None = None,
+    making: Making | None = None,
+    jobs: int | None = None,
+    suffix: str | None = None,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    pages: str | Sequence[int] | None = None,
+    dry_run: bool = False,
+    on_event: Callable[[Event], object] | None = None,
+) -> Iterator[Outcome]:
+    """Colour photographs and whole folders, as `tintype colorize` does; yields what became of each as it is finished.
+
+        for outcome in tintype.album.run(["scans"], "coloured"):
+            print(outcome.input, outcome.status, outcome.message)
+
+    Nothing is coloured until the iteration begins. When it is left, by an exception such as KeyboardInterrupt too,
+    unfinished photographs are given up without a trace; the same call goes on from there.
+
+    With a folder as output, the run keeps a `Ledger` in it: what is done already, by its rows, is skipped without a
+    look into any file, and one run is at work there at a time. Without one, the marks in the results tell what is done.
+
+    inputs, output, suffix, include, exclude, pages: as for `plan`.
+    colorizer: one that is open, or the settings of the one to open; None: those by default. Settings are better than a
+        Colorizer that uses all processors, as then each of the `jobs` gets its share of them.
+    making: hints, format, quality and the like, and which results are made again; None: see `Making`.
+    jobs: how many photographs are coloured side by side; None: one per processor. The files are the same for any.
+    dry_run: only say what would be done; no photograph is decoded, and nothing is written.
+    on_event: is told of events while the run works (see `tintype.album.events`), from several threads.
+
+    Raises OptionError when the request as a whole makes no sense, ModelError for a model that cannot be used, and what
+    reading a reference or hints raises. The iteration raises FolderInUse when another run works in the output folder.
+    """
+    making = making or Making()
+    todo = plan(inputs, output, making.format, suffix=suffix, include=include, exclude=exclude, pages=pages)
+    check_output(making.format, making.quality)
+    count = len(todo.tasks)
+    if making.hints is not None and count > 1:
+        raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
+    processors = available_threads()
+    jobs = min(jobs or processors, max(count, 1))
+    if not isinstance(colorizer, Colorizer):
+        threads = max(1, processors // jobs) if jobs > 1 else None
+        colorizer = Colorizer(**(Settings(threads=threads) | (colorizer or Settings())))
+    making = making.opened(colorizer)
+    if on_event is not None:
+        on_event(Planned(todo))
+    return _run(todo, colorizer, making, jobs, dry_run, on_event)
+
+
+def _run(
+    todo: Plan,
+    colorizer: Colorizer,
+    making: Making,
+    jobs: int,
+    dry_run: bool,
+    on_event: Callable[[Event], object] | None,
+) -> Iterator[Outcome]:
+    counts: Counter[str] = Counter()
+    finished = False
+    with ExitStack() as stack:
+        ledger = None
+        if todo.folder is not None and todo.tasks:
+            ledger = _open_ledger(stack, todo.folder, dry_run, on_event)
+        if ledger is not None and not ledger.read_only:
+            mark = making.mark(colorizer)
+            ledger.begin(mark.model, making.settings(mark))
+            stack.callback(lambda: ledger.end(counts, finished=finished))
+        for outcome in colorize_all(
+            todo.tasks, colorizer, making, jobs=jobs, dry_run=dry_run, ledger=ledger, on_event=on_event
+        ):
+            counts[outcome.status] += 1
+            yield outcome
+        finished = True
+
+
+def _open_ledger(
+    stack: ExitStack, folder: Path, dry_run: bool, on_event: Callable[[Event], object] | None
+) -> Ledger | None:
+    """The ledger of a folder; only to be read where nothing is to be written; None where there can be none."""
+
+    def notice(message: str) -> None:
+        if on_event is not None:
+            on_event(Noticed(message))
+
+    try:
+        if not dry_run:
+            try:
+                stack.enter_context(Lock(folder))
+            except OSError as error:
+                raise LedgerError(
+                    f"{folder} cannot be locked, and gets no ledger ({error.strerror}): see that no other run writes "
+                    "there"
+                ) from None
+            return stack.enter_context(Ledger(folder, notice=notice))
+    except LedgerError as error:
+        notice(str(error))
+    try:
+        return stack.enter_context(Ledger(folder, read_only=True))
+    except LedgerError:
+        return None
+
+
 def colorize_all(
     tasks: Iterable[Task],
     colorizer: Colorizer,
+    making: Making | None = None,
     *,
     jobs: int = 1,
-    overwrite: bool = False,
-    skip_existing: bool = False,
-    skip_colour: bool = False,
-    keep_times: bool = False,
     dry_run: bool = False,
-    hints: Hints | None = None,
-    reference: ColourPhoto | Reference | None = None,
-    reference_way: Way = "regions",
-    format: str | None = None,
-    quality: int | None = None,
-    negative: bool = False,
-    faded: bool = False,
-    salvage: bool = False,
-    progress: Callable[[Task, float], None] | None = None,
+    ledger: Ledger | None = None,
+    on_event: Callable[[Event], object] | None = None,
 ) -> Iterator[Outcome]:
-    """Colour photographs, up to `jobs` side by side; yields what became of each as it is finished.
+    """Colour the photographs of tasks, up to `jobs` side by side; yields what became of each as it is finished.
 
     One that fails does not hold up the others. The files are the same for any number of jobs. Photographs that take
     more than the BUDGET together are never in memory at one moment, but for a single larger one. When the iteration
     is left, by an exception such as KeyboardInterrupt too, unfinished photographs are given up without a trace.
 
     A result that exists is made again where its mark tells of other settings, or where the photograph was changed
-    since; see `foresee`. skip_colour: leave colour photographs alone. keep_times: give results the times of their
-    photographs. dry_run: only say what would be done; no photograph is decoded.
-    progress: called with a task and its finished share, 0 to 1, from several threads.
+    since; see `foresee`. What the ledger knows to be done is not opened. dry_run: only say what would be done; no
+    photograph is decoded. on_event: is told of events, from several threads.
     """
+    making = (making or Making()).opened(colorizer)
     stop = threading.Event()
     room = _Room(stop)
     running: dict[Future[Outcome], Task] = {}
-    opened = None if reference is None else colorizer.reference(reference)
+    marks: dict[int | None, Mark] = {}
 
-    def settings(page: int | None) -> str:
-        return colorizer.settings(
-            hints, quality, reference=opened, reference_way=reference_way, negative=negative, faded=faded, page=page
-        )
-
-    mark = replace(colorizer.mark, settings=settings(None))
-
-    def watch(task: Task, share: float) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        if progress is not None:
-            progress(task, share)
+    def known(task: Task) -> Outcome | None:
+        if ledger is None or task.output is None:
+            return None
+        if task.page not in marks:
+            marks[task.page] = making.mark(colorizer, task.page)
+        outcome = recall(task, ledger, marks[task.page], making)
+        if outcome is not None and not dry_run:
+            sweep_once(task.output.parent)
+        return outcome
 
     def work(task: Task) -> Outcome:
-        begin = time.perf_counter()
-        outcome = Outcome(task.input, task.output, "failed", page=task.page)
-        try:
-            if task.output is not None and not dry_run:
-                sweep_once(task.output.parent)
-            asked = replace(mark, settings=settings(task.page)) if task.page else mark
-            outcome = foresee(task, asked, overwrite=overwrite, skip_existing=skip_existing)
-            if outcome.status == "planned" and not dry_run:
-                outcome = colour(task, outcome)
-            elif outcome.why == "done" and task.output is not None and keep_times and not dry_run:
-                outcome = replace(outcome, notes=_keep_times(os.stat(task.input), task.output))
-        except TintypeError as error:
-            outcome = replace(outcome, status="failed", message=str(error))
-        except MemoryError:
-            outcome = replace(outcome, status="failed", message=f"{task.input} needs more memory than there is")
-        except OSError as error:
-            place = str(error.filename or task.output or task.input)
-            done = "read" if place == str(task.input) else "written"
-            message = f"{place} cannot be {done} ({error.strerror})"
-            outcome = replace(outcome, status="failed", message=message)
-        except Exception as error:
-            # A fault of ours must not cost the other photographs of a long run.
-            message = f"{task.input} could not be coloured because of a bug in tintype, please report it: {error!r}"
-            outcome = replace(outcome, status="failed", message=message)
-        return replace(outcome, seconds=time.perf_counter() - begin)
+        def progress(share: float) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            if on_event is not None:
+                on_event(Moved(task, share))
 
-    def colour(task: Task, outcome: Outcome) -> Outcome:
-        output = output_of(task)
-        in_colour = False
-
-        def examine(photo: Photo) -> None:
-            nonlocal in_colour
-            in_colour = photo.in_colour
-            if in_colour and skip_colour:
-                raise _LeftAlone
-            output.parent.mkdir(parents=True, exist_ok=True)
-
-        with room.for_pixels(_load(task.input, colorizer)):
-            times = os.stat(task.input) if keep_times else None
+        outcome = colour(task, colorizer, making, dry_run=dry_run, ledger=ledger, progress=progress, room=room.of)
+        if outcome.record is not None and ledger is not None and not ledger.read_only:
             try:
-                notes = colorizer.file(
-                    task.input,
-                    output,
-                    hints=hints,
-                    reference=opened,
-                    reference_way=reference_way,
-                    format=format,
-                    quality=quality,
-                    negative=negative,
-                    faded=faded,
-                    salvage=salvage,
-                    page=task.page,
-                    examine=examine,
-                    progress=lambda share: watch(task, share),
-                )
-            except _LeftAlone:
-                message = f"{task.input} is a colour photograph"
-                return replace(outcome, status="skipped", why="colour", message=message, colour=True)
-        if times is not None:
-            notes = (*notes, *_keep_times(times, output))
-        return replace(outcome, status="coloured", notes=notes, colour=in_colour)
+                ledger.put(outcome.record)
+            except UnwritableFile as error:
+                outcome = replace(outcome, notes=(*outcome.notes, str(error)))
+        return outcome
 
     pool = ThreadPoolExecutor(jobs)
     try:
-        if dry_run:
-            yield from pool.map(work, tasks)
-            return
         for task in tasks:
+            # What is known needs no thread: a folder of many thousands is done in seconds.
+            if (outcome := known(task)) is not None:
+                yield outcome
+                continue
             while len(running) >= jobs:
                 yield from _finished(running)
             running[pool.submit(work, task)] = task
@@ -157,6 +206,167 @@ def colorize_all(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def colour(
+    task: Task,
+    colorizer: Colorizer,
+    making: Making,
+    *,
+    dry_run: bool = False,
+    ledger: Ledger | None = None,
+    progress: Callable[[float], None] | None = None,
+    room: Callable[[int], AbstractContextManager[object]] = nullcontext,
+) -> Outcome:
+    """Colour one photograph: from what its files tell of it to the result on the disk. Raises nothing but what
+    `progress` and `room` do, and what no program can handle.
+
+    making: for many photographs, what `Making.opened` gives. dry_run: only say what would be done.
+    ledger: of the folder in which the result lies: the outcome has a record for it then, which is still to be put.
+    progress: called with the finished share, 0 to 1; what it raises ends the work without a trace.
+    room: called with the photograph's share of the BUDGET before it is read; the work is done inside of what it gives.
+    """
+    begin = time.perf_counter()
+    outcome = Outcome(task.input, task.output, "failed", page=task.page)
+    seen = _Seen()
+    mark = Mark()
+    try:
+        mark = making.mark(colorizer, task.page)
+        seen.look_at(task.input)
+        if task.output is not None and not dry_run:
+            sweep_once(task.output.parent)
+        outcome = foresee(task, mark, overwrite=making.overwrite, skip_existing=making.skip_existing)
+        if outcome.status == "planned" and not dry_run:
+            with room(_load(task.input, colorizer)):
+                outcome = _coloured(task, outcome, colorizer, making, seen, progress)
+        elif outcome.why == "done" and task.output is not None and making.keep_times and not dry_run:
+            outcome = replace(outcome, notes=_keep_times(os.stat(task.input), task.output))
+        elif outcome.status == "failed":
+            seen.transient = True  # That is seen at once, and may be otherwise at the next run.
+    except TintypeError as error:
+        outcome = replace(outcome, status="failed", message=str(error))
+        seen.transient = _lies_outside(error)
+    except MemoryError:
+        outcome = replace(outcome, status="failed", message=f"{task.input} needs more memory than there is")
+        seen.transient = True
+    except OSError as error:
+        place = str(error.filename or task.output or task.input)
+        done = "read" if place == str(task.input) else "written"
+        message = f"{place} cannot be {done} ({error.strerror})"
+        outcome = replace(outcome, status="failed", message=message)
+        seen.transient = True
+    except Exception as error:
+        # A fault of ours must not cost the other photographs of a long run.
+        message = f"{task.input} could not be coloured because of a bug in tintype, please report it: {error!r}"
+        outcome = replace(outcome, status="failed", message=message)
+    outcome = replace(outcome, seconds=time.perf_counter() - begin)
+    if ledger is not None and not dry_run:
+        outcome = replace(outcome, record=_record(task, outcome, seen, mark, making, ledger))
+    return outcome
+
+
+def _coloured(
+    task: Task,
+    outcome: Outcome,
+    colorizer: Colorizer,
+    making: Making,
+    seen: _Seen,
+    progress: Callable[[float], None] | None,
+) -> Outcome:
+    output = output_of(task)
+
+    def examine(photo: Photo) -> None:
+        seen.photo(photo)
+        if seen.colour and making.skip_colour:
+            raise _LeftAlone
+        output.parent.mkdir(parents=True, exist_ok=True)
+
+    times = os.stat(task.input) if making.keep_times else None
+    try:
+        notes = colorizer.file(task.input, output, examine=examine, progress=progress, **making.options(task.page))
+    except _LeftAlone:
+        message = f"{task.input} is a colour photograph"
+        return replace(outcome, status="skipped", why="colour", message=message, colour=True)
+    if times is not None:
+        notes = (*notes, *_keep_times(times, output))
+    return replace(outcome, status="coloured", notes=notes, colour=seen.colour)
+
+
+@dataclass
+class _Seen:
+    """What is learnt of a photograph on its way, for the ledger."""
+
+    size: int = 0
+    modified: int = 0
+    origin: str = ""
+    width: int | None = None
+    height: int | None = None
+    colour: bool | None = None
+    measures: dict[str, float] = field(default_factory=dict)
+    transient: bool = False
+
+    def look_at(self, path: Path) -> None:
+        """The file before it is read: one that is changed in the meantime does not fit then."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return
+        self.size, self.modified = status.st_size, status.st_mtime_ns
+
+    def photo(self, photo: Photo) -> None:
+        self.width, self.height, self.origin = photo.width, photo.height, photo.origin or ""
+        self.colour = photo.in_colour
+
+
+def _record(task: Task, outcome: Outcome, seen: _Seen, mark: Mark, making: Making, ledger: Ledger) -> Record | None:
+    """The row of an outcome; None where there is nothing new to be kept."""
+    states: dict[str, State] = {"coloured": "done", "failed": "failed", "done": "done", "colour": "left"}
+    state = states.get(outcome.why if outcome.status == "skipped" else outcome.status)
+    if state is None or (outcome.why == "done" and making.skip_existing):
+        return None  # Of what is kept unseen nothing is known.
+    record = Record(
+        os.fspath(task.input),
+        "" if task.output is None else ledger.place_of(task.output),
+        state,
+        page=task.page,
+        message="" if state == "done" else outcome.message,
+        transient=state == "failed" and seen.transient,
+        notes=outcome.notes,
+        size=seen.size,
+        modified=seen.modified,
+        origin=seen.origin,
+        model=mark.model,
+        settings=making.settings(mark),
+        seconds=round(outcome.seconds, 3),
+        finished=now(),
+        width=seen.width,
+        height=seen.height,
+        colour=seen.colour,
+        measures=seen.measures,
+    )
+    if state == "done" and task.output is not None:
+        try:
+            result = os.stat(task.output)
+        except OSError:
+            return None  # Somebody was quicker.
+        record = replace(record, result_size=result.st_size, result_modified=result.st_mtime_ns)
+    before = ledger.of(task) if outcome.why == "done" else None
+    if before is not None and before.state == "done":
+        # It was not decoded; what was learnt when it was made still holds.
+        learnt = {name: getattr(before, name) for name in ("notes", "origin", "seconds", "finished", "version")}
+        learnt |= {name: getattr(before, name) for name in ("width", "height", "colour", "measures")}
+        record = replace(record, **learnt)
+    return record
+
+
+def _lies_outside(error: BaseException) -> bool:
+    """Whether the system refused something, which another day may be allowed or possible."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (UnwritableFile, UnwritablePhoto)) or (isinstance(cause, OSError) and cause.errno):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 class _LeftAlone(Exception):
@@ -173,7 +383,7 @@ class _Room:
         self._taken = 0
 
     @contextmanager
-    def for_pixels(self, count: int) -> Iterator[None]:
+    def of(self, count: int) -> Iterator[None]:
         turn = object()
         with self._change:
             self._waiting.append(turn)

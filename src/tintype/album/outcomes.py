@@ -1,4 +1,4 @@
-"""What becomes of one photograph: told before by the names and marks of its files, and afterwards by the engine."""
+"""What becomes of one photograph: told before by a ledger, or by its files; and afterwards by the engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tintype.album.ledger import Ledger, Record
+from tintype.album.making import Making
 from tintype.album.tasks import Task
 from tintype.errors import UnwritablePhoto
 from tintype.files import is_unfinished
 from tintype.photo import Mark, is_marked, mark_of, origin_of, quick_origin_of
 from tintype.photo.results import refuse_same
+from tintype.version import __version__
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,10 @@ class Outcome:
     """What became of one photograph: status 'coloured', 'skipped', 'failed' or, before anything is done, 'planned'.
 
     message: why it failed or is skipped, or why a result that exists is made again. why: of a skipped one, in one word:
-    'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced) or 'colour'; of another one
-    'again' where a result was replaced. colour: whether it is a colour photograph; None where it was not looked at.
-    notes: what was damaged in the file or could not be kept, a sentence each. page: that of the task.
+    'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced), 'colour' or 'failed' (in an
+    earlier run); of another one 'again' where a result was replaced. colour: whether it is a colour photograph; None
+    where it was not looked at. notes: what was damaged in the file or could not be kept, a sentence each. page: that of
+    the task. record: what a ledger shall keep of it; None where there is nothing new.
     """
 
     input: Path
@@ -35,6 +39,45 @@ class Outcome:
     why: str = ""
     colour: bool | None = None
     page: int | None = None
+    record: Record | None = None
+
+
+def recall(task: Task, ledger: Ledger, mark: Mark, making: Making) -> Outcome | None:
+    """A task that is to be skipped by what a ledger knows, without a look into any file; None: its files must tell.
+
+    mark: what the result would say of its making. Nothing is known of a photograph that was written since, nor of a
+    result that is gone or was changed.
+    """
+    if task.output is None or task.refusal is not None or making.overwrite:
+        return None
+    record = ledger.of(task)
+    if record is None or not ledger.is_of(record, task):
+        return None
+    as_asked = (record.model, record.settings) == (mark.model, making.settings(mark))
+    by_us = record.version == __version__
+    skipped = Outcome(task.input, task.output, "skipped", page=task.page, colour=record.colour)
+    try:
+        if _stamp(task.input) != (record.size, record.modified):
+            return None
+        if record.state == "failed" and as_asked and by_us and not (record.transient or making.retry_failed):
+            message = f"{record.message} (in an earlier run; --retry-failed tries it again)"
+            return replace(skipped, why="failed", message=message, colour=None)
+        if record.state == "left" and making.skip_colour and by_us:
+            return replace(skipped, why="colour", message=record.message)
+        if record.state == "done" and (as_asked or making.skip_existing):
+            result = _stamp(task.output)
+            dated = not making.keep_times or result[1] == record.modified
+            if result == (record.result_size, record.result_modified) and dated:
+                return replace(skipped, why="done", message=f"{task.output} exists", colour=None)
+    except OSError:
+        pass  # Whoever opens it says why.
+    return None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """The size of a file in bytes, and when it was written, in nanoseconds."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: bool = False) -> Outcome:

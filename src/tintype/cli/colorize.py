@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -22,10 +23,9 @@ from tintype.errors import OptionError
 from tintype.models import DEFAULT
 
 if TYPE_CHECKING:
-    from tintype.album import Outcome, Plan, Task
+    from tintype.album import Event, Making, Outcome
     from tintype.colorizer import Colorizer
     from tintype.photo import Photo
-    from tintype.reference import Reference, Way
 
 STANDARD = "-"
 
@@ -63,6 +63,7 @@ def colorize(
     exclude: Annotated[tuple[str, ...], several("patterns such as *.tif")] = (),
     overwrite: Flag = False,
     skip_existing: Flag = False,
+    retry_failed: Flag = False,
     skip_colour: Annotated[
         bool, Parameter(name=["--skip-colour", "--skip-color"], negative="", show_default=False)
     ] = False,
@@ -132,6 +133,9 @@ def colorize(
     skip_existing
         Keep every result that exists. Default: results are made again if their settings were others, or if their
         photograph was changed since.
+    retry_failed
+        Try photographs again that an earlier run into the same folder could not colour. Default: they are skipped,
+        unless they were changed since, or the model, the settings or the version of tintype are others.
     skip_colour
         Leave photographs alone that are in colour already. Default: they are coloured, and counted.
     keep_times
@@ -165,76 +169,57 @@ def colorize(
         raise OptionError("A terminal cannot show a photograph: name a file with -o, or use a pipe")
 
     from tintype import album
-    from tintype.colorizer import Colorizer
+    from tintype.colorizer import Colorizer, Settings
     from tintype.photo.results import check_output
     from tintype.search import expanded
-    from tintype.threads import available_threads
 
     chosen = _chosen(pages)
-    todo = album.Plan()
-    result = None
+    settings = Settings(model=model, size=size, temperature=temperature, vividness=vividness, blend=blend)
+    making = album.Making(
+        hints=hints,
+        reference=reference,
+        reference_way=reference_way,
+        format=format,
+        quality=quality,
+        negative=negative,
+        faded=faded,
+        salvage=salvage,
+        skip_colour=skip_colour,
+        keep_times=keep_times,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        retry_failed=retry_failed,
+    )
+    report = _Report(json, quiet, dry_run)
     if streams:
         result = None if to_standard else output
         check_output(format, quality, result)
         expanded(inputs)  # An address is not a file.
         if chosen == "all" or (isinstance(chosen, tuple) and len(chosen) > 1):
             raise OptionError("Standard input and output are for one photograph: give --pages one number, or first")
-    else:
-        todo = album.plan(inputs, output, format, suffix=suffix, include=include, exclude=exclude, pages=chosen)
-        check_output(format, quality)
-    count = len(todo.tasks)
-    if hints is not None and count > 1:
-        raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
-    report = _Report(json, quiet, dry_run)
-    processors = available_threads()
-    jobs = min(jobs or processors, max(count, 1))
-    colorizer = Colorizer(
-        model, size, temperature, vividness, blend, threads=max(1, processors // jobs) if jobs > 1 else None
-    )
-    options: _Options = {
-        "hints": hints,
-        "reference": None if reference is None else colorizer.reference(reference),
-        "reference_way": reference_way,
-        "format": format,
-        "quality": quality,
-        "negative": negative,
-        "faded": faded,
-        "salvage": salvage,
-    }
-    if streams:
         page = 1 if chosen == "first" else chosen[0] if isinstance(chosen, tuple) else None
-        report.add(_stream(colorizer, inputs[0], result, page, overwrite, skip_colour, options))
-        return report.end(todo)
-    outcomes = album.colorize_all(
-        todo.tasks,
-        colorizer,
+        colorizer = Colorizer(**settings)
+        making = replace(making, reference=None if reference is None else colorizer.reference(reference))
+        report.add(_stream(colorizer, inputs[0], result, page, making))
+        return report.end()
+    outcomes = album.run(
+        inputs,
+        output,
+        colorizer=settings,
+        making=making,
         jobs=jobs,
-        overwrite=overwrite,
-        skip_existing=skip_existing,
-        skip_colour=skip_colour,
-        keep_times=keep_times,
+        suffix=suffix,
+        include=include,
+        exclude=exclude,
+        pages=chosen,
         dry_run=dry_run,
-        progress=report.moved,
-        **options,
+        on_event=report.told,
     )
-    with Progress(hidden=quiet or dry_run or not count) as progress:
-        report.show(progress, count)
+    with Progress(hidden=quiet or dry_run or not report.plan.tasks) as progress:
+        report.show(progress)
         for outcome in outcomes:
             report.add(outcome)
-    return report.end(todo)
-
-
-class _Options(TypedDict):
-    """What the making of a result depends on besides the colorizer."""
-
-    hints: str | None
-    reference: Reference | None
-    reference_way: Way
-    format: str | None
-    quality: int | None
-    negative: bool
-    faded: bool
-    salvage: bool
+    return report.end()
 
 
 def _chosen(pages: tuple[str | int, ...]) -> str | tuple[int, ...] | None:
@@ -251,9 +236,7 @@ def _stream(
     source: str,
     result: str | None,
     page: int | None,
-    overwrite: bool,
-    skip_colour: bool,
-    options: _Options,
+    making: Making,
 ) -> Outcome:
     """Colour one photograph from standard input, to standard output, or both."""
     from tintype.album import Outcome
@@ -262,7 +245,7 @@ def _stream(
     begin = time.perf_counter()
     photograph, name = (sys.stdin.buffer.read(), "standard input") if source == STANDARD else (source, None)
     places = Path(source), Path(STANDARD if result is None else result)
-    if result is not None and not overwrite and os.path.lexists(result) and os.path.getsize(result):
+    if result is not None and not making.overwrite and os.path.lexists(result) and os.path.getsize(result):
         return Outcome(*places, "skipped", why="kept", message=f"{result} exists: --overwrite replaces it")
     in_colour = False
     # The whole result first, so that a photograph that fails puts nothing into the pipe.
@@ -271,12 +254,12 @@ def _stream(
     def examine(photo: Photo) -> None:
         nonlocal in_colour
         in_colour = photo.in_colour
-        if skip_colour and in_colour:
+        if making.skip_colour and in_colour:
             raise _LeftAlone
 
     try:
         target = memory if result is None else result
-        notes = colorizer.file(photograph, target, name=name, examine=examine, page=page, **options)
+        notes = colorizer.file(photograph, target, name=name, examine=examine, **making.options(page))
     except _LeftAlone:
         message = f"{name or source} is a colour photograph"
         return Outcome(*places, "skipped", why="colour", message=message, colour=True)
@@ -296,6 +279,8 @@ class _Report:
     """What the user gets to read: errors at once, progress on a terminal, JSON lines, the summary at the end."""
 
     def __init__(self, as_json: bool, quiet: bool, dry: bool):
+        from tintype.album import Plan
+
         self.as_json = as_json
         self.dry = dry
         self.quiet = quiet
@@ -306,7 +291,7 @@ class _Report:
         self.last: Outcome | None = None
         self.begin = time.perf_counter()
         self._progress: Progress | None = None
-        self._photographs = 0
+        self.plan = Plan()
         self._shares: dict[Path | None, float] = {}
 
     def add(self, outcome: Outcome) -> None:
@@ -328,6 +313,7 @@ class _Report:
                     "message": outcome.message,
                     "colour": outcome.colour,
                     "notes": list(outcome.notes),
+                    "why": outcome.why,
                 }
             )
         if not self.quiet:
@@ -343,23 +329,31 @@ class _Report:
             elif outcome.status == "skipped":
                 say(f"{outcome.input} is skipped: {outcome.message}")
 
-    def show(self, progress: Progress, count: int) -> None:
-        """Show from now on how many of so many photographs are done."""
-        self._progress, self._photographs = progress, count
-        self._show()
+    def told(self, event: Event) -> None:
+        """What the run tells while it works."""
+        from tintype.album import Moved, Noticed, Planned
 
-    def moved(self, task: Task, share: float) -> None:
-        """Told of the finished share of a photograph that is in work."""
-        self._shares[task.output] = share
+        if isinstance(event, Planned):
+            self.plan = event.plan
+        elif isinstance(event, Moved):
+            self._shares[event.task.output] = event.share
+            self._show()
+        elif isinstance(event, Noticed) and not self.quiet:
+            complain(f"warning: {event.message}")
+
+    def show(self, progress: Progress) -> None:
+        """Show from now on how many photographs are done."""
+        self._progress = progress
         self._show()
 
     def _show(self) -> None:
         if self._progress is not None:
             done = self.count.total() + sum(self._shares.copy().values())
-            self._progress("colouring", done, self._photographs)
+            self._progress("colouring", done, len(self.plan.tasks))
 
-    def end(self, plan: Plan) -> int:
+    def end(self) -> int:
         """Say the last line; returns the exit code."""
+        plan = self.plan
         seconds = time.perf_counter() - self.begin
         if self.as_json:
             statuses = ("coloured", "skipped", "failed", "planned")
@@ -368,6 +362,7 @@ class _Report:
                     "summary": {status: self.count[status] for status in statuses}
                     | {
                         "colour": self.colour,
+                        "failed_before": self.why["failed"],
                         "passed_over": plan.passed_over.total(),
                         "unread": plan.unread.total(),
                         "managed": plan.managed.total(),
@@ -379,24 +374,27 @@ class _Report:
         # Pictures were there, but of no kind that is read: whoever waits for results must hear of it.
         nothing_read = bool(plan.unread) and not plan.tasks
         if not self.quiet or nothing_read:
-            complain(f"{'; '.join(self._parts(plan)) or 'no photographs found'} ({seconds:.1f} s)")
-        return 1 if self.count["failed"] or nothing_read else 0
+            complain(f"{'; '.join(self._parts()) or 'no photographs found'} ({seconds:.1f} s)")
+        return 1 if self.count["failed"] or self.why["failed"] or nothing_read else 0
 
-    def _parts(self, plan: Plan) -> list[str]:
+    def _parts(self) -> list[str]:
         """What there is to say of a run, in the order in which it matters."""
+        plan = self.plan
         parts = []
         for status in ("coloured", "planned"):
             if number := self.count[status]:
                 again = self.why["again"]
                 how = "" if not again else " again" if again == number else f" ({again} of them again)"
-                parts.append(f"{number} {status}{how}{self._place(plan)}")
+                parts.append(f"{number} {status}{how}{self._place()}")
         if self.colour:
             were = "was a colour photograph" if self.colour == 1 else "were colour photographs"
             parts.append(f"{self.colour} of them {were} (--skip-colour leaves these alone)")
         if self.count["failed"]:
             parts.append(f"{self.count['failed']} failed")
+        if before := self.why["failed"]:
+            parts.append(f"{before} failed before (--retry-failed tries {'it' if before == 1 else 'them'} again)")
         if self.why["done"]:
-            place = "" if self.count["coloured"] or self.count["planned"] else self._place(plan)
+            place = "" if self.count["coloured"] or self.count["planned"] else self._place()
             parts.append(f"{self.why['done']} skipped as done already{place} (--overwrite makes results again)")
         for why, words in _SKIPPED.items():
             if self.why[why]:
@@ -413,7 +411,7 @@ class _Report:
             parts.append(f"{left_out} left out by --include or --exclude")
         return parts
 
-    def _place(self, plan: Plan) -> str:
+    def _place(self) -> str:
         """Where the results are, to be put after their number."""
         last = self.last
         if last is None or last.output is None:
@@ -422,8 +420,8 @@ class _Report:
             return ", to standard output"
         if sum(self.count[status] for status in ("coloured", "planned")) + self.why["done"] == 1:
             return f": {last.output}"
-        if plan.folder is not None:
-            return f", in {plan.folder}"
+        if self.plan.folder is not None:
+            return f", in {self.plan.folder}"
         added = last.output.stem.removeprefix(last.input.stem)
         if last.page is not None:
             added = added.removeprefix(f".p{last.page}")
