@@ -94,9 +94,10 @@ def test_a_full_disk(suffix, tmp_path, tiny):
     done = tintype(*words, model=tiny, check=1, process=True, preexec_fn=limit)
     assert files(out) == [f"a.{suffix}"]
     assert whole(out / f"a.{suffix}")
-    assert len(errors_of(done)) == 2
-    assert f"b.{suffix} cannot be written" in errors_of(done)[0]
-    assert os.strerror(errno.EFBIG) in errors_of(done)[0]
+    said = [line for line in errors_of(done) if "run.sqlite can no longer be kept" not in line]
+    assert len(said) == 2
+    assert f"b.{suffix} cannot be written" in said[0]
+    assert os.strerror(errno.EFBIG) in said[0]
 
 
 @posix
@@ -121,11 +122,15 @@ def test_what_may_not_be_read_or_written(tmp_path, tiny):
         done = tintype_without_rights(
             "colorize", tmp_path / "in/good.jpg", "-o", f"{tmp_path}/shut/", model=tiny, check=1
         )
-        assert f"{tmp_path}/shut/good.jpg cannot be written (Permission denied)" in errors_of(done)[0]
+        assert any(
+            f"{tmp_path}/shut/good.jpg cannot be written (Permission denied)" in line for line in errors_of(done)
+        ), done
         done = tintype_without_rights(
             "colorize", tmp_path / "in/good.jpg", "-o", f"{tmp_path}/shut/new/", model=tiny, check=1
         )
-        assert f"{tmp_path}/shut/new cannot be written (Permission denied)" in errors_of(done)[0]
+        assert any(f"{tmp_path}/shut/new cannot be written (Permission denied)" in line for line in errors_of(done)), (
+            done
+        )
         done = tintype_without_rights("colorize", tmp_path / "in/locked/a.jpg", model=tiny, check=1)
         assert f"{tmp_path}/in/locked/a.jpg cannot be read (Permission denied)" in errors_of(done)[0]
         tiny.chmod(0)
