@@ -123,6 +123,7 @@ def as_photo(
     inverted: bool = False,
     space: bytes | None = None,
     lost_from: int | None = None,
+    rows: int | None = None,
     notes: tuple[str, ...] = (),
     **facts: Any,
 ) -> Photo:
@@ -131,6 +132,7 @@ def as_photo(
     space: the profile of the colour space that the file names by numbers, for when it has no usable profile. The result
         is sRGB then.
     lost_from: the stored row from which on the pixels are not those of the photograph, but neutral gray.
+    rows: how many stored rows are the photograph's; those below are decoded, and left out.
     """
     depth, bands = samples_of(image, name)
     profile = profile_of(image)
@@ -138,7 +140,7 @@ def as_photo(
     if profile is None and space is not None and icc.usable(space) and not icc.is_srgb(space):
         tagged = True
     through = applied(profile or space, bands)
-    plane, table, alpha, samples, printed = _decode(image, bands, depth, through, inverted, name)
+    plane, table, alpha, samples, printed = _decode(image, bands, depth, through, inverted, name, rows or image.height)
     if bits is not None and bits <= 8 and depth == 16:
         # CIELAB of 8 bits is held in 16, as all colours are; the result has the depth of the file.
         depth, alpha = 8, None if alpha is None else (alpha >> 8).astype(np.uint8)
@@ -229,18 +231,24 @@ def _copied(turned: Codes) -> Codes:
 
 
 def _decode(
-    image: pyvips.Image, bands: int, depth: int, profile: bytes | None, inverted: bool, name: str
+    image: pyvips.Image,
+    bands: int,
+    depth: int,
+    profile: bytes | None,
+    inverted: bool,
+    name: str,
+    height: int,
 ) -> tuple[Codes, NDArray[np.float32] | None, Codes | None, Samples | None, bool]:
-    """Plane, scale, alpha and samples of the stored pixels, whose first `bands` are colour; and whether they
-    were taken for those of a printing press.
+    """Plane, scale, alpha and samples of the first `height` stored rows, of whose channels the first `bands` are
+    colour; and whether they were taken for those of a printing press.
 
     The plane and alpha are [height, width]; see `Photo` for the plane and its scale.
     """
     kind, table, rows_of = _way_to_lightness(bands, depth, profile, inverted, name)
     if bands == image.bands == 1 and depth != 32:
         plane = np.frombuffer(image.write_to_memory(), kind)
-        return plane.reshape(image.height, image.width), table, None, None, False
-    plane = np.empty((image.height, image.width), kind)
+        return plane.reshape(image.height, image.width)[:height], table, None, None, False
+    plane = np.empty((height, image.width), kind)
     alpha = np.empty(plane.shape, _KINDS[depth]) if image.bands > bands else None
     samples = Samples(*plane.shape) if bands > 1 else None
     # Programs that know nothing of inks make CMYK without black of RGB, and no press prints so: these go back as they
@@ -250,6 +258,8 @@ def _decode(
 
     def take(top: int, strip: Codes) -> None:
         nonlocal black
+        if not len(strip := strip[: max(0, height - top)]):
+            return
         rows = slice(top, top + len(strip))
         plane[rows] = rows_of(strip[..., :bands])
         if plain is not None and not black:

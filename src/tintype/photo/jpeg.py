@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import BinaryIO
 
 import numpy as np
@@ -163,13 +164,12 @@ def quality(segments: Segments) -> int | None:
     if not segments.components or any(number not in segments.tables for number in segments.components):
         return None
     luma, *chroma = (segments.tables[number] for number in segments.components)
-    for level in range(1, 101):
-        fine = bool((quantisation(level) <= luma).all())
-        # CMYK and RGB files have no chroma tables, but the first one again.
-        fine = fine and all((quantisation(level, True) <= table).all() for table in chroma if table is not luma)
-        if fine:
-            return level
-    return 100
+    fine = (_all_levels() <= luma).all(axis=1)
+    # CMYK and RGB files have no chroma tables, but the first one again.
+    for table in chroma:
+        if table is not luma:
+            fine &= (_all_levels(True) <= table).all(axis=1)
+    return int(fine.argmax()) + 1 if fine.any() else 100
 
 
 def turned_quality(level: int | None, orientation: int, size: tuple[int, int]) -> int | None:
@@ -193,6 +193,12 @@ def quantisation(level: int, chroma: bool = False) -> NDArray[np.int64]:
     scale = 5000 // level if level < 50 else 200 - 2 * level
     table: NDArray[np.int64] = np.clip(((_CHROMA if chroma else _LUMA) * scale + 50) // 100, 1, 255)[_ZIGZAG]
     return table
+
+
+@cache
+def _all_levels(chroma: bool = False) -> NDArray[np.int64]:
+    """The tables of every quality from 1 on, int [100, 64]."""
+    return np.stack([quantisation(level, chroma) for level in range(1, 101)])
 
 
 def opening(

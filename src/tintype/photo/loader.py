@@ -75,10 +75,17 @@ def load(
     def attempt(mended: Mend | None) -> Read:
         image = open_image(kind, source, name, mended, fail_on=strict, **options)
         faults = (f"{name} is not quite whole: {mended.note}",) if mended and mended.note else ()
+        taller: pyvips.Image | None = None
+        rows: dict[str, int] = {}
         try:
-            result = reading.develop(name, kind, prepared(image), notes=(*notes, *faults), **facts)
             if (claimed := longer(mended)) is not None:
-                open_image(kind, source, name, claimed, fail_on=strict, **options).avg()
+                taller = open_image(kind, source, name, claimed, fail_on=strict, **options)
+                if not reading.in_colour:
+                    # Decoded once for both, the photograph and what is wrong with its last row.
+                    image, rows, taller = taller, {"rows": image.height}, None
+            result = reading.develop(name, kind, prepared(image), notes=(*notes, *faults), **rows, **facts)
+            if taller is not None:
+                taller.avg()
         except FAILURES as error:
             raise broken(name, error, kind) from None
         return result

@@ -99,6 +99,14 @@ class Mend:
         """The mended bytes of a stream."""
         return io.BufferedReader(_Mended(stream, self))
 
+    def within(self, data: bytes) -> bytes:
+        """Mended bytes."""
+        mended = bytearray(data)
+        for place, patch in self.patches.items():
+            end = min(place + len(patch), len(data))
+            mended[place:end] = patch[: max(0, end - place)]
+        return bytes(mended + self.tail)
+
 
 class Source:
     """The bytes of one photograph, from a path, bytes, or a binary stream. A context manager.
@@ -154,8 +162,9 @@ class Source:
 
         Raises what pyvips raises: pyvips.Error, or UnicodeDecodeError.
         """
-        if self.data is not None and mend is None:
-            image = pyvips.Operation.call(f"{loader}_buffer", self.data, **options)
+        if self.data is not None:
+            data = self.data if mend is None else mend.within(self.data)
+            image = pyvips.Operation.call(f"{loader}_buffer", data, **options)
         else:
             image = pyvips.Operation.call(f"{loader}_source", self._custom(mend), **options)
         if self.threads is not None:
