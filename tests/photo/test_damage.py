@@ -113,6 +113,19 @@ def test_zeros_in_the_place_of_the_rest_of_a_jpeg(jpeg, kind, ended):
         assert f"lacks {300 - rows.start} of its 300 rows" in photo.notes[0]
 
 
+def test_zeros_in_the_place_of_a_part_of_a_jpeg(encoded):
+    pixels = np.random.default_rng(0).normal(128, 30, (160, 160)).clip(0, 255).astype(np.uint8)
+    for options in ({"quality": 75}, {"quality": 75, "optimize": True}, {"quality": 75, "restart_marker_rows": 2}):
+        data = encoded(pixels, "JPEG", **options)
+        for start in range(2000, 6000, 100):
+            for length in (70, 480):
+                # Where as many blocks come out as went in, a decoder has nothing to say.
+                holed = data[:start] + bytes(length) + data[start + length :]
+                refusal(holed)
+        photo = read(holed, "p.jpg", salvage=True)
+        assert "damaged from row" in photo.notes[0] or "lacks" in photo.notes[0]
+
+
 def test_zeros_that_are_pixels_or_padding_are_no_damage(encoded):
     # An even bottom and tables of its own: its blocks are zeros bit by bit.
     pixels = np.full((900, 1200), 255, np.uint8)

@@ -164,30 +164,70 @@ def _ended(data: bytes, patches: dict[int, bytes], scans: _Scans) -> Mend | None
     return Mend(patches, tail, "it has no end marker, but all of its rows are there")
 
 
-def blank_jpeg(data: bytes) -> tuple[Mend, Mend] | None:
-    """Two mends that tell what zeros at the end of a JPEG file's pixels are; None where there are none to speak of.
+def blank_jpeg(data: bytes) -> tuple[Mend, Mend, str] | None:
+    """Two mends that tell what zeros among a JPEG file's pixels are, and what they are if they are damage.
 
-    A copy that was broken off often has the size of the whole file, and zeros in place of the rest, which a decoder
-    takes for pixels. The first mend ends the pixels before the zeros: what decodes with it has only padding there.
-    The second cuts their end off alone: what decodes with it, but not with the first, has more zeros than its pixels
-    take. Neither decodes where they are pixels, as they are in a file with an even bottom and tables of its own.
+    None where there are none to speak of. A copy that was broken off often has the size of the whole file, and zeros in
+    place of the rest, which a decoder takes for pixels. The first mend ends the pixels before the zeros: what decodes
+    with it has only padding there. The second cuts their end off alone: what decodes with it, but not with the first,
+    has more zeros than its pixels take. Neither decodes where they are pixels, as they are in a file with an even
+    bottom and tables of its own.
+
+    In place of a part in the middle, zeros are damage as well, which some decoders pass over; the second mend lets them
+    be.
     """
     if bytes(_BLANK) not in data:
         return None
     mend = mend_jpeg(data) or Mend({})
     # With an end marker, the zeros stand before it; without one, at the end of the file.
     end = len(data) if mend.tail else data.find(bytes(_BLANK) + b"\xff\xd9") + _BLANK
-    at = len(data[:end].rstrip(b"\0"))
-    if end - at < _BLANK:
-        return None
     # A few of them may be the last bits of the pixels.
-    at += _KEPT
-    tail = mend.tail and b"\xff\xd9"
+    at = len(data[:end].rstrip(b"\0")) + _KEPT
+    if end - at >= _BLANK - _KEPT:
+        tail = mend.tail and b"\xff\xd9"
+        first, second = (
+            Mend({**mend.patches, place: b"\xff" * (end - place)}, tail, mend.note) for place in (at, end - _CUT)
+        )
+        return first, second, "cut short (its last rows are filled with zeros)"
+    if (hole := _hole(data)) is not None:
+        at = hole + _KEPT
+        ended = b"\xff" * (_BLANK - _KEPT - 1) + b"\xd9"
+        return Mend({**mend.patches, at: ended}, mend.tail, mend.note), mend, "damaged (a part of it is filled with zeros)"
+    return None
 
-    def ended(place: int) -> Mend:
-        return Mend({**mend.patches, place: b"\xff" * (end - place)}, tail, mend.note)
 
-    return ended(at), ended(end - _CUT)
+def _hole(data: bytes) -> int | None:
+    """Where zeros begin that cannot be pixels, in a sequential scan of a JPEG file; None for nowhere.
+
+    The shortest code of a table is made of zeros alone. Where it ends a block, zeros may be an even part; where it is a
+    coefficient, they would be blocks of nothing but these.
+    """
+    at, shortest, progressive = 2, dict[int, int](), False
+    for _ in range(_MOST_MARKERS):
+        at = data.find(b"\xff", at)
+        if not 0 <= at < len(data) - 3:
+            return None
+        code = data[at + 1]
+        if code in (0, 1, 0xFF) or 0xD0 <= code <= 0xD8:
+            at += 1 if code == 0xFF else 2
+            continue
+        if code == 0xD9:
+            return None
+        body = data[at + 4 : at + 2 + _number(data, at + 2)]
+        at += 2 + max(2, _number(data, at + 2))
+        if code in (0xC0, 0xC1, 0xC2):
+            progressive = code == 0xC2
+        elif code == 0xC4:
+            while len(body) > 17:
+                if body[0] >> 4 == 1:
+                    shortest[body[0] & 15] = body[17]
+                body = body[17 + sum(body[1:17]) :]
+        elif code == 0xDA and not progressive:
+            marker = _MARKER.search(data, at)
+            hole = data.find(bytes(_BLANK), at, marker.start() if marker else len(data))
+            if hole >= 0 and any(shortest.get(tables & 15) for tables in body[2:-3:2]):
+                return hole
+    return None
 
 
 def mend_tiff(page: Page, source: Source) -> Mend:

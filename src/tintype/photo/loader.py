@@ -52,7 +52,7 @@ def load(
     *,
     strict: str = "error",
     mend: Callable[[], Mend | None] = lambda: None,
-    blank: Callable[[], tuple[Mend, Mend] | None] = lambda: None,
+    blank: Callable[[], tuple[Mend, Mend, str] | None] = lambda: None,
     longer: Callable[[Mend | None], Mend | None] = lambda mended: None,
     damaged_from: int | None = None,
     lost_from: Callable[[pyvips.Image, int], int] = lambda image, whole: whole,
@@ -116,7 +116,7 @@ def load(
         if (zeros := blank()) is None or not fails(zeros[0]) or fails(zeros[1]):
             return result
         if not salvage:
-            raise Damaged(name, "cut short (its last rows are filled with zeros)", salvageable=True)
+            raise Damaged(name, zeros[2], salvageable=True)
         mended = zeros[0]
     try:
         whole = damage.whole_rows(open_image(kind, source, name, mended, fail_on=strict, **options))
