@@ -137,6 +137,8 @@ def as_photo(
     depth, bands = samples_of(image, name)
     profile = profile_of(image)
     tagged = blob(image, "icc-profile-data") is not None
+    if tagged and profile is None:
+        notes = (*notes, f"{name}: its colour profile cannot be used, and was left behind")
     if profile is None and space is not None and icc.usable(space) and not icc.is_srgb(space):
         tagged = True
     through = applied(profile or space, bands)
