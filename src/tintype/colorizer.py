@@ -26,6 +26,7 @@ from tintype.errors import OptionError, TintypeWarning
 from tintype.hints import Hint, Hints, check_places, read_hints
 from tintype.models import DEFAULT, Model
 from tintype.models.catalog import shipped
+from tintype.models.device import Device
 from tintype.photo import Mark, Photo, from_array, read, write
 from tintype.photo.results import beside, check_output, refuse_same
 from tintype.reference import Given as ColourPhoto
@@ -81,6 +82,7 @@ class Settings(TypedDict, total=False):
     vividness: float
     blend: float
     threads: int | None
+    device: Device
 
 
 class OfPixelsAndSettings(OfPixels, Settings, total=False):
@@ -120,6 +122,7 @@ def colorize(
     vividness: float = 1.0,
     blend: float = 1.0,
     threads: int | None = None,
+    device: Device = "cpu",
 ) -> Path | bytes | NDArray[np.generic] | Image:
     """Colour one photograph: `Colorizer(model, size, ...)(photo, output, ...)`.
 
@@ -129,7 +132,7 @@ def colorize(
 
     For more than one photograph keep a `Colorizer`, which opens its model once.
     """
-    return Colorizer(model, size, temperature, vividness, blend, threads)._colorize(
+    return Colorizer(model, size, temperature, vividness, blend, threads, device)._colorize(
         photo, output, hints, reference, reference_way, format, quality, salvage, negative, faded, page
     )
 
@@ -144,8 +147,10 @@ class Colorizer:
     vividness: factor on the chroma, from 0.
     blend: 0 gives the original gray, 1 the full colour.
     threads: processors to use; None: all that this process may use. The results do not depend on it.
+    device: where the network computes, as for `tintype.models.load`; an open Model has its own.
 
-    Raises OptionError for a setting that cannot be used and ModelError for a model that cannot.
+    Raises OptionError for a setting that cannot be used, among them DeviceError for a device, and ModelError for a
+    model that cannot.
     """
 
     def __init__(
@@ -156,13 +161,14 @@ class Colorizer:
         vividness: float = 1.0,
         blend: float = 1.0,
         threads: int | None = None,
+        device: Device = "cpu",
     ):
         asked_size = None if size is None else checked_size(size)
         self.temperature = None if temperature is None else checked_temperature(temperature)
         self.vividness = checked_vividness(vividness)
         self.blend = checked_blend(blend)
         self.threads = available_threads() if threads is None else checked_threads(threads)
-        self.model = model if isinstance(model, Model) else Model(model, threads)
+        self.model = model if isinstance(model, Model) else Model(model, threads, device)
         if temperature is not None and not self.model.takes_temperature:
             raise OptionError(f"The model {self.model.name} has no temperature to set: leave the temperature out")
         self.size = asked_size or self.model.card.size

@@ -13,6 +13,7 @@
     │   └── UnknownModel         there is no such model: an OptionError, too
     ├── HintError            colour hints that cannot be understood
     ├── OptionError          a setting that cannot be used, such as a size of 0
+    │   └── DeviceError          a device that is not installed, or does not work
     ├── DataError            a data set is missing, broken or empty
     ├── ConfigError          a training configuration that cannot work
     └── StudyError           a study cannot be made or used, or was changed
@@ -31,7 +32,7 @@ class TintypeError(Exception):
 
 
 class TintypeWarning(UserWarning):
-    """A photograph was coloured, but something in its file was damaged or could not be kept."""
+    """A photograph was coloured, but something was damaged, could not be kept, or went another way than asked for."""
 
 
 class PhotoError(TintypeError):
@@ -83,6 +84,10 @@ class HintError(TintypeError):
 
 class OptionError(TintypeError):
     """A setting that cannot be used, such as a network size of 0."""
+
+
+class DeviceError(OptionError):
+    """A device on which no network can run: its provider is not installed, or does not work here."""
 
 
 class DataError(TintypeError):

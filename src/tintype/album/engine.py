@@ -63,7 +63,8 @@ def run(
     colorizer: one that is open, or the settings of the one to open; None: those by default. Settings are better than a
         Colorizer that uses all processors, as then each of the `jobs` gets its share of them.
     making: hints, format, quality and the like, and which results are made again; None: see `Making`.
-    jobs: how many photographs are coloured side by side; None: one per processor. The files are the same for any.
+    jobs: how many photographs are coloured side by side; None: one per processor, and on another device than the CPU as
+        many more as its batches hold. On the CPU the files are the same for any.
     dry_run: only say what would be done; no photograph is decoded, and nothing is written.
     on_event: is told of events while the run works (see `tintype.album.events`), from several threads.
 
@@ -77,13 +78,16 @@ def run(
     if making.hints is not None and count > 1:
         raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
     processors = available_threads()
-    jobs = min(jobs or processors, max(count, 1))
+    most = max(count, 1)
     if not isinstance(colorizer, Colorizer):
-        threads = max(1, processors // jobs) if jobs > 1 else None
+        busy = min(jobs or processors, most)
+        threads = max(1, processors // busy) if busy > 1 else None
         colorizer = Colorizer(**(Settings(threads=threads) | (colorizer or Settings())))
+    # Some wait for a batch of the network while others are read, painted and written.
+    jobs = min(jobs or processors + colorizer.model.batch - 1, most)
     making = making.opened(colorizer)
     if on_event is not None:
-        on_event(Planned(todo))
+        on_event(Planned(todo, colorizer.model.device))
     return _run(todo, colorizer, making, jobs, dry_run, on_event)
 
 

@@ -12,6 +12,8 @@ class Planned:
     """The photographs are found, and nothing is coloured yet."""
 
     plan: Plan
+    device: str = "cpu"
+    """Where the network computes; see `tintype.models.load`."""
 
 
 @dataclass(frozen=True)

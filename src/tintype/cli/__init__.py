@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from tintype.errors import OptionError, TintypeError
+from tintype.errors import OptionError, TintypeError, TintypeWarning
 from tintype.errors import printable as shown
 from tintype.version import __version__
 
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     _stop_cleanly()
     try:
-        return int(app(arguments, print_error=False, exit_on_error=False) or 0)
+        with _warnings_said():
+            return int(app(arguments, print_error=False, exit_on_error=False) or 0)
     except CycloptsError as error:
         complain(wrong_usage(error, arguments))
         return 2
@@ -101,6 +103,31 @@ def say(line: object = "") -> None:
 def complain(message: object) -> None:
     """One line on standard error, in the name of the program."""
     print(f"tintype: {shown(str(message).strip())}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Say what tintype itself warns of as a sentence, without the line of the program."""
+    shown_else = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, TintypeWarning):
+            complain(f"warning: {message}")
+        else:
+            shown_else(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown_else
 
 
 def _stop_cleanly() -> None:

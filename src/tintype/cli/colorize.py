@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from tintype.cli import complain, say
-from tintype.cli.options import Flag, between, several
+from tintype.cli.options import Flag, OnDevice, between, several
 from tintype.cli.progress import Progress
 from tintype.cli.usage import unknown_option
 from tintype.errors import OptionError
@@ -70,6 +70,7 @@ def colorize(
     keep_times: Flag = False,
     dry_run: Flag = False,
     jobs: Annotated[int | None, between(1)] = None,
+    device: OnDevice = "cpu",
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -144,7 +145,10 @@ def colorize(
         Say what would be done, and do nothing.
     jobs
         How many photographs are coloured at the same time, at least 1. The results are the same, byte for byte, for
-        any number. Default: one per processor.
+        any number. Default: one per processor; on another device than the CPU as many more as its batches hold.
+    device
+        Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
+        the first of these that works, else the CPU. See docs/archives.md.
     json
         Print one JSON object per photograph on standard output, then one with the summary.
     quiet
@@ -174,7 +178,9 @@ def colorize(
     from tintype.search import expanded
 
     chosen = _chosen(pages)
-    settings = Settings(model=model, size=size, temperature=temperature, vividness=vividness, blend=blend)
+    settings = Settings(
+        model=model, size=size, temperature=temperature, vividness=vividness, blend=blend, device=device
+    )
     making = album.Making(
         hints=hints,
         reference=reference,
@@ -293,6 +299,7 @@ class _Report:
         self._progress: Progress | None = None
         self.plan = Plan()
         self._shares: dict[Path | None, float] = {}
+        self.device = "cpu"
 
     def add(self, outcome: Outcome) -> None:
         self.count[outcome.status] += 1
@@ -334,7 +341,7 @@ class _Report:
         from tintype.album import Moved, Noticed, Planned
 
         if isinstance(event, Planned):
-            self.plan = event.plan
+            self.plan, self.device = event.plan, event.device
         elif isinstance(event, Moved):
             self._shares[event.task.output] = event.share
             self._show()
@@ -374,7 +381,8 @@ class _Report:
         # Pictures were there, but of no kind that is read: whoever waits for results must hear of it.
         nothing_read = bool(plan.unread) and not plan.tasks
         if not self.quiet or nothing_read:
-            complain(f"{'; '.join(self._parts()) or 'no photographs found'} ({seconds:.1f} s)")
+            where = "" if self.device == "cpu" else f", on {self.device}"
+            complain(f"{'; '.join(self._parts()) or 'no photographs found'} ({seconds:.1f} s{where})")
         return 1 if self.count["failed"] or self.why["failed"] or nothing_read else 0
 
     def _parts(self) -> list[str]:

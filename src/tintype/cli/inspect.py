@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tintype.cli import say
-from tintype.cli.options import Flag, MaybeOutput, exactly
+from tintype.cli.options import Flag, MaybeOutput, OnDevice, exactly
 from tintype.errors import OptionError
 from tintype.models import DEFAULT
 
@@ -26,6 +26,7 @@ def inspect(
     model: str = DEFAULT,
     size: int | None = None,
     map: Literal["deviation", "entropy"] = "deviation",
+    device: OnDevice = "cpu",
     json: Flag = False,
 ) -> None:
     """Show how sure a model is of its colours, and which others it held possible.
@@ -50,6 +51,9 @@ def inspect(
         Short side of what the network sees, in pixels. Default: what suits the model best.
     map
         What the map shows: the expected deviation of the colour, or the entropy of the distribution.
+    device
+        Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
+        the first of these that works, else the CPU. See docs/archives.md.
     json
         What was found, as a JSON object on standard output.
     """
@@ -69,7 +73,7 @@ def inspect(
     if output is not None:
         check_output(path=output)
         refuse_same(photo, output)
-    colorizer = Colorizer(model, size)
+    colorizer = Colorizer(model, size, device=device)
     opened = read(photo)
     place = Region(*at) if at else Region(*region) if region else None
     part = inspection.checked(opened, place)

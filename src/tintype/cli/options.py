@@ -13,6 +13,8 @@ from typing import Annotated, get_args
 
 from cyclopts import Parameter, Token
 
+from tintype.models.device import Device
+
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
 
@@ -21,6 +23,9 @@ Output = Annotated[Path, Parameter(name=["--output", "-o"])]
 
 MaybeOutput = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 """The same where there is a default."""
+
+OnDevice = Annotated[Device, Parameter(name="--device")]
+"""Where the network computes."""
 
 KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "no value"}
 """What an option of a type takes, in words."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tintype.cli import complain, say
-from tintype.cli.options import Flag, between, several
+from tintype.cli.options import Flag, OnDevice, between, several
 from tintype.errors import not_installed
 from tintype.models import DEFAULT
 
@@ -16,6 +16,7 @@ def serve(
     port: int = 8750,
     open: Flag = False,
     model: str = DEFAULT,
+    device: OnDevice = "cpu",
     token: str | None = None,
     jobs: Annotated[int | None, between(1, 64)] = None,
     max_megapixels: Annotated[float, between(0, 1000, above=True)] = 200,
@@ -44,6 +45,9 @@ def serve(
         Open the page in a browser.
     model
         The model that colours where none is chosen: one that ships with tintype, or an .onnx file.
+    device
+        Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
+        the first of these that works, else the CPU. See docs/archives.md.
     token
         What opens the page and the API: 8 or more letters, digits or -._~. Default: none where only this computer
         reaches the page; else a new one at every start, which is printed.
@@ -91,6 +95,7 @@ def serve(
     try:
         process.serve(
             model,
+            device=device,
             host=host,
             port=port,
             token=token,

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tintype.cli import say
-from tintype.cli.options import Flag, MaybeOutput, several
+from tintype.cli.options import Flag, MaybeOutput, OnDevice, several
 from tintype.cli.progress import Progress
 from tintype.errors import OptionError
 from tintype.models import DEFAULT
@@ -25,6 +25,7 @@ def sheet(
     output: MaybeOutput = None,
     pick: int | None = None,
     on: Path | None = None,
+    device: OnDevice = "cpu",
     overwrite: Flag = False,
 ) -> int:
     """A photograph in several models, sizes and temperatures on one sheet, each with the command that makes it.
@@ -52,6 +53,9 @@ def sheet(
         The number of a picture on a sheet that was made before, which shall be repeated.
     on
         The folder or photograph on which it is repeated.
+    device
+        Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
+        the first of these that works, else the CPU. See docs/archives.md.
     overwrite
         Replace a sheet that is there already. --pick then counts on the new one.
     """
@@ -72,6 +76,7 @@ def sheet(
             model=tile.model,
             size=tile.size,
             temperature=tile.temperature,
+            device=device,
         )
 
     import numpy as np
@@ -89,7 +94,7 @@ def sheet(
         raise OptionError(
             f"{output} is there already, and --pick counts on it: name another sheet with -o, or add --overwrite"
         )
-    opened = [Model(name) for name in models or (DEFAULT,)]
+    opened = [Model(name, device=device) for name in models or (DEFAULT,)]
     rows = contact.plan(photo, opened, sizes, temperatures)
     count = sum(map(len, rows))
     with Progress() as progress:

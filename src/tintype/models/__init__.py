@@ -6,14 +6,14 @@ from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, catalog
 
 if TYPE_CHECKING:
-    from tintype.models.model import Model, Prediction, load
+    from tintype.models.model import Model, Prediction, devices, load
 
-__all__ = ["DEFAULT", "Card", "Model", "Prediction", "catalog", "load"]
+__all__ = ["DEFAULT", "Card", "Model", "Prediction", "catalog", "devices", "load"]
 
 
 def __getattr__(name: str) -> object:
     # Listing the models needs no runtime; opening one does.
-    if name in ("Model", "Prediction", "load"):
+    if name in ("Model", "Prediction", "devices", "load"):
         from tintype.models import model
 
         return getattr(model, name)

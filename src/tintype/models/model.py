@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tintype.errors import HintError, ModelError, OptionError
+from tintype.errors import DeviceError, HintError, ModelError, OptionError
 from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, card_in, name_of, own_file, shipped, unusable
-from tintype.models.runtime import Failure, Port, Session
+from tintype.models.device import DEVICES, PROVIDERS, Device, absence, checked_device
+from tintype.models.offload import Offload
+from tintype.models.runtime import PACKAGE, Failure, Port, Session, installed
 from tintype.settings import checked_threads
 from tintype.threads import available_threads
 
@@ -26,14 +28,28 @@ TRIAL = 30.0
 """Seconds that the trial run at opening may take: one of a sound model takes hundredths."""
 
 
-def load(name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None) -> Model:
+def load(name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None, device: Device = "cpu") -> Model:
     """Open a model that ships with tintype by its name, or any file that keeps the contract by its path.
 
     threads: processors for one prediction; default: all that this process may use. The results do not depend on it.
+    device: where it computes: 'cpu', 'cuda', 'directml', 'coreml' or 'openvino'; 'auto': the first of the others that
+        works here, else the CPU.
 
-    Raises ModelError, one sentence, when the model is unknown or breaks the contract.
+    Raises ModelError, one sentence, when the model is unknown or breaks the contract, and DeviceError when the device
+    cannot be used.
     """
-    return Model(name_or_path, threads)
+    return Model(name_or_path, threads, device)
+
+
+def devices() -> dict[str, str]:
+    """Every device, and the sentence that says why it cannot be used here, empty where it can: each is tried."""
+    faults: dict[str, str] = dict.fromkeys(DEVICES[1:], "")
+    for device in DEVICES[1:]:
+        try:
+            Model("tintype.mini", device=device)
+        except DeviceError as error:
+            faults[device] = str(error)
+    return faults
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,23 +67,33 @@ class Model:
 
     model = load()
     ab = model.predict(lightness).ab    # lightness: float32 [h, w]; h and w multiples of model.card.stride
+
+    On another device than the CPU, threads that predict at the same time are served by one run, where what they show
+    has the same shape. What the device fails on is computed on the CPU; a TintypeWarning says so once.
     """
 
     card: Card
+    device: str = "cpu"
+    """Where it computes: 'cpu', 'cuda', 'directml', 'coreml' or 'openvino'."""
 
-    def __init__(self, name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None):
+    def __init__(
+        self, name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = None, device: Device = "cpu"
+    ):
         self.source = name_or_path
         self.threads = None if threads is None else checked_threads(threads)
+        self._asked = checked_device(device)
+        self._offload: Offload | None = None
         shipping = shipped().get(os.fspath(name_or_path))
         with as_file(shipping) if shipping is not None else nullcontext(own_file(name_or_path)) as path:
             self.card = card_in(path)
             self.name = self.card.name if shipping is not None else name_of(self.card, path)
             """What it is called in pictures, tables, messages and marks: the card's name, if that is its own."""
             self._open(path)
+            self._place(path)
 
-    def __reduce__(self) -> tuple[Callable[..., Model], tuple[str | os.PathLike[str], int | None]]:
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[str | os.PathLike[str], int | None, Device]]:
         # Sent to another process, a model is opened there anew.
-        return load, (self.source, self.threads)
+        return load, (self.source, self.threads, self._asked)
 
     @property
     def takes_hints(self) -> bool:
@@ -76,6 +102,11 @@ class Model:
     @property
     def takes_temperature(self) -> bool:
         return "temperature" in self._inputs
+
+    @property
+    def batch(self) -> int:
+        """How many photographs of 2:3 at the model's own size one run takes together; 1 on the CPU."""
+        return 1 if self._offload is None else max(1, self._offload.pixels * 2 // (3 * self.card.size**2))
 
     def predict(
         self,
@@ -113,6 +144,26 @@ class Model:
         limit: float | None = None,
         watch: Callable[[], object] | None = None,
     ) -> list[NDArray[np.float32]]:
+        feed = self._feed(lightness, hints, temperature)
+        try:
+            if self._offload is None:
+                results = self._session.run(outputs, feed, limit, watch)
+            else:
+                results = self._offload.run(outputs, feed, watch)
+        except Failure as error:
+            height, width = feed["lightness"].shape[2:]
+            raise ModelError(f"The model {self.name} fails on a lightness of {width} x {height}: {error}") from error
+        if not all(np.isfinite(result).all() for result in results):
+            raise ModelError(f"The model {self.name} gives values that are not numbers: use another model file")
+        return [result[0] for result in results]
+
+    def _feed(
+        self,
+        lightness: NDArray[np.floating],
+        hints: NDArray[np.floating] | None = None,
+        temperature: float | None = None,
+    ) -> dict[str, NDArray[np.float32]]:
+        """The inputs of the graph. Raises as `predict`."""
         lightness = np.ascontiguousarray(lightness, np.float32)
         stride = self.card.stride
         if lightness.ndim != 2 or not lightness.size or lightness.shape[0] % stride or lightness.shape[1] % stride:
@@ -131,14 +182,7 @@ class Model:
             raise OptionError(f"The model {self.name} has no temperature to set: leave the temperature out")
         if self.takes_temperature:
             feed["temperature"] = np.array(self.card.temperature if temperature is None else temperature, np.float32)
-        try:
-            results = self._session.run(outputs, feed, limit, watch)
-        except Failure as error:
-            height, width = lightness.shape
-            raise ModelError(f"The model {self.name} fails on a lightness of {width} x {height}: {error}") from error
-        if not all(np.isfinite(result).all() for result in results):
-            raise ModelError(f"The model {self.name} gives values that are not numbers: use another model file")
-        return [result[0] for result in results]
+        return feed
 
     def _open(self, path: Path) -> None:
         try:
@@ -154,6 +198,34 @@ class Model:
         fault = self._fault_of_trial()
         if fault:
             raise unusable(path, fault)
+
+    def _place(self, path: Path) -> None:
+        """Move to the device that was asked for, or with `auto` to the first that works. Raises DeviceError."""
+        if self._asked == "cpu":
+            return
+        here = installed()
+        if self._asked not in ("auto", *here):
+            raise DeviceError(absence(self._asked, here, PACKAGE))
+        for device in here if self._asked == "auto" else (self._asked,):
+            if device == "cpu":
+                return
+            try:
+                session = Session(path, self.threads or available_threads(), device=device)
+                self._offload = Offload(session, self._session, PROVIDERS[device].batch, self._trials())
+            except Failure as error:
+                if self._asked == "auto":
+                    continue
+                raise DeviceError(
+                    f"The device {device} cannot be used for the model {self.name} ({error}): "
+                    "mend that, or choose the device cpu"
+                ) from None
+            self.device = device
+            return
+
+    def _trials(self) -> list[dict[str, NDArray[np.float32]]]:
+        """Two pictures that differ, with light and dark in them."""
+        y, x = np.mgrid[: 2 * self.card.stride, : 3 * self.card.stride] / self.card.stride
+        return [self._feed(50 + 20 * np.sin(6 * x + turn) + 25 * np.cos(9 * y * x)) for turn in (0, 2)]
 
     def _fault_of_trial(self) -> str | None:
         """Run the smallest picture that shows a confusion of height and width; what is wrong, in a few words."""

@@ -7,15 +7,21 @@ a call does.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import io
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tintype.models.device import PROVIDERS
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
 """The environment variable that onnxruntime reads. What the user has set stays; processes that we start inherit it."""
@@ -30,6 +36,9 @@ if sys.platform == "win32" and not _decided_by_user:
 
 VERSION: str = onnxruntime.__version__
 
+PACKAGE: str = onnxruntime.package_name or "onnxruntime"
+"""The wheel that is installed: which devices there are depends on it."""
+
 TICK = 0.2
 """Seconds after which a run looks whether it should stop."""
 
@@ -37,8 +46,28 @@ GRACE = 5.0
 """Seconds that a run which was told to stop has left: it stops between two nodes of its graph, and one may be long."""
 
 
+MEMORY = (
+    *("allocate memory", "out of memory", "outofmemory", "not enough memory", "exceeded max size of memory"),
+    *("alloc_failed", "bad_alloc", "bad allocation", "8007000e", "mem_object_allocation_failure"),
+)
+"""What providers say, in small letters, where memory is wanting: they have no error of its own for it."""
+
+_turn = threading.Lock()
+"""Held by a run on another device than the CPU: DirectML does not know two at once, and on one GPU they gain little."""
+
+
 class Failure(Exception):
     """A network cannot be opened or run; the gist of what onnxruntime says, whose own errors have no base class."""
+
+
+class OutOfMemory(Failure):
+    """There is too little memory for a run, on the device or in the machine."""
+
+
+def installed() -> tuple[str, ...]:
+    """The devices for which onnxruntime has a provider here, in the order in which to try them. They may be broken."""
+    known = onnxruntime.get_available_providers()
+    return (*(device for device, provider in PROVIDERS.items() if provider.name in known), "cpu")
 
 
 class Port(Protocol):
@@ -52,14 +81,16 @@ class Port(Protocol):
 
 
 class Session:
-    """A network of an ONNX file, or of its bytes, on the processor, silent. Several threads may use it at once.
+    """A network of an ONNX file, or of its bytes, on one device, silent. Several threads may use it at once.
 
-    threads: processors of one run. spinning: whether its threads keep them busy while they wait for work.
+    threads: processors of one run. spinning: whether its threads keep them busy while they wait for work. device: one
+    of those that are `installed`.
 
     Raises Failure.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | bytes, threads: int, spinning: bool = True):
+    def __init__(self, model: str | os.PathLike[str] | bytes, threads: int, spinning: bool = True, device: str = "cpu"):
+        self.device = device
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -68,9 +99,12 @@ class Session:
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         source = model if isinstance(model, bytes) else os.fspath(model)
         try:
-            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            if device == "cpu":
+                self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            else:
+                self._session = _on_device(source, options, threads, device)
         except Exception as error:
-            raise Failure(_gist(error)) from error
+            raise _failure(error) from error
         self.inputs: Sequence[Port] = self._session.get_inputs()
         self.outputs: Sequence[Port] = self._session.get_outputs()
 
@@ -95,7 +129,8 @@ class Session:
 
         def work() -> None:
             try:
-                results.append(self._session.run(outputs, feed, options))
+                with _turn if self.device != "cpu" else contextlib.nullcontext():
+                    results.append(self._session.run(outputs, feed, options))
             except BaseException as error:
                 failures.append(error)
             finally:
@@ -114,8 +149,65 @@ class Session:
             done.wait(GRACE)
             raise
         if failures:
-            raise Failure(_gist(failures[0])) from failures[0]
+            raise _failure(failures[0]) from failures[0]
         return results[0]
+
+
+def _on_device(
+    source: str | bytes, options: onnxruntime.SessionOptions, threads: int, device: str
+) -> onnxruntime.InferenceSession:
+    """Open a network on another device than the CPU, which takes what the provider cannot do. Raises what went wrong.
+
+    onnxruntime itself goes on without a provider that does not work, and says why on standard error.
+    """
+    provider = PROVIDERS[device]
+    settings = dict(provider.options)
+    options.enable_mem_pattern = provider.patterns
+    if device == "openvino":
+        places = _openvino_places()
+        settings |= {"device_type": "GPU" if "GPU" in places else "CPU", "num_of_threads": str(threads)}
+    if device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
+        # Finds what pip installed. What it prints would stand among the results on standard output.
+        with contextlib.redirect_stdout(io.StringIO()):
+            onnxruntime.preload_dlls()
+    onnxruntime.set_default_logger_severity(4)
+    try:
+        session = onnxruntime.InferenceSession(
+            source, options, providers=[(provider.name, settings), "CPUExecutionProvider"], enable_fallback=0
+        )
+    finally:
+        onnxruntime.set_default_logger_severity(2)
+    if provider.name not in session.get_providers():
+        raise Failure(_unloadable(device) or "its driver or one of its libraries is missing")
+    return session
+
+
+def _openvino_places() -> list[str]:
+    """Where OpenVINO can compute, such as CPU and GPU.0, by the first words of these names."""
+    from onnxruntime.capi import _pybind_state
+
+    find = getattr(_pybind_state, "get_available_openvino_device_ids", None)
+    return [str(place).split(".")[0] for place in find()] if find is not None else []
+
+
+def _unloadable(device: str) -> str | None:
+    """What the system says of the library of a provider, where that is a file; None where it can be loaded."""
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    for library in folder.glob(f"*onnxruntime_providers_{device}.*"):
+        try:
+            ctypes.CDLL(os.fspath(library))
+        except OSError as error:
+            return str(error)
+    return None
+
+
+def _failure(error: BaseException) -> Failure:
+    if isinstance(error, Failure):
+        return error
+    text = str(error).lower()
+    if any(words in text for words in MEMORY):
+        return OutOfMemory("it needs more memory than there is")
+    return Failure(_gist(error))
 
 
 def _gist(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from tintype.errors import UnknownModel, printable
 from tintype.models import Card, Model
 from tintype.models.card import read_inputs
 from tintype.models.catalog import catalog, shipped
+from tintype.models.device import Device
 
 
 class Models:
@@ -18,11 +19,12 @@ class Models:
     Args:
         default: its name, or the path of its file. What clients name is never taken for a path.
         threads: processors for one look; None: all.
+        device: where the networks compute. Raises DeviceError.
     """
 
-    def __init__(self, default: str, threads: int | None = None) -> None:
-        model = Model(default, threads)
-        self.default, self._threads = model.name, threads
+    def __init__(self, default: str, threads: int | None = None, device: Device = "cpu") -> None:
+        model = Model(default, threads, device)
+        self.default, self._threads, self._device = model.name, threads, device
         self._open = {model.name: model}
         self._lock = threading.Lock()
 
@@ -51,5 +53,5 @@ class Models:
         self.check(name)
         with self._lock:
             if name not in self._open:
-                self._open[name] = Model(name, self._threads)
+                self._open[name] = Model(name, self._threads, self._device)
             return self._open[name]

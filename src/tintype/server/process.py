@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 
+from tintype.models.device import Device
 from tintype.server.application import application
 from tintype.server.folder import private_folder
 from tintype.server.models import Models
@@ -26,6 +27,7 @@ from tintype.web.listening import (
 def serve(
     model: str,
     *,
+    device: Device = "cpu",
     host: str = "127.0.0.1",
     port: int = 8750,
     token: str | None = None,
@@ -40,6 +42,7 @@ def serve(
 
     Args:
         model: that colours where none is chosen: a name, or the path of a file.
+        device: where the networks compute.
         port: 0 takes any that is free.
         token: what opens the page and the API. By default none is needed where only this machine reaches them, and else
             a new one is made.
@@ -51,7 +54,8 @@ def serve(
         disk: bytes that uploads and results may take together.
         announce: called once the address takes connections, with it and the token.
     Raises:
-        OptionError: the address, the folder or the model cannot be used. ModelError: the model's file is none.
+        OptionError: the address, the folder, the device or the model cannot be used. ModelError: the model's file is
+            none.
     """
     if token is not None or not is_loopback(host):
         token = checked_token(secrets.token_urlsafe(16) if token is None else token)
@@ -59,7 +63,7 @@ def serve(
     threads = available_threads()
     with listen(host, port) as listening, private_folder(folder, disk) as private:
         shown = addresses[0] if addresses else shown_address(host, listening.getsockname()[1])
-        service = Service(Models(model), private, bounds or Bounds(), threads=threads, token=token)
+        service = Service(Models(model, device=device), private, bounds or Bounds(), threads=threads, token=token)
         app = application(service, names_of(host, addresses))
         announce(shown, token)
         limits.run(app, listening, proxies, uploads=True, grace=round(GRACE) + 3, stopping=service.stop)
