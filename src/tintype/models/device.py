@@ -80,6 +80,6 @@ def absence(device: str, here: Sequence[str], package: str) -> str:
     if provider.system not in (None, sys.platform):
         return f"The device {device} is for {SYSTEMS[str(provider.system)]} alone: use {' or '.join(here)}"
     return (
-        f"The device {device} is not installed, only {' and '.join(here)}: "
-        f'run pip uninstall {package}, then pip install "{provider.wheel}", which takes its place'
+        f"The device {device} is not installed, only {' and '.join(here)}: uninstall {package} with pip, and install "
+        f'"{provider.wheel}" in its place'
     )
