@@ -205,6 +205,7 @@ def colorize(
             raise OptionError("Standard input and output are for one photograph: give --pages one number, or first")
         page = 1 if chosen == "first" else chosen[0] if isinstance(chosen, tuple) else None
         colorizer = Colorizer(**settings)
+        report.device = colorizer.model.device
         making = replace(making, reference=None if reference is None else colorizer.reference(reference))
         report.add(_stream(colorizer, inputs[0], result, page, making))
         return report.end()
