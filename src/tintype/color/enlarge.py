@@ -130,64 +130,74 @@ def _divide(ab: NDArray[np.float32], edges: Edges, threads: int) -> NDArray[np.f
     """ab [2, h', w'] -> [2, h' * detail, w' * detail], along the edges."""
     height, width = ab.shape[1:]
     light, own, detail = edges.light, edges.own, edges.detail
-    scale = 1 / np.sqrt(edges.noise + _unexplained(own, ab)).astype(np.float32).reshape(-1)
+    planes = np.asarray(ab, np.float32)
+    scale = 1 / np.sqrt(edges.noise + _unexplained(own, planes)).astype(np.float32).reshape(-1)
     # The quadratic B-spline: under even light a gradient of colour comes out as it went in, without steps.
     off = (np.arange(detail) + 0.5) / detail - 0.5
     spline = {-1: (0.5 - off) ** 2 / 2, 0: 0.75 - off**2, 1: (0.5 + off) ** 2 / 2}
+    near = np.stack([np.outer(spline[dy], spline[dx]).reshape(-1, 1) for dy, dx in _AROUND], 1).astype(np.float32)
+    cells = _around(own).reshape(9, -1) * scale
+    weights = np.empty((detail**2, 9, height * width), np.float32)
+    """How much each part takes of the nine cells around it."""
+    blocks = [range(first, min(first + _PARTS, detail**2)) for first in range(0, detail**2, _PARTS)]
 
-    def weigh(item: tuple[tuple[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
-        """How much each part takes of one of the nine cells around it: [detail^2, cells]."""
-        (dy, dx), cell = item
-        near = np.outer(spline[dy], spline[dx]).astype(np.float32).reshape(-1, 1)
-        weight = light - cell.reshape(-1)
-        weight *= scale
-        weight *= weight
-        weight += 1
-        weight *= weight
-        shares: NDArray[np.float32] = np.divide(near, weight, out=weight)
-        return shares
+    def weigh(block: range) -> range:
+        for part in block:
+            weight = weights[part]
+            np.subtract(light[part] * scale, cells, out=weight)
+            weight *= weight
+            weight += 1
+            weight *= weight
+            np.divide(near[part], weight, out=weight)
+            weight *= 1 / weight.sum(axis=0)
+        return block
 
-    weights = list(ahead(weigh, zip(_AROUND, _around(own), strict=True), threads))
-    total = weights[0].copy()
-    for weight in weights[1:]:
-        total += weight
-    for weight in weights:
-        weight /= total
+    means = np.zeros_like(cells)
+    for block in ahead(weigh, blocks, threads):
+        for part in block:
+            means += weights[part]
+    means /= detail**2
+    parts = np.empty((2, detail**2, height * width), np.float32)
+    around = _around(planes).reshape(2, 9, -1)
+    least, most = around.min(axis=1), around.max(axis=1)
+    for turn in range(ROUNDS):
+        if turn == 0:
+            # What the means of the parts would lack is known before there are parts: theirs is the mean weight.
+            lack = planes - np.einsum("kc,zkc->zc", means, around).reshape(planes.shape)
+            given = _around(planes + lack).reshape(around.shape)
+        else:
+            given = _around(planes - parts.mean(axis=1).reshape(planes.shape)).reshape(around.shape)
 
-    def spread(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[h', w'] -> [detail^2, cells]"""
-        parts: NDArray[np.float32] = np.zeros_like(total)
-        term = np.empty_like(total)
-        for weight, cell in zip(weights, _around(plane), strict=True):
-            parts += np.multiply(weight, cell.reshape(-1), out=term)
-        return parts
+        def spread(block: range, given: NDArray[np.float32] = given, first: bool = turn == 0) -> None:
+            for part in block:
+                colours = parts[:, part]
+                if first:
+                    np.einsum("kc,zkc->zc", weights[part], given, out=colours)
+                else:
+                    colours += np.einsum("kc,zkc->zc", weights[part], given)
+                np.clip(colours, least, most, out=colours)
 
+        for _ in ahead(spread, blocks, threads):
+            pass
     result = np.empty((2, height * detail, width * detail), np.float32)
-
-    def divide(item: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
-        plane, out = item
-        around = np.stack(_around(plane))
-        least, most = around.min(axis=0).reshape(-1), around.max(axis=0).reshape(-1)
-        parts = spread(plane)
-        for _ in range(ROUNDS):
-            parts += spread(plane - parts.mean(axis=0).reshape(height, width))
-            np.clip(parts, least, most, out=parts)
-        places = parts.reshape(detail, detail, height, width)
-        out.reshape(height, detail, width, detail)[:] = places.transpose(2, 0, 3, 1)
-
-    for _ in ahead(divide, zip(np.asarray(ab, np.float32), result, strict=True), threads):
-        pass
+    places = parts.reshape(2, detail, detail, height, width)
+    result.reshape(2, height, detail, width, detail)[:] = places.transpose(0, 3, 1, 4, 2)
     return result
 
+
+_PARTS = 8
+"""Parts of a cell that one thread works on at a time."""
 
 _AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 
 
-def _around(plane: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The nine planes [h', w'] that hold each cell's neighbours, in the order of _AROUND; the border is repeated."""
-    padded = np.pad(plane, 1, mode="edge")
-    height, width = plane.shape
-    return [np.ascontiguousarray(padded[1 + dy :, 1 + dx :][:height, :width]) for dy, dx in _AROUND]
+def _around(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What holds each cell's neighbours, in the order of _AROUND: [..., h', w'] -> [..., 9, h', w'], the border
+    repeated.
+    """
+    height, width = planes.shape[-2:]
+    padded = np.pad(planes, [(0, 0)] * (planes.ndim - 2) + [(1, 1), (1, 1)], mode="edge")
+    return np.stack([padded[..., 1 + dy :, 1 + dx :][..., :height, :width] for dy, dx in _AROUND], axis=-3)
 
 
 def _unexplained(light: NDArray[np.float32], ab: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -192,7 +192,11 @@ def blank_jpeg(data: bytes) -> tuple[Mend, Mend, str] | None:
     if (hole := _hole(data)) is not None:
         at = hole + _KEPT
         ended = b"\xff" * (_BLANK - _KEPT - 1) + b"\xd9"
-        return Mend({**mend.patches, at: ended}, mend.tail, mend.note), mend, "damaged (a part of it is filled with zeros)"
+        return (
+            Mend({**mend.patches, at: ended}, mend.tail, mend.note),
+            mend,
+            "damaged (a part of it is filled with zeros)",
+        )
     return None
 
 
