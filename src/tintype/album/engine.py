@@ -19,6 +19,7 @@ from tintype.album.ledger import Ledger, Record, State, now
 from tintype.album.lock import Lock
 from tintype.album.making import Making
 from tintype.album.outcomes import Outcome, foresee, output_of, recall
+from tintype.album.places import Places
 from tintype.album.tasks import Plan, Task, plan
 from tintype.colorizer import Colorizer, Settings
 from tintype.errors import LedgerError, OptionError, TintypeError, UnwritableFile, UnwritablePhoto
@@ -198,9 +199,11 @@ def colorize_all(
                 outcome = replace(outcome, notes=(*outcome.notes, str(error)))
         return outcome
 
+    places = None if ledger is None else Places(ledger, tasks if isinstance(tasks, Sequence) else ())
     pool = ThreadPoolExecutor(jobs)
     try:
         for task in tasks:
+            task = places.kept(task) if places is not None else task
             # What is known needs no thread: a folder of many thousands is done in seconds.
             if (outcome := known(task)) is not None:
                 yield outcome

@@ -236,10 +236,23 @@ class Ledger:
         rows = self._ask(f"SELECT {_ROW} FROM photographs WHERE output = ?", (_stored(self.place_of(task.output)),))
         return _record(rows[0]) if rows else None
 
+    def named(self, task: Task) -> list[Record]:
+        """What is known of the photograph of a task and its page, wherever its result lies."""
+        path = os.path.abspath(task.input)
+        names = {os.fspath(task.input), path}
+        with suppress(ValueError):  # On another drive of Windows.
+            names |= {os.path.relpath(path, self.folder / place) for place in set(self._places.values())}
+        text = f"SELECT {_ROW} FROM photographs WHERE input IN ({', '.join('?' * len(names))}) AND page IS ?"
+        records = map(_record, self._ask(text, (*map(_stored, names), task.page)))
+        return [record for record in records if self.is_of(record, task)]
+
+    def input_of(self, record: Record) -> str:
+        """Where the photograph of a record is, or was: a whole path."""
+        return os.path.abspath(os.path.join(self.folder, self._places.get(record.run, ""), record.input))
+
     def is_of(self, record: Record, task: Task) -> bool:
         """Whether a record is about the photograph of a task, by its path and page."""
-        place = self._places.get(record.run, "")
-        return record.page == task.page and _joined(place, record.input) == _joined(self._here, os.fspath(task.input))
+        return record.page == task.page and self.input_of(record) == os.path.abspath(task.input)
 
     def place_of(self, output: str | os.PathLike[str]) -> str:
         """What a record calls a result: its path from the folder on, with /."""
@@ -476,10 +489,6 @@ def _version(connection: sqlite3.Connection) -> int | None:
 
 def _first(connection: sqlite3.Connection, text: str) -> object:
     return connection.execute(text).fetchone()[0]
-
-
-def _joined(place: str, path: str) -> str:
-    return os.path.normpath(os.path.join(place, path))
 
 
 def _stored(value: object) -> object:

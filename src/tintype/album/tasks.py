@@ -237,8 +237,8 @@ def _apart(placed: list[tuple[Path, Path]]) -> list[Path]:
         if len({placed[i][0].suffix.casefold() for i in group}) > 1:
             for i in group:
                 photo, target = placed[i]
-                targets[i] = _with_own_suffix(photo, target)
-    taken = {_alike(target) for target in targets}
+                targets[i] = with_own_suffix(photo, target)
+    taken = {alike(target) for target in targets}
     for group in _groups(targets):
         # Some file systems take an accent and its letter for one, and some do not; those names are numbered everywhere.
         names = {unicodedata.normalize("NFC", os.path.normpath(targets[i])) for i in group}
@@ -246,10 +246,10 @@ def _apart(placed: list[tuple[Path, Path]]) -> list[Path]:
             continue
         for i in group[1:]:
             number = 2
-            while _alike(path := targets[i].with_stem(f"{targets[i].stem}-{number}")) in taken:
+            while alike(path := targets[i].with_stem(f"{targets[i].stem}-{number}")) in taken:
                 number += 1
             targets[i] = path
-            taken.add(_alike(path))
+            taken.add(alike(path))
     return targets
 
 
@@ -257,16 +257,17 @@ def _groups(targets: list[Path]) -> list[list[int]]:
     """The places of those that are alike."""
     groups: dict[str, list[int]] = {}
     for i, target in enumerate(targets):
-        groups.setdefault(_alike(target), []).append(i)
+        groups.setdefault(alike(target), []).append(i)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _with_own_suffix(photo: Path, target: Path) -> Path:
+def with_own_suffix(photo: Path, target: Path) -> Path:
+    """The place of a result whose name keeps the suffix of its photograph: a.bmp.png."""
     added = target.stem.removeprefix(photo.stem)
     return target.with_name(photo.name + added + target.suffix)
 
 
-def _alike(path: Path) -> str:
+def alike(path: Path) -> str:
     """The same for two paths that some file system takes for one."""
     return unicodedata.normalize("NFC", os.path.normpath(path)).casefold()
 
