@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,8 +113,11 @@ class Colours:
         overlay = None
         if self.unguided is not None:
             vividness, overlay = 1.0, Discs(_scaled(self.hints, self.size, result), result).lay
-        lightness = self._lightness(result, part)
-        strips = render_strips(lightness, enlarger, part, depth, vividness, blend, self.threads, overlay)
+        scale = None
+        lightness: Callable[[int, int], NDArray[np.float32] | NDArray[np.uint8]] = self._lightness(result, part)
+        if result == (self.photo.height, self.photo.width) and self.photo.plane.dtype == np.uint8:
+            lightness, scale = self._codes(part[1]), self.photo.scale
+        strips = render_strips(lightness, enlarger, part, depth, vividness, blend, self.threads, overlay, scale)
         return strips if self.photo.missing is None else _without_colour(strips, self.photo, result, part)
 
     def _repr_html_(self) -> str:
@@ -312,6 +316,11 @@ class Colours:
             case (int(height), int(width)) if height >= 1 and width >= 1:
                 return height, width
         raise OptionError(f"The size must be (height, width) or the long side in pixels, not {size!r}")
+
+    def _codes(self, columns: slice) -> Callable[[int, int], NDArray[np.uint8]]:
+        """What gives the gray codes of rows of the photograph, where it has such of 8 bits."""
+        plane = cast("NDArray[np.uint8]", self.photo.plane)
+        return lambda top, bottom: plane[top:bottom, columns]
 
     def _lightness(self, size: tuple[int, int], part: tuple[slice, slice]) -> Callable[[int, int], NDArray[np.float32]]:
         """What gives CIE L* float32 [rows, columns] of rows of the photograph at another size, where a part has them.

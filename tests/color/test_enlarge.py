@@ -110,7 +110,7 @@ def test_a_larger_guide_is_averaged_down():
 def test_a_large_plane_is_divided_less():
     ab = np.zeros((2, 1200, 1000), np.float32)
     light = np.zeros((1200, 1000), np.float32)
-    assert Enlarger(ab, light, (2400, 2000))._parts[0].size <= PARTS
+    assert Enlarger(ab, light, (2400, 2000)).parts[0].size <= PARTS
 
 
 def test_wrong_planes_are_refused():

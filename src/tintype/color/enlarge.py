@@ -87,7 +87,7 @@ class Enlarger:
         if edges.cells != ab.shape[1:]:
             raise ValueError(f"the edges are of planes {edges.cells}, not {ab.shape[1:]}")
         self.size = size
-        self._parts = _divide(ab, edges, threads)
+        self.parts = _divide(ab, edges, threads)
 
     def at(self, size: tuple[int, int]) -> Enlarger:
         """The same colours for a photograph of another size."""
@@ -100,13 +100,10 @@ class Enlarger:
 
         Returns float32 [2, bottom - top, columns], CIE a*, b*.
         """
-        height, width = self.size
-        above, below, part = _neighbours(np.arange(top, bottom), height, self._parts.shape[1])
+        height = self.size[0]
+        above, below, part = _neighbours(np.arange(top, bottom), height, self.parts.shape[1])
         first = above[0]
-        parts = self._parts[:, first : below[-1] + 1]
-        left, right, share = _neighbours(np.arange(width)[columns], width, parts.shape[2])
-        wide = parts[:, :, left]
-        wide += share * (parts[:, :, right] - wide)
+        wide = self._wide(first, below[-1] + 1, columns)
         # One run of rows lies between the same two rows of parts.
         starts = np.flatnonzero(np.diff(above, prepend=-1))
         if len(starts) * RUN > len(above):
@@ -124,6 +121,49 @@ class Enlarger:
             np.multiply((lower - upper)[:, None], part[start:stop, None], out=run)
             run += upper[:, None]
         return ab
+
+    def numbers(
+        self, top: int, bottom: int, columns: slice, unit: float, offset: NDArray[np.float64]
+    ) -> NDArray[np.uint16]:
+        """The same times `unit` plus offset [2], rounded to whole numbers, in a third of the time.
+
+        Half of one is rounded away for each row of pixels between two rows of parts. What is below 0 or above 65535
+        comes back as another number.
+        """
+        height, count = self.size[0], self.parts.shape[1]
+        pace = count / height
+        # Between two rows of parts the numbers grow by the same from row to row, starting from the first row below the
+        # upper one. That is the photograph's, not that of the rows which are asked for: they fit together.
+        rows = np.arange(top, bottom)
+        upper = np.floor((rows + 0.5) * pace - 0.5).astype(np.intp)
+        run = upper - upper[0]
+        between = np.arange(upper[0], upper[-1] + 1)
+        start = np.ceil((between + 0.5) / pace - 0.5)
+        above, below = np.clip([between, between + 1], 0, count - 1)
+        wide = self._wide(above[0], below[-1] + 1, columns)
+        wide *= np.float32(unit)
+        wide += offset.astype(np.float32)[:, None, None]
+        first, growth = wide[:, above - above[0]], wide[:, below - above[0]]
+        growth -= first
+        first += ((start + 0.5) * pace - 0.5 - between).astype(np.float32)[:, None] * growth
+        growth *= np.float32(pace)
+        # Numbers wrap, so that what falls is a large one that grows.
+        begin, grow, times = (np.rint(n).astype(np.int32).astype(np.uint16) for n in (first, growth, rows - start[run]))
+        numbers: NDArray[np.uint16] = grow.take(run, axis=1)
+        numbers *= times[:, None]
+        numbers += begin.take(run, axis=1)
+        return numbers
+
+    def _wide(self, first: int, stop: int, columns: slice) -> NDArray[np.float32]:
+        """These rows of parts, enlarged across: [2, rows, columns]."""
+        parts, width = self.parts[:, first:stop], self.size[1]
+        left, right, share = _neighbours(np.arange(width)[columns], width, parts.shape[2])
+        wide = parts.take(left, axis=2)
+        rest = parts.take(right, axis=2)
+        rest -= wide
+        rest *= share
+        wide += rest
+        return wide
 
 
 def _divide(ab: NDArray[np.float32], edges: Edges, threads: int) -> NDArray[np.float32]:

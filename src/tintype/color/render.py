@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tintype.color.enlarge import Enlarger
 from tintype.color.gamut import FROM_X, FROM_Z, KNEE, TOLERANCE, linear_rgb, reach
 from tintype.color.lab import srgb_encode
+from tintype.color.palette import Palette
 from tintype.threads import ahead
 
 BLOCK = 1 << 15
@@ -74,7 +75,7 @@ def render(lightness: NDArray[np.float32], ab: NDArray[np.float32], depth: int =
 
 
 def render_strips(
-    lightness: Callable[[int, int], NDArray[np.float32]],
+    lightness: Callable[[int, int], NDArray[np.float32] | NDArray[np.uint8]],
     enlarger: Enlarger,
     part: tuple[slice, slice],
     depth: int = 8,
@@ -82,6 +83,7 @@ def render_strips(
     blend: float = 1.0,
     threads: int = 1,
     overlay: Callable[[int, int, NDArray[np.float32]], object] | None = None,
+    scale: NDArray[np.float32] | None = None,
 ) -> Iterator[Pixels]:
     """A part of the finished photograph as sRGB strips [rows, columns, 3], from top to bottom.
 
@@ -96,6 +98,8 @@ def render_strips(
         threads: that many strips are rendered at once, and at most one more waits. One thread is the caller's own.
         overlay: called with the first row and column of a strip and its a*b*, float32 [2, rows, columns], which it may
             change in place; vividness has no effect on what it lays there. Called from several threads.
+        scale: float32 [256], CIE L* of every gray code; with it `lightness` gives codes, uint8. At 8 bits the pixels of
+            a large photograph are looked up then, which rounds a* and b* (see `Palette`).
     """
     down, across = part
     height, width = down.stop - down.start, across.stop - across.start
@@ -103,8 +107,16 @@ def render_strips(
     rows = max(1, min(STRIP // width, -(-height // threads)))
     factor = np.float32(vividness if overlay else vividness * blend)
 
-    def strip(rows: tuple[int, NDArray[np.float32]]) -> Pixels:
+    palette = None
+    if scale is not None and depth == 8 and overlay is None:
+        palette = Palette(enlarger, float(factor), lambda codes, ab: _swatches(scale.take(codes), ab))
+
+    def strip(rows: tuple[int, NDArray[Any]]) -> Pixels:
         top, light = rows
+        if palette is not None and palette.suits:
+            return palette.paint(light, top, across)
+        if scale is not None:
+            light = scale.take(light, mode="clip")
         ab = enlarger.rows(top, top + len(light), across)
         ab *= factor
         if overlay is not None:
@@ -114,6 +126,12 @@ def render_strips(
 
     lit = ((top, lightness(top, min(top + rows, down.stop))) for top in range(down.start, down.stop, rows))
     return ahead(strip, lit, threads)
+
+
+def _swatches(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`render` for single pixels: [n], [2, n] -> [n, 3]."""
+    pixels: NDArray[np.uint8] = render(lightness[None], ab[:, None])[0]
+    return pixels
 
 
 def _block(
