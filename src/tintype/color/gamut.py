@@ -18,6 +18,9 @@ TOLERANCE = 2e-6
 KNEE = 6 / 29
 """The value of f(X/Xn) under which the CIE curve is a straight line."""
 
+BLOCK = 1 << 13
+"""Colours fitted at a time: few enough that every step finds them in the cache of the processor."""
+
 _STEPS = 40
 
 # Linear sRGB from X/Xn, Y/Yn, Z/Zn. Every row sums to one, so that R = Y + p (X - Y) + q (Z - Y): two products
@@ -76,32 +79,56 @@ def reach(lightness: Array, a: Array, b: Array, tolerance: float = TOLERANCE) ->
     ends when it is within `tolerance` (linear light) of the boundary, whatever its neighbours do: the result does
     not depend on how a photograph is cut into strips.
     """
+    if namespace(lightness) is np and len(lightness) > BLOCK:
+        parts = [slice(start, start + BLOCK) for start in range(0, len(lightness), BLOCK)]
+        return np.concatenate([_reach(lightness[part], a[part], b[part], tolerance) for part in parts])
+    return _reach(lightness, a, b, tolerance)
+
+
+def _reach(lightness: Array, a: Array, b: Array, tolerance: float) -> Array:
     xp = namespace(lightness)
-    held = xp.zeros_like(lightness)
-    (still,) = xp.where(held == 0)
+    fy = (lightness + 16) / 116
+    y, dx, dz = _cube(fy), a / 500, b / -200
+
+    def beyond(part: Array) -> Array:
+        """`overflow` of that part of the chroma."""
+        x, z = _cube(fy + dx * part) - y, _cube(fy + dz * part) - y
+        red, green, blue = (x * p + z * q for p, q in zip(FROM_X, FROM_Z, strict=True))
+        most = xp.maximum(xp.maximum(red, green), blue)
+        least = xp.minimum(xp.minimum(red, green), blue)
+        return xp.maximum(most + (y - 1), -y - least)
+
+    held = xp.zeros_like(y)
+    still = None  # which of `held` are worked on: None for all
     # The bracket: its end that stays, and the newest point.
-    old, old_value = xp.zeros_like(held), xp.clip(overflow(lightness, a * 0, b * 0), None, 0)
-    new, new_value = xp.ones_like(held), overflow(lightness, a, b)
+    old, new = xp.zeros_like(y), xp.ones_like(y)
+    old_value, new_value = xp.clip(xp.maximum(y - 1, -y), None, 0), beyond(new)
     for _ in range(_STEPS):
         point = new - new_value * ((new - old) / (new_value - old_value))
-        value = overflow(lightness, a * point, b * point)
-        held[still] = point
-        (far,) = xp.where(abs(value) > tolerance)
-        if len(far) == 0:
+        value = beyond(point)
+        far = abs(value) > tolerance
+        if still is None:
+            held = point
+        else:
+            held[still] = point
+        (at,) = xp.where(far)
+        if len(at) == 0:
             return held
         # An end that stays for a second time counts for less, so that the next point falls nearer to it.
         share = 1 - value / new_value
         less = old_value * xp.where(share > 0, share, 0.5)
         crossed = (value > 0) != (new_value > 0)
         old, old_value = xp.where(crossed, new, old), xp.where(crossed, new_value, less)
-        state = (still, lightness, a, b, old, old_value, point, value)
-        still, lightness, a, b, old, old_value, new, new_value = (part[far] for part in state)
+        new, new_value = point, value
+        if len(at) < len(point):
+            still = at if still is None else still[at]
+            state = (fy, y, dx, dz, old, old_value, new, new_value)
+            fy, y, dx, dz, old, old_value, new, new_value = (part[at] for part in state)
     held[still] = xp.minimum(old, new)
     return held
 
 
 def _cube(f: Array) -> Array:
     """X/Xn from f(X/Xn): the cube, and under the knee its tangent."""
-    xp = namespace(f)
-    over = xp.clip(f, KNEE, None)
-    return over * over * over + (3 * KNEE**2) * (xp.clip(f, None, KNEE) - KNEE)
+    over = namespace(f).clip(f, KNEE, None)
+    return over * over * over + (3 * KNEE**2) * (f - over)

@@ -23,7 +23,7 @@ COARSEST = 0.5
 COLOURS = 1 << 15
 """At most so many are told apart: their pixels take 32 MB."""
 
-LEAST = 1 << 19
+LEAST = 1 << 20
 """Pixels of a photograph from which on looking up saves time."""
 
 TALLEST = 64
@@ -93,13 +93,13 @@ class Palette:
             # `take` with clipping is the fastest way to look up; no index lies outside.
             pixels = self._pixels.take(index, mode="clip")
             if pixels.min() < _THERE:
-                missing = pixels < _THERE
+                place = np.flatnonzero(pixels < _THERE)
+                missing = index.reshape(-1)[place]
                 if first == 0:
-                    self._meet(index[missing])
+                    self._meet(missing)
                     pixels = self._pixels.take(index, mode="clip")
                 else:
-                    row, column = np.nonzero(missing)
-                    late.append(((first + apart * row) * width + column, index[row, column]))
+                    late.append((place + (first + place // width * (apart - 1)) * width, missing))
             channels = pixels.view(np.uint8).reshape(*index.shape, 4)
             for channel in range(3):
                 rgb[part, :, channel] = channels[..., channel]
