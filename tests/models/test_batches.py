@@ -6,8 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from PIL import Image
 
 from models.test_model import endless
+from tintype.album import colorize_all, plan
+from tintype.colorizer import Colorizer
 from tintype.models import load
 from tintype.models.batches import Batches
 from tintype.models.device import BATCH
@@ -236,3 +239,38 @@ def test_hints_are_each_callers_own(build_model):
     with ThreadPoolExecutor(6) as pool:
         together = list(pool.map(lambda own: model.predict(lightness, own).ab, hints))
     np.testing.assert_array_equal(together, alone)
+
+
+def batched(path):
+    """A model as on another device, but on the CPU."""
+    model = load(path, 1)
+    model._offload = Offload(model._session, model._session, BATCH, model._trials())
+    return model
+
+
+@pytest.fixture
+def scans(tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number in range(6):
+        pixels = np.random.default_rng(number).integers(0, 256, (40, 60 + 8 * (number % 2)), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def test_an_album_comes_out_the_same_in_batches(scans, tmp_path, tiny):
+    for name, model in (("alone", load(tiny, 1)), ("together", batched(tiny))):
+        tasks = plan([scans], tmp_path / name).tasks
+        outcomes = list(colorize_all(tasks, Colorizer(model, threads=1), jobs=6))
+        assert {outcome.status for outcome in outcomes} == {"coloured"}
+    for path in scans.iterdir():
+        assert (tmp_path / "together" / path.name).read_bytes() == (tmp_path / "alone" / path.name).read_bytes()
+
+
+def test_an_album_in_batches_is_left_at_once(scans, tmp_path, build_model):
+    (scans / "broken.png").write_bytes(b"")
+    tasks = plan([scans], tmp_path / "out").tasks
+    outcomes = colorize_all(tasks, Colorizer(batched(build_model(nodes=endless(since=1000))), threads=1), jobs=8)
+    assert next(outcomes).status == "failed"
+    outcomes.close()
+    assert list((tmp_path / "out").rglob("*.png*")) == []

@@ -45,11 +45,14 @@ def test_a_device_of_another_system_is_said_to_be():
     assert absence(other, ["cuda", "cpu"], "onnxruntime-gpu").endswith("alone: use cuda or cpu")
 
 
-def test_each_device_says_whether_it_works():
+def test_each_device_says_whether_it_works(capsys):
     found = devices()
     assert list(found) == ["cpu", *PROVIDERS]
     assert found["cpu"] == ""
     assert all(found[device] for device in ABSENT)
+    assert main(["models", "--devices"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [[name, fault or "works"] for name, fault in found.items()]
 
 
 def test_the_default_is_the_cpu_and_auto_always_works(tiny):
@@ -58,6 +61,16 @@ def test_the_default_is_the_cpu_and_auto_always_works(tiny):
     model = load(tiny, device="auto")
     assert model.device in HERE
     assert pickle.loads(pickle.dumps(model)).device == model.device
+
+
+def test_the_command_line_says_which_device_auto_took(tmp_path, capsysbinary):
+    photo = str(PHOTOGRAPHS[0])
+    auto = next((device for device in HERE if device in ("cuda", "directml", "openvino")), "cpu")
+    for output in (f"{tmp_path}/a.jpg", "-"):
+        assert main(["colorize", photo, "-o", output, "--model", "tintype.mini", "--device", "auto"]) == 0
+        assert f" s, on {auto})" in capsysbinary.readouterr().err.decode()
+    assert main(["colorize", photo, "-o", f"{tmp_path}/b.jpg", "--model", "tintype.mini"]) == 0
+    assert b", on " not in capsysbinary.readouterr().err
 
 
 def test_the_command_line_refuses_a_device_before_it_begins(tiny, tmp_path, capsys):
@@ -76,7 +89,10 @@ def test_the_command_line_refuses_a_device_before_it_begins(tiny, tmp_path, caps
     assert main(["colorize", str(photo), "--device", "gpu"]) == 2
 
 
-@pytest.mark.skipif("openvino" not in HERE, reason="onnxruntime-openvino is not installed; it replaces onnxruntime")
+@pytest.mark.skipif(
+    "openvino" not in HERE,
+    reason="no OpenVINO here: onnxruntime-openvino replaces onnxruntime, onnxruntime-ep-openvino is for Intel's",
+)
 def test_openvino_gives_the_colours_of_the_cpu_within_one_code():
     model, other = load(), load(device="openvino")
     assert other.device == "openvino"

@@ -197,7 +197,7 @@ def colorize(
         skip_existing=skip_existing,
         retry_failed=retry_failed,
     )
-    report = _Report(json, quiet, dry_run)
+    report = _Report(json, quiet, dry_run, name_device=device != "cpu")
     if streams:
         result = None if to_standard else output
         check_output(format, quality, result)
@@ -286,7 +286,7 @@ class _LeftAlone(Exception):
 class _Report:
     """What the user gets to read: errors at once, progress on a terminal, JSON lines, the summary at the end."""
 
-    def __init__(self, as_json: bool, quiet: bool, dry: bool):
+    def __init__(self, as_json: bool, quiet: bool, dry: bool, name_device: bool):
         from tintype.album import Plan
 
         self.as_json = as_json
@@ -301,7 +301,7 @@ class _Report:
         self._progress: Progress | None = None
         self.plan = Plan()
         self._shares: dict[Path | None, float] = {}
-        self.device = "cpu"
+        self.name_device, self.device = name_device, "cpu"
 
     def add(self, outcome: Outcome) -> None:
         self.count[outcome.status] += 1
@@ -383,7 +383,7 @@ class _Report:
         # Pictures were there, but of no kind that is read: whoever waits for results must hear of it.
         nothing_read = bool(plan.unread) and not plan.tasks
         if not self.quiet or nothing_read:
-            where = "" if self.device == "cpu" else f", on {self.device}"
+            where = f", on {self.device}" if self.name_device else ""
             complain(f"{'; '.join(self._parts()) or 'no photographs found'} ({seconds:.1f} s{where})")
         return 1 if self.count["failed"] or self.why["failed"] or nothing_read else 0
 

@@ -10,12 +10,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tintype.cli import shown
+from tintype.cli import say, shown
 from tintype.cli.options import Flag
 
 
 def models(
     *models: Annotated[str, Parameter(name="MODEL")],
+    devices: Flag = False,
     json: Flag = False,
 ) -> int:
     """List the models that ship with tintype, or say of those that are named how they were made and how well they do.
@@ -26,9 +27,14 @@ def models(
     ----------
     models
         Names of models that ship with tintype, or .onnx files. Default: a line for each that ships, those to use first.
+    devices
+        Try instead on which devices networks can run here, and say what each of the others needs.
     json
         A JSON list of objects for programs, with all that the cards say.
     """
+    if devices:
+        return _devices(json)
+
     from tintype.models.catalog import PURPOSES, bytes_of, card_of, catalog, name_of, shipped
 
     cards = {model: card_of(model) for model in models} or {card.name: card for card in catalog()}
@@ -99,4 +105,16 @@ def models(
                 table.add_row(label, Text("\n".join(map(shown, text.split("\n")))))
         console.print(table)
         console.print()
+    return 0
+
+
+def _devices(json: bool) -> int:
+    from tintype.models import devices
+
+    faults = devices()
+    if json:
+        print(json_.dumps([{"device": device, "fault": fault} for device, fault in faults.items()], indent=2))
+        return 0
+    for device, fault in faults.items():
+        say(f"{device:10}{fault or 'works'}")
     return 0

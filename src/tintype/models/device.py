@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from tintype.errors import OptionError
 
 Device = Literal["auto", "cpu", "cuda", "directml", "coreml", "openvino"]
-"""Where a network runs. auto: the first of the others that works, from cuda on, else the CPU."""
+"""Where a network runs. auto: the first of cuda, directml and openvino that works, else the CPU."""
 
 DEVICES: tuple[Device, ...] = get_args(Device)
 
@@ -40,6 +40,8 @@ class Provider:
     """Whether memory may be laid out ahead of a run."""
     system: str | None = None
     """The only one that has it."""
+    auto: bool = True
+    """Whether `auto` may take it."""
 
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -50,13 +52,15 @@ PROVIDERS: Mapping[str, Provider] = {
         {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
     ),
     "directml": Provider("DmlExecutionProvider", "onnxruntime-directml", patterns=False, system="win32"),
-    # The Neural Engine computes in 16 bits. Core ML is slow where shapes vary, and batches would vary them more.
+    # The Neural Engine computes in 16 bits. Core ML is slow where shapes vary, and batches would vary them more. It is
+    # part of every onnxruntime on a Mac, so that it tells nothing of what the user wants.
     "coreml": Provider(
         "CoreMLExecutionProvider",
         "onnxruntime",
         {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"},
         batch=0,
         system="darwin",
+        auto=False,
     ),
     "openvino": Provider("OpenVINOExecutionProvider", "onnxruntime-openvino", {"precision": "FP32"}),
 }

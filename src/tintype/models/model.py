@@ -32,8 +32,8 @@ def load(name_or_path: str | os.PathLike[str] = DEFAULT, threads: int | None = N
     """Open a model that ships with tintype by its name, or any file that keeps the contract by its path.
 
     threads: processors for one prediction; default: all that this process may use. The results do not depend on it.
-    device: where it computes: 'cpu', 'cuda', 'directml', 'coreml' or 'openvino'; 'auto': the first of the others that
-        works here, else the CPU.
+    device: where it computes: 'cpu', 'cuda', 'directml', 'coreml' or 'openvino'; 'auto': the first of cuda,
+        directml and openvino that works here, else the CPU.
 
     Raises ModelError, one sentence, when the model is unknown or breaks the contract, and DeviceError when the device
     cannot be used.
@@ -82,6 +82,7 @@ class Model:
         self.source = name_or_path
         self.threads = None if threads is None else checked_threads(threads)
         self._asked = checked_device(device)
+        self._devices = _candidates(self._asked)
         self._offload: Offload | None = None
         shipping = shipped().get(os.fspath(name_or_path))
         with as_file(shipping) if shipping is not None else nullcontext(own_file(name_or_path)) as path:
@@ -200,27 +201,20 @@ class Model:
             raise unusable(path, fault)
 
     def _place(self, path: Path) -> None:
-        """Move to the device that was asked for, or with `auto` to the first that works. Raises DeviceError."""
-        if self._asked == "cpu":
-            return
-        here = installed()
-        if self._asked not in ("auto", *here):
-            raise DeviceError(absence(self._asked, here, PACKAGE))
-        for device in here if self._asked == "auto" else (self._asked,):
-            if device == "cpu":
-                return
+        """Move to the first device that works. Raises DeviceError where only one was asked for, and it does not."""
+        for device in self._devices:
             try:
                 session = Session(path, self.threads or available_threads(), device=device)
                 self._offload = Offload(session, self._session, PROVIDERS[device].batch, self._trials())
             except Failure as error:
-                if self._asked == "auto":
-                    continue
-                raise DeviceError(
-                    f"The device {device} cannot be used for the model {self.name} ({error}): "
-                    "mend that, or choose the device cpu"
-                ) from None
-            self.device = device
-            return
+                if self._asked != "auto":
+                    raise DeviceError(
+                        f"The device {device} cannot be used for the model {self.name} ({error}): "
+                        "mend that, or choose the device cpu"
+                    ) from None
+            else:
+                self.device = device
+                return
 
     def _trials(self) -> list[dict[str, NDArray[np.float32]]]:
         """Two pictures that differ, with light and dark in them."""
@@ -240,6 +234,18 @@ class Model:
         if ab.ndim != 3 or ab.shape[0] != 2 or ab.shape[1] * width != ab.shape[2] * height:
             return f"its output ab is {[1, *ab.shape]} for a lightness of {[1, 1, height, width]}"
         return None
+
+
+def _candidates(asked: Device) -> list[str]:
+    """The devices to try before the CPU. Raises DeviceError where that which was asked for is not installed."""
+    if asked == "cpu":
+        return []
+    here = installed()
+    if asked == "auto":
+        return [device for device in here if device != "cpu" and PROVIDERS[device].auto]
+    if asked not in here:
+        raise DeviceError(absence(asked, here, PACKAGE))
+    return [asked]
 
 
 def _fault_of_inputs(inputs: Mapping[str, Port], card: Card) -> str | None:

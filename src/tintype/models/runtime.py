@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,8 +68,23 @@ class OutOfMemory(Failure):
 
 def installed() -> tuple[str, ...]:
     """The devices for which onnxruntime has a provider here, in the order in which to try them. They may be broken."""
+    _register_plugins()
     known = onnxruntime.get_available_providers()
     return (*(device for device, provider in PROVIDERS.items() if provider.name in known), "cpu")
+
+
+@cache
+def _register_plugins() -> None:
+    """Let onnxruntime know of the providers that are installed beside it as packages of their own."""
+    if find_spec("onnxruntime_ep_openvino") is None or not hasattr(onnxruntime, "register_execution_provider_library"):
+        return
+    name = PROVIDERS["openvino"].name
+    if name not in onnxruntime.get_available_providers():
+        from onnxruntime_ep_openvino import get_library_path
+
+        # One that does not load is as good as none: what is there is named where a device is missing.
+        with contextlib.suppress(Exception):
+            onnxruntime.register_execution_provider_library(name, get_library_path())
 
 
 class Port(Protocol):
@@ -164,17 +181,23 @@ def _on_device(
     settings = dict(provider.options)
     options.enable_mem_pattern = provider.patterns
     if device == "openvino":
-        places = _openvino_places()
-        settings |= {"device_type": "GPU" if "GPU" in places else "CPU", "num_of_threads": str(threads)}
+        settings["num_of_threads"] = str(threads)
     if device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
         # Finds what pip installed. What it prints would stand among the results on standard output.
         with contextlib.redirect_stdout(io.StringIO()):
             onnxruntime.preload_dlls()
     onnxruntime.set_default_logger_severity(4)
     try:
-        session = onnxruntime.InferenceSession(
-            source, options, providers=[(provider.name, settings), "CPUExecutionProvider"], enable_fallback=0
-        )
+        places = _places(provider.name)
+        if places:
+            options.add_provider_for_devices(places[:1], settings)
+            session = onnxruntime.InferenceSession(source, options, enable_fallback=0)
+        else:
+            if device == "openvino":
+                settings["device_type"] = "GPU" if _openvino_sees_gpu() else "CPU"
+            session = onnxruntime.InferenceSession(
+                source, options, providers=[(provider.name, settings), "CPUExecutionProvider"], enable_fallback=0
+            )
     finally:
         onnxruntime.set_default_logger_severity(2)
     if provider.name not in session.get_providers():
@@ -182,12 +205,23 @@ def _on_device(
     return session
 
 
-def _openvino_places() -> list[str]:
-    """Where OpenVINO can compute, such as CPU and GPU.0, by the first words of these names."""
+def _places(provider: str) -> list[onnxruntime.OrtEpDevice]:
+    """Where a provider that is a package of its own can compute, GPUs first; none for those that are built in."""
+    if not hasattr(onnxruntime, "get_ep_devices"):
+        return []
+    kinds = onnxruntime.OrtHardwareDeviceType
+    places = [place for place in onnxruntime.get_ep_devices() if place.ep_name == provider]
+    # Units for neural networks alone compute in 16 bits.
+    return sorted(
+        (place for place in places if place.device.type != kinds.NPU), key=lambda place: place.device.type != kinds.GPU
+    )
+
+
+def _openvino_sees_gpu() -> bool:
     from onnxruntime.capi import _pybind_state
 
-    find = getattr(_pybind_state, "get_available_openvino_device_ids", None)
-    return [str(place).split(".")[0] for place in find()] if find is not None else []
+    find = getattr(_pybind_state, "get_available_openvino_device_ids", list)
+    return any(str(place).startswith("GPU") for place in find())
 
 
 def _unloadable(device: str) -> str | None:
