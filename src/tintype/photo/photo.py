@@ -124,10 +124,12 @@ class Photo:
         """
         step = max(1, math.isqrt(self.width * self.height // _SAMPLE))
         codes = self.plane[::step, ::step]
-        values = codes if self.scale is None else self.scale
-        grays = (values > _INK) & (values < 100 - _INK)
-        if self.scale is not None:
-            grays = grays.take(cast("NDArray[np.uint8]", codes), mode="clip")
+        if self.scale is None:
+            grays = (codes > _INK) & (codes < 100 - _INK)
+        else:
+            # As every scale rises or falls, the codes of grays lie side by side.
+            between = np.flatnonzero((self.scale > _INK) & (self.scale < 100 - _INK))
+            grays = (codes >= between[0]) & (codes <= between[-1]) if between.size else np.zeros(1, bool)
         return bool(np.count_nonzero(grays) < _GRAYS * codes.size)
 
     def _values(self, codes: Codes) -> NDArray[np.float32]:
