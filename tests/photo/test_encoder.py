@@ -24,7 +24,9 @@ class Counting:
 
 
 @pytest.mark.parametrize("format", ["jpeg", "png"])
-def test_one_thread_makes_rows_while_the_encoder_rests(format):
+def test_one_thread_makes_rows_while_the_encoder_rests(format, monkeypatch):
+    # A JPEG of this size would be encoded as a whole.
+    monkeypatch.setattr(encoder, "_AT_ONCE", 4_000_000)
     noise = np.random.default_rng(0).integers(0, 256, (1600, 900, 3), np.uint8)
     photo = from_array(noise[..., 0])
     file = Counting()
@@ -57,6 +59,17 @@ def test_the_bytes_do_not_depend_on_the_threads(scene, coloured, format, depth):
         write(photo, coloured(photo), target, format=format, threads=threads)
         results.append(target.getvalue())
     assert results[0] == results[1] == results[2]
+
+
+def test_the_bytes_of_a_jpeg_do_not_depend_on_whether_its_pixels_are_encoded_as_a_whole(scene, coloured, monkeypatch):
+    photo = from_array((scene(301, 200)[..., 1] * 255).astype(np.uint8))
+    results = []
+    for most in (0, 1_000_000):
+        monkeypatch.setattr(encoder, "_AT_ONCE", most)
+        target = io.BytesIO()
+        write(photo, coloured(photo), target, format="jpeg", threads=1)
+        results.append(target.getvalue())
+    assert results[0] == results[1]
 
 
 def test_a_tiff_file_is_packed_by_as_many_threads_as_are_given():

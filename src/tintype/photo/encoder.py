@@ -18,19 +18,26 @@ _AVIF_THREADS = 4
 _AHEAD = 4
 """Strips that may wait for the encoder."""
 
+_AT_ONCE = 50_000_000
+"""Bytes of pixels that are handed to the encoder of JPEG as a whole where one thread does all the work: on their way in
+strips they are copied five times, which takes as long as the encoding."""
+
 
 def encode(plan: Plan, rows: Iterable[np.ndarray], file: Destination, threads: int) -> None:
     """Encodes strips as they come.
 
     Args:
         rows: [n, width, channels] in the depth of the plan, top to bottom.
-        threads: with one, the rows and the encoder take turns. AVIF always takes four.
+        threads: with one, the rows and the encoder take turns. AVIF always takes four. The bytes are the same.
     Raises:
         pyvips.Error: libvips cannot encode them.
     """
     photo = plan.photo
     opening = tiff.opening(photo.width, photo.height, plan.channels, plan.depth)
     pixels = photo.width * photo.height * plan.channels * plan.depth // 8
+    if plan.format == "jpeg" and threads == 1 and pixels <= _AT_ONCE:
+        _encode_at_once(plan, rows, file)
+        return
     feed = _Feed(opening, pixels, _AHEAD if threads > 1 else 0)
     sink = _Sink(plan, file, feed)
     # A thread of its own, so that rendering and encoding go side by side and an interrupt is heard at once.
@@ -50,6 +57,20 @@ def encode(plan: Plan, rows: Iterable[np.ndarray], file: Destination, threads: i
         if error is not None:
             raise error
     sink.close()
+
+
+def _encode_at_once(plan: Plan, rows: Iterable[np.ndarray], file: Destination) -> None:
+    photo = plan.photo
+    pixels = np.empty((photo.height, photo.width, 3), np.uint8)
+    top = 0
+    for strip in rows:
+        pixels[top : top + len(strip)] = strip
+        top += len(strip)
+    image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
+    image.set_type(pyvips.GValue.gint_type, CONCURRENCY, 1)
+    data = memoryview(image.jpegsave_buffer(Q=jpeg_quality(plan.quality), subsample_mode="off", keep="none"))
+    file.write(_opening_of_jpeg(plan))
+    file.write(data[_start_of_jpeg(data) :])
 
 
 def _run(plan: Plan, feed: _Feed, sink: _Sink) -> None:
@@ -262,12 +283,7 @@ class _Sink:
             return
         dpi = plan.photo.metadata.dpi
         if plan.format == "jpeg" and len(data) >= 20:
-            # Start of image, and libvips' own JFIF segment where it writes one.
-            skip = 20 if data[2:4] == b"\xff\xe0" else 2
-            texts = plan.captions
-            opening = jpeg.opening(
-                _exif_block(plan), plan.xmp, plan.extension, texts.iptc, plan.tag, dpi, texts.comments
-            )
+            skip, opening = _start_of_jpeg(data), _opening_of_jpeg(plan)
         elif plan.format == "png" and (pixels := png.pixels_at(data)) is not None:
             skip, header = pixels, bytes(data[8:33])
             opening = png.opening(header, _exif_block(plan), plan.xmp, plan.tag, dpi, plan.captions.texts)
@@ -276,6 +292,24 @@ class _Sink:
         self.file.write(opening)
         self.file.write(data[skip:])
         self.waiting = None
+
+
+def _start_of_jpeg(data: bytes | bytearray | memoryview) -> int:
+    """Where in what libvips has encoded its start of image ends, and its own JFIF segment where it writes one."""
+    return 20 if data[2:4] == b"\xff\xe0" else 2
+
+
+def _opening_of_jpeg(plan: Plan) -> bytes:
+    texts = plan.captions
+    return jpeg.opening(
+        _exif_block(plan),
+        plan.xmp,
+        plan.extension,
+        texts.iptc,
+        plan.tag,
+        plan.photo.metadata.dpi,
+        texts.comments,
+    )
 
 
 def _exif_block(plan: Plan) -> bytes | None:

@@ -129,7 +129,7 @@ class Photo:
         else:
             # As every scale rises or falls, the codes of grays lie side by side.
             between = np.flatnonzero((self.scale > _INK) & (self.scale < 100 - _INK))
-            grays = (codes >= between[0]) & (codes <= between[-1]) if between.size else np.zeros(1, bool)
+            grays = (codes >= int(between[0])) & (codes <= int(between[-1])) if between.size else np.zeros(1, bool)
         return bool(np.count_nonzero(grays) < _GRAYS * codes.size)
 
     def _values(self, codes: Codes) -> NDArray[np.float32]:
