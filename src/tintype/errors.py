@@ -9,6 +9,8 @@
     ├── UnwritableFile       any other file cannot be put where it should go
     ├── LedgerError          the ledger of a folder of results cannot be read or kept
     ├── FolderInUse          another run is writing results into the folder
+    ├── StoreError           a store of photographs or results cannot be reached, read or written
+    ├── ClusterError         a cluster cannot be reached, or cannot work
     ├── ModelError           a model is unknown, or its file breaks the contract
     │   └── UnknownModel         there is no such model: an OptionError, too
     ├── HintError            colour hints that cannot be understood
@@ -72,6 +74,14 @@ class LedgerError(TintypeError):
 
 class FolderInUse(TintypeError):
     """Another run is writing results into the folder."""
+
+
+class StoreError(TintypeError):
+    """A store of photographs or results cannot be reached, read or written."""
+
+
+class ClusterError(TintypeError):
+    """A cluster cannot be reached, or cannot work."""
 
 
 class ModelError(TintypeError):

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -87,7 +88,7 @@ def whole_file(target: str | os.PathLike[str]) -> Iterator[Destination]:
         raise UnwritableFile(f"{name} is {what}: give the name of a file", reason=f"it is {what}")
     folder = os.path.dirname(path)
     sweep_once(folder)
-    part = os.path.join(folder, _part_name())
+    part = os.path.join(folder, part_name())
     try:
         file = open(part, "xb")  # noqa: SIM115 - closed below, where a failure to close must not hide another
     except (OSError, ValueError) as error:
@@ -124,7 +125,7 @@ def whole_folder(target: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(target)
     name = printable(path)
-    part = path.parent / _part_name()
+    part = path.parent / part_name()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep_once(path.parent)
@@ -161,7 +162,7 @@ def is_unfinished(path: str | os.PathLike[str]) -> bool:
 
 def tells_case_apart(folder: str | os.PathLike[str]) -> bool:
     """Whether names that differ in case alone are those of two files in a folder; False where that cannot be told."""
-    path = os.path.join(os.fsdecode(folder), _part_name())
+    path = os.path.join(os.fsdecode(folder), part_name())
     try:
         with open(path, "xb"):
             pass
@@ -183,9 +184,9 @@ def sweep(folder: str | os.PathLike[str]) -> int:
     count = 0
     with suppress(OSError), os.scandir(os.fspath(folder) or ".") as entries:
         for entry in entries:
-            if (name := _PART.fullmatch(entry.name)) is not None:
+            if _PART.fullmatch(entry.name):
                 with suppress(OSError):
-                    if _is_left(name, entry):
+                    if is_left(entry.name, _changed(entry)):
                         if entry.is_dir(follow_symlinks=False):
                             shutil.rmtree(entry.path)
                         else:
@@ -222,13 +223,30 @@ def is_dead(process: str) -> bool | None:
     return now is not None and int(start) not in (0, now)
 
 
-def _part_name() -> str:
+def part_name() -> str:
     """A name that nobody can guess, and that says which process of which machine writes there."""
     return f".tintype-{this_process()}-{secrets.token_hex(8)}.part"
 
 
-def _is_left(name: re.Match[str], entry: os.DirEntry[str]) -> bool:
-    return time.time() - _changed(entry) > OLD or (name[1] is not None and is_dead(name[1]) is True)
+def is_left(name: str, changed: float) -> bool:
+    """Whether a file has the name of an unfinished one, and nobody works on it any more.
+
+    changed: when something was last written to it, in seconds since 1970.
+    """
+    part = _PART.fullmatch(name)
+    return part is not None and (time.time() - changed > OLD or (part[1] is not None and is_dead(part[1]) is True))
+
+
+def scratch_folder() -> Path:
+    """A new folder for the temporary files of this process, in the system's folder for them.
+
+    What killed processes left there is removed.
+    """
+    top = tempfile.gettempdir()
+    sweep(top)
+    folder = Path(top, part_name())
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _changed(entry: os.DirEntry[str]) -> float:

@@ -51,6 +51,12 @@ ORIGINALS = ("originals", "masters")
 """Where in a library the photographs lie; all else in it was derived from them."""
 
 
+STORES = ("s3", "gs", "az", "abfs", "sftp")
+"""Stores whose addresses a run on a cluster takes: Amazon S3 and what speaks like it, Google's, Azure's, OpenSSH."""
+
+_STORED = re.compile(rf"(?:{'|'.join(STORES)}):/+", re.IGNORECASE)
+
+
 class Patterns:
     """Patterns of names, as `--exclude` and `--include` take them.
 
@@ -162,7 +168,7 @@ class Search:
         for entry in entries:
             name, path = entry.name, folder / entry.name
             is_folder = _is(entry.is_dir)
-            if is_folder and (_like(name, MANAGED) or (library and name.casefold() not in ORIGINALS)):
+            if is_folder and (is_managed(name) or (library and name.casefold() not in ORIGINALS)):
                 self.managed[name] += 1
             elif name.startswith(".") or (is_folder and os.path.realpath(path) == self._output):
                 continue
@@ -220,11 +226,12 @@ def expanded(inputs: Sequence[str | os.PathLike[str]]) -> list[tuple[Path, bool]
 
     Shells of Windows hand over * and ? as they are typed. A name that exists is no pattern, and neither is [.
 
-    Raises OptionError for an address of the web.
+    Raises OptionError for an address of the web, or in a store.
     """
     paths: list[tuple[Path, bool]] = []
     for name in inputs:
         text = os.fsdecode(name)
+        refuse_stored(text)
         if is_address(text) and not os.path.lexists(text):
             raise OptionError(absent(text))
         if re.search(r"[*?]", text) and not os.path.lexists(text):
@@ -247,6 +254,25 @@ def _no_file(path: Path) -> str | None:
             return f"{path} is a link to a file that is not there"
         return f"{path} is a link that cannot be followed ({error.strerror})"
     return f"{path} is a pipe or a device: give a file"
+
+
+def is_stored(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is an address in a store, as s3://scans/1931/, and not the path of a file."""
+    return _STORED.match(os.fsdecode(name)) is not None
+
+
+def refuse_stored(name: str | os.PathLike[str]) -> None:
+    """Raises OptionError for an address in a store, which only a cluster reads and writes."""
+    if is_stored(name) and not os.path.lexists(name):
+        raise OptionError(
+            f"{os.fsdecode(name)} is an address in a store, which only --engine ray reads and writes: add that, or "
+            "copy the photographs to this computer"
+        )
+
+
+def is_managed(name: str) -> bool:
+    """Whether a folder of this name is kept by a NAS, a system or a photo manager for itself."""
+    return _like(name, MANAGED)
 
 
 def _like(name: str, patterns: Sequence[str]) -> bool:

@@ -108,7 +108,7 @@ def _run(
     with ExitStack() as stack:
         ledger = None
         if todo.folder is not None and todo.tasks:
-            ledger = _open_ledger(stack, todo.folder, dry_run, on_event)
+            ledger = opened_ledger(stack, todo.folder, dry_run, on_event)
         if ledger is not None and not ledger.read_only:
             mark = making.mark(colorizer)
             ledger.begin(mark.model, making.settings(mark))
@@ -121,7 +121,7 @@ def _run(
         finished = True
 
 
-def _open_ledger(
+def opened_ledger(
     stack: ExitStack, folder: Path, dry_run: bool, on_event: Callable[[Event], object] | None
 ) -> Ledger | None:
     """The ledger of a folder; only to be read where nothing is to be written; None where there can be none."""
@@ -170,7 +170,7 @@ def colorize_all(
     """
     making = (making or Making()).opened(colorizer)
     stop = threading.Event()
-    room = _Room(stop)
+    room = Room(stop)
     running: dict[Future[Outcome], Task] = {}
     marks: dict[int | None, Mark] = {}
 
@@ -383,7 +383,7 @@ class _LeftAlone(Exception):
     """A colour photograph that is not to be coloured."""
 
 
-class _Room:
+class Room:
     """Memory for the photographs that are in work: each waits for its turn, and until there is room for it."""
 
     def __init__(self, stop: threading.Event):

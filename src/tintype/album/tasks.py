@@ -16,7 +16,7 @@ from tintype.errors import OptionError
 from tintype.files import tells_case_apart
 from tintype.photo import SUFFIXES, count_pages
 from tintype.photo.results import COLOR, beside, check_output, page_suffix, result_suffix
-from tintype.search import Search, expanded
+from tintype.search import Search, expanded, refuse_stored
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ def plan(
     """
     check_output(format)
     _check_suffix(suffix, output)
+    if output is not None:
+        refuse_stored(output)
     if not inputs:
         raise OptionError("Nothing to colour: give a photograph or a folder")
     paths = expanded(inputs)
@@ -115,7 +117,7 @@ def plan(
             search.failed.append((path, f"no file fits {path}"))
         else:
             photographs += [(photo, Path(photo.name)) for photo in search.file(path)]
-    named = {photo: source for photo, _ in photographs if (source := _result_of(photo)) is not None}
+    named = {photo: source for photo, _ in photographs if (source := result_of(photo)) is not None}
     for photo in named:
         del search.files[photo]
     paths_of_photographs = [photo for photo, _ in photographs]
@@ -134,12 +136,12 @@ def plan(
             photo,
             Path(output)
             if output is not None and folder is None
-            else _target(photo, place, folder, format, suffix, page),
+            else target_of(photo, place, folder, format, suffix, page),
         )
         for photo, place, page in pictures
         if photo not in named
     ]
-    outputs = iter(_apart(placed))
+    outputs = iter(apart(placed))
     real = _real_paths()
     taken = set(search.files.values())
     tasks = []
@@ -171,7 +173,7 @@ def _means_folder(output: str | os.PathLike[str]) -> bool:
     return text.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(text)
 
 
-def _target(
+def target_of(
     photo: Path, place: Path, folder: Path | None, format: str | None, suffix: str | None, page: int | None
 ) -> Path:
     if folder is None:
@@ -214,7 +216,7 @@ def _is_older(photo: Path, since: float) -> bool:
         return False  # Whoever opens it says why.
 
 
-def _result_of(photo: Path) -> Path | None:
+def result_of(photo: Path, is_there: Callable[[Path], bool] = os.path.isfile) -> Path | None:
     """The photograph of which a file is the result by its name: a.jpg of a.color.jpg, if that is there."""
     match = re.fullmatch(rf"(.+){re.escape(COLOR)}(?:-\d+)?", photo.stem, re.DOTALL)
     if not match:
@@ -225,12 +227,12 @@ def _result_of(photo: Path) -> Path | None:
     own = [name for name in names if Path(name).suffix.lower() in SUFFIXES]
     endings = dict.fromkeys([photo.suffix, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES)])
     for other in (*own, *(name + ending for name in names for ending in endings)):
-        if os.path.isfile(path := photo.with_name(other)):
+        if is_there(path := photo.with_name(other)):
             return path
     return None
 
 
-def _apart(placed: list[tuple[Path, Path]]) -> list[Path]:
+def apart(placed: list[tuple[Path, Path]]) -> list[Path]:
     """Outputs for photographs, no two of which are the same file on any file system that the folder may lie on."""
     targets = [target for _, target in placed]
     for group in _groups(targets):

@@ -71,6 +71,8 @@ def colorize(
     dry_run: Flag = False,
     jobs: Annotated[int | None, between(1)] = None,
     device: OnDevice = "cpu",
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -150,6 +152,12 @@ def colorize(
     device
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
         the first of these that works, else the CPU. See docs/archives.md.
+    engine
+        local: on this computer. ray: on the computers of a Ray cluster, whose photographs and results may lie in stores
+        such as s3://, gs://, az:// and sftp://. Needs the extra `cluster`.
+    address
+        HOST:PORT of the cluster, or auto on one of its computers. Default: that of RAY_ADDRESS, else a cluster of this
+        computer alone.
     json
         Print one JSON object per photograph on standard output, then one with the summary.
     quiet
@@ -167,6 +175,12 @@ def colorize(
     streams = STANDARD in inputs or output == STANDARD
     if streams and (len(inputs) > 1 or dry_run or os.path.isdir(inputs[0])):
         raise OptionError("Standard input and output are for one photograph")
+    if engine == "ray":
+        if streams or jobs is not None:
+            what = "Standard input and output are" if streams else "--jobs is"
+            raise OptionError(f"{what} not for a cluster: leave out {'- ' if streams else '--jobs '}or --engine ray")
+    elif address is not None:
+        raise OptionError("--address is that of a cluster: add --engine ray")
     to_standard = output == STANDARD or (streams and output is None)
     if json and to_standard:
         raise OptionError("--json and the photograph cannot both go to standard output: name a file with -o")
@@ -210,19 +224,36 @@ def colorize(
         making = replace(making, reference=None if reference is None else colorizer.reference(reference))
         report.add(_stream(colorizer, inputs[0], result, page, making))
         return report.end()
-    outcomes = album.run(
-        inputs,
-        output,
-        colorizer=settings,
-        making=making,
-        jobs=jobs,
-        suffix=suffix,
-        include=include,
-        exclude=exclude,
-        pages=chosen,
-        dry_run=dry_run,
-        on_event=report.told,
-    )
+    if engine == "ray":
+        from tintype import cluster
+
+        outcomes = cluster.run(
+            inputs,
+            output,
+            colorizer=settings,
+            making=making,
+            address=address,
+            suffix=suffix,
+            include=include,
+            exclude=exclude,
+            pages=chosen,
+            dry_run=dry_run,
+            on_event=report.told,
+        )
+    else:
+        outcomes = album.run(
+            inputs,
+            output,
+            colorizer=settings,
+            making=making,
+            jobs=jobs,
+            suffix=suffix,
+            include=include,
+            exclude=exclude,
+            pages=chosen,
+            dry_run=dry_run,
+            on_event=report.told,
+        )
     with Progress(hidden=quiet or dry_run or not report.plan.tasks) as progress:
         report.show(progress)
         for outcome in outcomes:
