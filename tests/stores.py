@@ -16,18 +16,23 @@ SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/s
 
 
 @contextmanager
-def s3_server() -> Iterator[dict[str, str]]:
-    """An S3 server on the loopback address, without buckets; yields the variables that lead to it."""
+def s3_server(*buckets: str) -> Iterator[dict[str, str]]:
+    """An S3 server on the loopback address with these buckets; yields the variables that lead to it."""
+    import boto3
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    address, key = f"http://{host}:{port}", "testing"
     try:
+        client = boto3.client("s3", "us-east-1", endpoint_url=address, aws_access_key_id=key, aws_secret_access_key=key)
+        for bucket in buckets:
+            client.create_bucket(Bucket=bucket)
         yield {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": key,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
     finally:

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -260,38 +261,38 @@ def _handed_out(jobs: Sequence[Job], order: Order, size: int, actors: int) -> It
     Ray Data gives an actor the next batch when it has done one, so that only names of files wait anywhere.
     """
     import pyarrow as pa
-    from ray.data import ActorPoolStrategy, DataContext, from_arrow
+    from ray.data import ActorPoolStrategy, from_arrow
     from ray.exceptions import RayError
 
-    context = DataContext.get_current().copy()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.max_errored_blocks = -1
     batches = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+    tables = [pa.table({"job": [pickle.dumps(job) for job in batch]}) for batch in batches]
+    pool = ActorPoolStrategy(
+        min_size=1,
+        initial_size=min(actors, len(batches)),
+        max_tasks_in_flight_per_actor=IN_FLIGHT,
+        max_concurrent_calls_per_actor=2,
+        enable_true_multi_threading=True,
+    )
+    with warnings.catch_warnings():
+        # Ray warns of settings that it copies itself, and of the only way yet to say that what killed an actor is not
+        # given to it again when it is started again.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        results = from_arrow(tables).map_batches(
+            Worker,
+            batch_size=None,
+            batch_format="pyarrow",
+            fn_constructor_args=(order,),
+            num_cpus=order.processors,
+            compute=pool,
+            max_task_retries=0,
+        )
+    results.context.enable_progress_bars = False
+    results.context.print_on_execution_start = False
+    results.context.max_errored_blocks = -1
     try:
-        with DataContext.current(context), warnings.catch_warnings():
-            # There is no other way yet to say that an actor which is started again is not given what killed it.
-            warnings.filterwarnings("ignore", ".*ray_remote_args.*is deprecated")
-            results = from_arrow(
-                [pa.table({"job": [pickle.dumps(job) for job in batch]}) for batch in batches]
-            ).map_batches(
-                Worker,
-                batch_size=None,
-                batch_format="pyarrow",
-                fn_constructor_args=(order,),
-                num_cpus=order.processors,
-                compute=ActorPoolStrategy(
-                    min_size=1,
-                    initial_size=min(actors, len(batches)),
-                    max_tasks_in_flight_per_actor=IN_FLIGHT,
-                    max_concurrent_calls_per_actor=2,
-                    enable_true_multi_threading=True,
-                ),
-                max_task_retries=0,
-            )
-            for table in results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-                columns = cast(pa.Table, table).to_pydict()
-                yield from zip(columns["number"], map(pickle.loads, columns["outcome"]), strict=True)
+        for table in results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            columns = cast(pa.Table, table).to_pydict()
+            yield from zip(columns["number"], map(pickle.loads, columns["outcome"]), strict=True)
     except RayError as error:
         reason = _reason(error)
         raise ClusterError(
@@ -306,7 +307,7 @@ def _cluster(address: str | None) -> Iterator[tuple[int, int]]:
     # Nothing is ever sent to the makers of Ray.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Otherwise the library writes to the terminal itself.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # It would write to the terminal.
     try:
         import ray
         import ray.data
@@ -338,14 +339,15 @@ def _connect(address: str | None) -> None:
     with suppress(ValueError):
         before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            where,
-            num_cpus=available_threads() if own else None,
-            object_store_memory=STORE if own else None,
-            include_dashboard=False if own else None,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-        )
+        with _silent():
+            ray.init(
+                where,
+                num_cpus=available_threads() if own else None,
+                object_store_memory=STORE if own else None,
+                include_dashboard=False if own else None,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
     except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
         raise ClusterError(
             f"There is no Ray cluster at {where} ({_reason(error)}): give the HOST:PORT of its head with "
@@ -379,6 +381,20 @@ def _quiet() -> Iterator[None]:
         worker._worker_logs_enabled = shown
         for logger, own in handlers:
             logger.handlers[:] = own
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Nothing is written on standard error, by the libraries of this process neither."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _weights(colorizer: Colorizer) -> tuple[str, bytes] | None:

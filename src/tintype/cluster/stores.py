@@ -198,6 +198,7 @@ class Remote(Store):
         self._asked(lambda system: system.get_file(self._inside(place), str(path)), place, "read")
 
     def put(self, path: Path, place: str) -> None:
+        path.stat()  # If it is not there, that is no fault of the store.
         self._settled(lambda system, target: system.put_file(str(path), target), place)
 
     def remove(self, place: str) -> None:
@@ -262,7 +263,7 @@ class Remote(Store):
 
 def _system_of(address: str) -> AbstractFileSystem:
     parts = urlsplit(address)
-    options: dict[str, object] = {"use_listings_cache": False, "skip_instance_cache": True}
+    options: dict[str, object] = {"skip_instance_cache": True}
     try:
         if parts.scheme == "sftp":
             from sshfs import SSHFileSystem
@@ -275,7 +276,7 @@ def _system_of(address: str) -> AbstractFileSystem:
             return system
         import fsspec
 
-        return fsspec.filesystem({"abfs": "az"}.get(parts.scheme, parts.scheme), **options)
+        return fsspec.filesystem(parts.scheme, use_listings_cache=False, **options)
     except ImportError as error:
         raise not_installed(f"A store such as {parts.scheme}://", error.name, "cluster") from None
 
