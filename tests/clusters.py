@@ -15,7 +15,7 @@ from PIL import Image
 BAD = {
     "empty.jpg": "is empty",
     "cut.jpg": "is broken or cut short",
-    "letter.jpg": "is not a photograph",
+    "letter.jpg": "is a text file, not a photograph",
     "many/zeros.png": "is not a photograph",
 }
 """Files that are no photographs, and what is said of them."""

@@ -1,13 +1,13 @@
 """Runs on a real cluster of three nodes on this machine, and what it leaves when a node and an actor are killed."""
 
 import json
-import os
+import subprocess
 from collections import Counter
 
 import pytest
 
 from clusters import BAD, actors, hashes, kill, three_nodes, write_photographs
-from running import tintype
+from running import command_of
 from stores import SSHD, s3_server, sftp_server
 from tintype import album, cluster
 from tintype.album import Ledger, Making, Noticed
@@ -94,7 +94,8 @@ def test_the_command_from_one_bucket_to_another(nodes, scans, expected, tmp_path
     for place in hashes(scans):
         bucket.put(scans / place, place)
     words = ["s3://scans/1931/", "-o", "s3://colour/1931/", "--engine", "ray", "--address", nodes[0].address, "--json"]
-    done = tintype("colorize", *words, model="tintype.mini", process=True, env=os.environ)
+    command = command_of("colorize", *words, model="tintype.mini")
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=600)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 1
     assert lines[-1]["summary"]["coloured"] == COUNT

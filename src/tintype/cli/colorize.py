@@ -178,7 +178,9 @@ def colorize(
     if engine == "ray":
         if streams or jobs is not None:
             what = "Standard input and output are" if streams else "--jobs is"
-            raise OptionError(f"{what} not for a cluster: leave out {'- ' if streams else '--jobs '}or --engine ray")
+            raise OptionError(f"{what} not for a cluster: leave out {'-' if streams else '--jobs'} or --engine ray")
+        if device != "cpu":
+            raise OptionError("--device is not for a cluster, whose nodes compute on their CPUs: leave it out")
     elif address is not None:
         raise OptionError("--address is that of a cluster: add --engine ray")
     to_standard = output == STANDARD or (streams and output is None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import pickle
@@ -24,7 +23,7 @@ from tintype.album.engine import opened_ledger
 from tintype.album.ledger import now
 from tintype.cluster.listing import Found, Listing, listing
 from tintype.cluster.presence import Presence
-from tintype.cluster.rows import ROWS, RUNS, Row, Rows, key_of, made_of, rows_of
+from tintype.cluster.rows import ROWS, Row, Rows, key_of, made_of, rows_of
 from tintype.cluster.stores import Entry, Folder, Store, store_of
 from tintype.cluster.worker import Job, Order, Worker
 from tintype.colorizer import Colorizer, Settings
@@ -149,7 +148,8 @@ def _run(
             ledger = None
         mark = making.mark(colorizer)
         begun = Run(int(time.time()), now(), None, "working", __version__, mark.model, making.settings(mark), {})
-        _put_run(output, begun)
+        if ledger is None:
+            Rows(output).put_run(begun)
         if not output.renames:
             tell(
                 Noticed(
@@ -171,8 +171,9 @@ def _run(
             finished = counts.total() == len(jobs)
             if ledger is not None:
                 ledger.end(counts, finished=finished)
-            state = "finished" if finished else "stopped"
-            _put_run(output, replace(begun, ended=now(), state=state, counts=dict(counts)))
+            else:
+                state = "finished" if finished else "stopped"
+                Rows(output).put_run(replace(begun, ended=now(), state=state, counts=dict(counts)))
 
 
 class _Node(TypedDict):
@@ -261,14 +262,13 @@ def _handed_out(jobs: Sequence[Job], order: Order, size: int, actors: int) -> It
     Ray Data gives an actor the next batch when it has done one, so that only names of files wait anywhere.
     """
     import pyarrow as pa
-    from ray.data import ActorPoolStrategy, from_arrow
+    from ray.data import ActorPoolStrategy, from_items
     from ray.exceptions import RayError
 
-    batches = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    tables = [pa.table({"job": [pickle.dumps(job) for job in batch]}) for batch in batches]
+    batches = -(-len(jobs) // size)
     pool = ActorPoolStrategy(
         min_size=1,
-        initial_size=min(actors, len(batches)),
+        initial_size=min(actors, -(-batches // 4)),
         max_tasks_in_flight_per_actor=IN_FLIGHT,
         max_concurrent_calls_per_actor=2,
         enable_true_multi_threading=True,
@@ -277,7 +277,7 @@ def _handed_out(jobs: Sequence[Job], order: Order, size: int, actors: int) -> It
         # Ray warns of settings that it copies itself, and of the only way yet to say that what killed an actor is not
         # given to it again when it is started again.
         warnings.simplefilter("ignore", DeprecationWarning)
-        results = from_arrow(tables).map_batches(
+        results = from_items([{"job": pickle.dumps(job)} for job in jobs], override_num_blocks=batches).map_batches(
             Worker,
             batch_size=None,
             batch_format="pyarrow",
@@ -401,11 +401,6 @@ def _weights(colorizer: Colorizer) -> tuple[str, bytes] | None:
     """A model's own file, which other computers may not have: its name and bytes; None for a model that ships."""
     source = Path(colorizer.model.source)
     return None if os.fspath(source) in shipped() else (source.name, source.read_bytes())
-
-
-def _put_run(output: Store, run: Run) -> None:
-    if not isinstance(output, Folder):  # A folder has its ledger.
-        output.write(json.dumps(run.json()).encode(), f"{RUNS}/{run.id}.json")
 
 
 def _sweep(output: Store, places: Iterable[str]) -> None:

@@ -38,7 +38,7 @@ class Presence:
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> Presence:
-        if (who := self._other()) is not None:
+        if (who := who_is_at_work(self._store)) is not None:
             raise FolderInUse(
                 f"{self._store.name('')} is in work by another run ({who}): wait until it ends, or give another place "
                 "with -o"
@@ -55,21 +55,6 @@ class Presence:
         with suppress(StoreError):
             self._store.remove(PLACE)
 
-    def _other(self) -> str | None:
-        """Who is at work; None where nobody is."""
-        found = [entry for entry in self._store.files(PLACE.rpartition("/")[0]) if entry.place == PLACE]
-        if not found:
-            return None
-        try:
-            content = json.loads(self._store.read(PLACE))
-            process, number, since, seen = (content[name] for name in ("process", "number", "since", "seen"))
-            dead = is_dead(process)
-        except (StoreError, ValueError, KeyError, TypeError):
-            return None
-        if dead or (dead is None and time.time() - seen > GONE):
-            return None
-        return f"process {number}{' on another machine' if dead is None else ''}, since {since}"
-
     def _say(self) -> None:
         content = {"process": this_process(), "number": os.getpid(), "since": f"{self._since:%Y-%m-%d %H:%M}"}
         self._store.write(json.dumps(content | {"seen": time.time()}).encode(), PLACE)
@@ -78,3 +63,16 @@ class Presence:
         while not self._end.wait(RENEWED):
             with suppress(StoreError):  # One that does not answer is told of by those who put results there.
                 self._say()
+
+
+def who_is_at_work(store: Store) -> str | None:
+    """The run that is at work in a store of results, in words; None where none is."""
+    try:
+        content = json.loads(store.read(PLACE))
+        process, number, since, seen = (content[name] for name in ("process", "number", "since", "seen"))
+        dead = is_dead(process)
+    except (StoreError, ValueError, KeyError, TypeError):
+        return None
+    if dead or (dead is None and time.time() - seen > GONE):
+        return None
+    return f"process {number}{' on another machine' if dead is None else ''}, since {since}"

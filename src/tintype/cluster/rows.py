@@ -12,10 +12,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from tintype.album import Record
+from tintype.album import Record, Run
+from tintype.cluster.presence import who_is_at_work
 from tintype.cluster.stores import Entry, Store
 from tintype.errors import LedgerError
 
@@ -65,6 +67,21 @@ class Rows:
             return Record.of_json(content) if isinstance(content, dict) else None
         except (ValueError, LedgerError):
             return None
+
+    def put_run(self, run: Run) -> None:
+        """Write down that a run began, or how it ended."""
+        self.store.write(json.dumps(run.json()).encode(), f"{RUNS}/{run.id}.json")
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs, the earliest first."""
+        found = []
+        at_work = who_is_at_work(self.store) is not None
+        for entry in self.store.files(RUNS):
+            with suppress(ValueError, TypeError):  # It is no run.
+                run = Run(**json.loads(self.store.read(entry.place)))
+                found.append(replace(run, state="cut off") if run.state == "working" and not at_work else run)
+        return sorted(found, key=lambda run: run.begun)
 
     def __iter__(self) -> Iterator[Record]:
         """The newest row of each result, in the order of the inputs."""
