@@ -409,7 +409,9 @@ def test_a_reference_is_good_for_many_photographs(photograph, tmp_path, build_mo
     asked = [folder, "-o", tmp_path / "out", "--reference-way", "palette", "--reference"]
     assert last_line(*asked, tmp_path / "red.png", model=model) == f"2 coloured, in {tmp_path}/out"
     assert last_line(*asked, tmp_path / "red.png", model=model).startswith("2 skipped as done")
-    assert last_line(*asked, tmp_path / "blue.png", model=model) == f"2 coloured again, in {tmp_path}/out"
+    assert last_line(*asked, tmp_path / "blue.png", model=model) == (
+        f"2 coloured again, in {tmp_path}/out; made again as its reference was another one"
+    )
     done = errors_of(tintype("colorize", *asked, tmp_path / "gray.png", model=model, check=1))
     assert done == [f"tintype: {tmp_path}/gray.png is gray or of one tone: give a reference in colour"]
 
@@ -425,13 +427,15 @@ def test_the_last_line_says_where_results_are_and_what_was_done(photograph, tmp_
     result, out = tmp_path / "in/a.color.jpg", tmp_path / "out"
     assert last_line(one, model=tiny) == f"1 coloured: {result}"
     assert last_line(one, model=tiny) == f"1 skipped as done already: {result} (--overwrite makes results again)"
-    assert last_line(one, "--vividness", "2", model=tiny) == f"1 coloured again: {result}"
+    assert last_line(one, "--vividness", "2", model=tiny) == (
+        f"1 coloured again: {result}; made again as its vividness was 1"
+    )
     assert last_line(one, "--vividness", "2", "--skip-existing", model=tiny).startswith("1 skipped as done already")
     photograph("in/b.jpg")
     results = "1 skipped as results themselves"
     assert last_line(tmp_path / "in", "-o", out, model=tiny) == f"2 coloured, in {out}; {results}"
     photograph("in/c.jpg")
-    expected = f"3 coloured (2 of them again), in {out}; {results}"
+    expected = f"3 coloured (2 of them again), in {out}; made again as its blend was 1; {results}"
     assert last_line(tmp_path / "in", "-o", out, "--blend", "0.5", model=tiny) == expected
     done = "3 skipped as done already, in {} (--overwrite makes results again)"
     expected = f"{done.format(out)}; {results}"

@@ -116,7 +116,7 @@ def _run(
         for outcome in colorize_all(
             todo.tasks, colorizer, making, jobs=jobs, dry_run=dry_run, ledger=ledger, on_event=on_event
         ):
-            counts[outcome.status] += 1
+            counts["failed_before" if outcome.why == "failed" else outcome.status] += 1
             yield outcome
         finished = True
 
@@ -339,7 +339,7 @@ def _record(task: Task, outcome: Outcome, seen: _Seen, mark: Mark, making: Makin
         "" if task.output is None else ledger.place_of(task.output),
         state,
         page=task.page,
-        message="" if state == "done" else outcome.message,
+        message="" if outcome.why == "done" else outcome.message,
         transient=state == "failed" and seen.transient,
         notes=outcome.notes,
         size=seen.size,
@@ -363,8 +363,8 @@ def _record(task: Task, outcome: Outcome, seen: _Seen, mark: Mark, making: Makin
     before = ledger.of(task) if outcome.why == "done" else None
     if before is not None and before.state == "done":
         # It was not decoded; what was learnt when it was made still holds.
-        learnt = {name: getattr(before, name) for name in ("notes", "origin", "seconds", "finished", "version")}
-        learnt |= {name: getattr(before, name) for name in ("width", "height", "colour", "measures")}
+        learnt = {name: getattr(before, name) for name in ("message", "notes", "origin", "seconds", "finished")}
+        learnt |= {name: getattr(before, name) for name in ("version", "width", "height", "colour", "measures")}
         record = replace(record, **learnt)
     return record
 

@@ -48,8 +48,9 @@ class Record:
     input: its path, as it was found. page: of a file that holds several.
     output: the result, relative to the folder, with /; empty where there can be none, as of a file that does not exist.
     state: 'done', 'failed', or 'left': a colour photograph that was left alone.
-    message: why it failed, one sentence. transient: of a failed one, whether the cause lay outside the photograph, as a
-        full disk or missing rights do: the next run tries again. notes: what was damaged or could not be kept.
+    message: why it failed, was left alone or was made again, one sentence. notes: what was damaged or not kept.
+    transient: of a failed one, whether the cause lay outside the photograph, as a full disk or missing rights do: the
+        next run tries again.
     size, modified: bytes of the input, and when it was written, in nanoseconds since 1970.
     origin: LENGTH-QUICK-WHOLE of the bytes that were read (see `tintype.photo.origin`); empty where they were not.
     result_size, result_modified: the same of the result, once it was there; else 0.
@@ -169,6 +170,7 @@ that are no absolute paths are relative to it."""
 
 _ROW = ", ".join(_COLUMNS)
 _PUT = f"INSERT OR REPLACE INTO photographs ({_ROW}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_OF = f"SELECT {_ROW} FROM photographs WHERE output = ? AND output != ''"  # as its index has it
 _NEXT = f"""SELECT {_ROW} FROM photographs WHERE (input, ifnull(page, 0), output) > (?, ?, ?)
     ORDER BY input, ifnull(page, 0), output LIMIT {CHUNK}"""
 
@@ -226,6 +228,11 @@ class Ledger:
     ) -> None:
         with self._lock, suppress(sqlite3.Error):
             if self._connection is not None:
+                if not self.read_only:
+                    # At rest it can be read from a disk that cannot be written, and moved to any file system.
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("PRAGMA busy_timeout = 0")
+                        self._connection.execute("PRAGMA journal_mode = delete")
                 self._connection.close()
             self._connection = None
 
@@ -233,7 +240,7 @@ class Ledger:
         """What is known of the result of a task; None where nothing is."""
         if task.output is None:
             return None
-        rows = self._ask(f"SELECT {_ROW} FROM photographs WHERE output = ?", (_stored(self.place_of(task.output)),))
+        rows = self._ask(_OF, (_stored(self.place_of(task.output)),))
         return _record(rows[0]) if rows else None
 
     def named(self, task: Task) -> list[Record]:
@@ -391,9 +398,15 @@ class Ledger:
 
     def _opened(self, journal: str, options: str) -> sqlite3.Connection:
         """Raises sqlite3.Error where the file system does not do it, and _Useless where the file is no ledger."""
-        connection = _connected(self.path, options)
+        # Some file systems say "busy" when they mean that they know no locks.
+        connection = _connected(self.path, options, 1)
         try:
+            if journal != "wal":
+                # A file that a killed run has left with a WAL can be opened so without shared memory.
+                connection.execute("PRAGMA locking_mode = exclusive")
             version = _version(connection)
+            if _first(connection, "PRAGMA quick_check(1)") != "ok":
+                raise _Useless("is broken")
             found = _first(connection, f"PRAGMA journal_mode = {journal}")
             if found != journal:
                 raise sqlite3.OperationalError(f"the journal is {found}")
@@ -406,8 +419,9 @@ class Ledger:
             # A transaction that writes shows what the file system can do.
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
-            if _first(connection, "PRAGMA quick_check(1)") != "ok":
-                raise _Useless("is broken")
+            connection.execute("PRAGMA locking_mode = normal")
+            _first(connection, "SELECT count(*) FROM runs")  # The next access is what lets the file go.
+            connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
         except sqlite3.Error as error:
             connection.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -469,10 +483,10 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _connected(path: Path, options: str) -> sqlite3.Connection:
+def _connected(path: Path, options: str, patience: float = PATIENCE) -> sqlite3.Connection:
     # What has a meaning in an address is escaped in the path of a file.
     address = f"{path.absolute().as_uri()}{options}"
-    return sqlite3.connect(address, PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
+    return sqlite3.connect(address, patience, isolation_level=None, check_same_thread=False, uri=True)
 
 
 def _version(connection: sqlite3.Connection) -> int | None:
@@ -511,8 +525,8 @@ def _record(row: Row) -> Record:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("input", "output", "message"):
         values[name] = _text(values[name])
-    for name in ("notes", "measures"):
-        values[name] = json.loads(_text(values[name]))
+    values["notes"] = tuple(json.loads(_text(values["notes"])))
+    values["measures"] = json.loads(_text(values["measures"]))
     values["transient"] = bool(values["transient"])
     values["colour"] = None if values["colour"] is None else bool(values["colour"])
-    return Record.of_json(values)
+    return Record(**values)  # type: ignore[arg-type]  # the columns have their types by what `put` writes

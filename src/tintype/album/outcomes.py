@@ -151,6 +151,8 @@ def _other_settings(made: Mark, asked: Mark) -> str | None:
         dict(part.partition("=")[::2] for part in text.split("; ")) for text in (made.settings, asked.settings)
     )
     other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if other == ["reference"]:
+        return "its reference was another one" if "reference" in before else "it had no reference"
     if any(name in ("hints", "reference", "weights") for name in other):
         return f"its {' and '.join(other)} were others"
     return ", ".join(f"its {name} was {before.get(name, 'not given')}" for name in other)

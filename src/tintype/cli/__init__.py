@@ -21,6 +21,7 @@ __all__ = ["COMMANDS", "application", "complain", "main", "say", "shown"]
 
 COMMANDS = (
     "colorize",
+    "runs",
     "models",
     "inspect",
     "sheet",

@@ -329,6 +329,7 @@ class _Report:
         self.count: Counter[str] = Counter()
         self.why: Counter[str] = Counter()
         self.colour = 0
+        self.differs: Counter[str] = Counter()
         self.last: Outcome | None = None
         self.begin = time.perf_counter()
         self._progress: Progress | None = None
@@ -340,6 +341,8 @@ class _Report:
         self.count[outcome.status] += 1
         self.why[outcome.why] += 1
         self.colour += bool(outcome.status == "coloured" and outcome.colour)
+        if reason := outcome.message.partition(" is made again: ")[2]:
+            self.differs[reason] += 1
         if outcome.status in ("coloured", "planned") or outcome.why == "done":
             self.last = outcome
         self._shares.pop(outcome.output, None)
@@ -429,6 +432,9 @@ class _Report:
                 again = self.why["again"]
                 how = "" if not again else " again" if again == number else f" ({again} of them again)"
                 parts.append(f"{number} {status}{how}{self._place()}")
+        for reason, number in self.differs.most_common(1):
+            share = "" if number == self.why["again"] else f" ({number} of {self.why['again']})"
+            parts.append(f"made again as {reason}{share}")
         if self.colour:
             were = "was a colour photograph" if self.colour == 1 else "were colour photographs"
             parts.append(f"{self.colour} of them {were} (--skip-colour leaves these alone)")
