@@ -105,13 +105,14 @@ def test_readme_names_the_number_of_example_photographs():
 
 
 def test_every_example_of_the_pages_for_python_runs(tmp_path, monkeypatch):
-    """The blocks of docs/python.md, and then those of docs/inspect.md, run one after the other, as in a notebook; the
-    test makes what they begin with."""
+    """The blocks of three pages run one after the other, as in a notebook; the test makes what they begin with."""
     monkeypatch.chdir(tmp_path)
     with Image.open(PHOTOGRAPHS / "migrant-mother-1936.jpg") as photograph:
         small = photograph.convert("L").resize((480, 640))
     for name in ("grandmother.jpg", "scan.jpg", "scan.tif", "street.jpg"):
         small.save(name)
+    Path("scans").mkdir()
+    small.save("scans/a.jpg")
     Path("street.json").write_text('[{"x": 40, "y": 50, "color": "#8b5a2b", "radius": 5}]', encoding="utf-8")
     gray = np.asarray(small)
     names = {
@@ -120,7 +121,7 @@ def test_every_example_of_the_pages_for_python_runs(tmp_path, monkeypatch):
         "photos": ["grandmother.jpg", "scan.tif"],
         "lightness": lightness(np.repeat(gray[:128, :96, None], 3, axis=2) / np.float32(255)),
     }
-    for name in ("python.md", "inspect.md"):
+    for name in ("python.md", "inspect.md", "archives.md"):
         page = read(ROOT / "docs" / name)
         for number, block in enumerate(blocks(page, "python"), 1):
             line = page[: page.index(block)].count("\n")
