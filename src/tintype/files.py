@@ -72,10 +72,11 @@ class Destination:
 
 
 @contextmanager
-def whole_file(target: str | os.PathLike[str]) -> Iterator[Destination]:
+def whole_file(target: str | os.PathLike[str], *, lasting: bool = True) -> Iterator[Destination]:
     """A file that appears under its name only when it is complete and on the disk.
 
     What was there before is replaced. When anything fails, nothing is left behind and what was there stays.
+    lasting: False does not wait for the disk, for what can be made again: a power cut may leave it empty.
 
     Raises:
         UnwritableFile: the folder or the disk does not take it. What the `with` block raises is passed on.
@@ -96,11 +97,15 @@ def whole_file(target: str | os.PathLike[str]) -> Iterator[Destination]:
     try:
         destination = Destination(file, name)
         yield destination
-        destination.settle()
+        if lasting:
+            destination.settle()
+        else:
+            destination.flush()
         file.close()
         try:
             _put_in_place(part, path)
-            _sync_folder(folder)
+            if lasting:
+                _sync_folder(folder)
         except (OSError, ValueError) as error:
             raise _refusal(name, error) from None
     except BaseException:
