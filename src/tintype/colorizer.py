@@ -282,6 +282,7 @@ class Colorizer:
         format: str | None = None,
         quality: int | None = None,
         examine: Callable[[Photo], None] | None = None,
+        looked: Callable[[Colours], None] | None = None,
         salvage: bool = False,
         negative: bool = False,
         faded: bool = False,
@@ -292,9 +293,10 @@ class Colorizer:
 
         Returns what the user should know of it, a sentence each: what was damaged, and what could not be kept.
 
-        name: what errors call the source. examine: called with the photograph before it is coloured. progress: called
-        with the finished share, 0 to 1. What these two raise stops the work, and no part of a file stays behind. Other
-        arguments and errors: as for a call.
+        name: what errors call the source. examine: called with the photograph before it is coloured. looked: called
+        with its colours before they are painted, with their logits where the model has a distribution. progress: called
+        with the finished share, 0 to 1. What these three raise stops the work, and no part of a file stays behind.
+        Other arguments and errors: as for a call.
         """
         if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
             refuse_same(source, target)
@@ -308,8 +310,16 @@ class Colorizer:
             examine(photo)
         # While the network works nothing is finished, but what `progress` raises must end that too.
         colours, doubts = self._look(
-            photo, asked, opened, reference_way, watch=None if progress is None else lambda: progress(0.0)
+            photo,
+            asked,
+            opened,
+            reference_way,
+            logits=looked is not None and self.model.card.bins is not None,
+            watch=None if progress is None else lambda: progress(0.0),
         )
+        if looked is not None:
+            looked(colours)
+            colours = replace(colours, logits=None)
         settings = self.settings(
             asked, quality, reference=opened, reference_way=reference_way, negative=negative, faded=faded, page=page
         )
@@ -453,11 +463,12 @@ class Colorizer:
         hints: Sequence[Hint] | None,
         reference: Reference | None,
         way: Way,
+        logits: bool = False,
         watch: Callable[[], object] | None = None,
     ) -> tuple[Colours, tuple[str, ...]]:
         """The colours of a photograph with hints and those that a reference gives, and what the user should know."""
         if reference is None:
-            return self.look(photo, hints, watch=watch), ()
+            return self.look(photo, hints, logits=logits, watch=watch), ()
         check_places(hints or (), (photo.height, photo.width))
         colours = self.look(photo, logits=True, watch=watch)
         found = hints_from(colours, reference, way)
@@ -465,7 +476,8 @@ class Colorizer:
         if not found:
             doubts = (f"{reference.name} tells nothing of the colours of {photo.name}, which was coloured without it",)
         # What the user says himself lies on top.
-        return replace(colours, logits=None).with_hints([*found, *(hints or ())], watch=watch), doubts
+        colours = colours if logits else replace(colours, logits=None)
+        return colours.with_hints([*found, *(hints or ())], watch=watch), doubts
 
 
 def _as_array(colours: Colours, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:

@@ -18,10 +18,12 @@ from tintype.album.events import Event, Moved, Noticed, Planned
 from tintype.album.ledger import Ledger, Record, State, now
 from tintype.album.lock import Lock
 from tintype.album.making import Making
+from tintype.album.measures import measures_of
 from tintype.album.outcomes import Outcome, foresee, output_of, recall
 from tintype.album.places import Places
 from tintype.album.tasks import Plan, Task, plan
 from tintype.colorizer import Colorizer, Settings
+from tintype.colours import Colours
 from tintype.errors import LedgerError, OptionError, TintypeError, UnwritableFile, UnwritablePhoto
 from tintype.files import sweep_once
 from tintype.photo import Mark, Photo, size_of
@@ -248,7 +250,7 @@ def colour(
         outcome = foresee(task, mark, overwrite=making.overwrite, skip_existing=making.skip_existing)
         if outcome.status == "planned" and not dry_run:
             with room(_load(task.input, colorizer)):
-                outcome = _coloured(task, outcome, colorizer, making, seen, progress)
+                outcome = _coloured(task, outcome, colorizer, making, seen, ledger is not None, progress)
         elif outcome.why == "done" and task.output is not None and making.keep_times and not dry_run:
             outcome = replace(outcome, notes=_keep_times(os.stat(task.input), task.output))
         elif outcome.status == "failed":
@@ -281,6 +283,7 @@ def _coloured(
     colorizer: Colorizer,
     making: Making,
     seen: _Seen,
+    measured: bool,
     progress: Callable[[float], None] | None,
 ) -> Outcome:
     output = output_of(task)
@@ -293,7 +296,14 @@ def _coloured(
 
     times = os.stat(task.input) if making.keep_times else None
     try:
-        notes = colorizer.file(task.input, output, examine=examine, progress=progress, **making.options(task.page))
+        notes = colorizer.file(
+            task.input,
+            output,
+            examine=examine,
+            looked=seen.colours if measured else None,
+            progress=progress,
+            **making.options(task.page),
+        )
     except _LeftAlone:
         message = f"{task.input} is a colour photograph"
         return replace(outcome, status="skipped", why="colour", message=message, colour=True)
@@ -326,6 +336,9 @@ class _Seen:
     def photo(self, photo: Photo) -> None:
         self.width, self.height, self.origin = photo.width, photo.height, photo.origin or ""
         self.colour = photo.in_colour
+
+    def colours(self, colours: Colours) -> None:
+        self.measures = measures_of(colours)
 
 
 def _record(task: Task, outcome: Outcome, seen: _Seen, mark: Mark, making: Making, ledger: Ledger) -> Record | None:

@@ -27,8 +27,8 @@ OUTLIERS: dict[Outlier, str] = {
 
 EXPLANATION = (
     "Doubt is how far off the model expects its colours to be, in a*b* units: the mean distance of the colours that it "
-    "holds possible from those that it gave. Colour is the mean chroma C* of the result. Both, and what a photograph is "
-    "like, are guesses that tell where to look first."
+    "holds possible from those that it gave. Colour is the mean chroma C* of the result. Doubt, and what a photograph "
+    "is like, are guesses that tell where to look first."
 )
 """What the measures mean, for who reads a page of them."""
 
@@ -38,7 +38,7 @@ GRAY, VIVID, STRONG = 6.0, 45.0, 0.3
 FULL, FAINT = 60.0, 4.0
 """C* of what is strong, and below which hardly any colour is seen."""
 
-NEGATIVE, TEXT = 0.93, 0.25
+NEGATIVE, TEXT = 0.93, 0.35
 """Scores from which a photograph is named as one; docs/archives.md says how often rightly."""
 
 CELLS = 400
@@ -55,11 +55,11 @@ def measures_of(colours: Colours) -> dict[str, float]:
     chroma: mean C* of the result, as vividness and blend make it; chroma_spread: its standard deviation.
     gray, strong: shares of the photograph with C* below FAINT, and above FULL.
     negative, text: 0 to 1, how much its fine patterns are those of negatives, and of pages of text.
-    doubt: how far off the model expects its colours to be, in a*b* units: over what it holds possible, the mean distance
-        from the colour that it gave. Only of colours that were looked at with logits.
+    doubt: how far off the model expects its colours to be, in a*b* units: over what it holds possible, the mean
+        distance from the colour that it gave. Only of colours that were looked at with logits.
     """
     chroma = np.hypot(*colours.ab) * (colours.vividness * colours.blend)
-    negative, text = _scores(patterns(colours.guide))
+    negative, text = scores(patterns(colours.guide))
     found = {
         "chroma": float(chroma.mean()),
         "chroma_spread": float(chroma.std()),
@@ -123,12 +123,15 @@ def _reduced(plane: NDArray[np.float32], times: int) -> NDArray[np.float32]:
     height, width = (side // times for side in plane.shape)
     if times == 1 or not height or not width:
         return plane
-    return plane[: height * times, : width * times].reshape(height, times, width, times).mean(axis=(1, 3))
+    whole = plane[: height * times, : width * times]
+    # Row after row first, as that is how they lie in memory.
+    sums = whole.reshape(height, times, -1).sum(axis=1).reshape(height, width, times).sum(axis=2)
+    return np.asarray(sums / times**2, np.float32)
 
 
 @cache
 def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """What the patterns weigh for negatives [SCALES, 256] and for text [SCALES, 2, 256], and what is added to the latter.
+    """What the patterns weigh for negatives [SCALES, 256] and for text [SCALES, 2, 256], and what is added for text.
 
     `python -m benchmarks.outliers` has fitted them.
     """
@@ -139,11 +142,11 @@ def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
         return table["negative"].astype(np.float32), table["text"].astype(np.float32), float(table["text_offset"])
 
 
-def _scores(counted: NDArray[np.float32]) -> tuple[float, float]:
-    """How much patterns are those of a negative, and of text; 0 to 1."""
+def scores(counted: NDArray[np.float32]) -> tuple[float, float]:
+    """How much such patterns [SCALES, 2, 256] are those of a negative, and of a page of text; 0 to 1."""
     negative, text, offset = _weights()
-    scores = float(((counted[:, 1] - counted[:, 0]) * negative).sum()), float((counted * text).sum()) + offset
-    low, high = (float(1 / (1 + np.exp(-np.clip(score, -30, 30)))) for score in scores)
+    sums = float(((counted[:, 1] - counted[:, 0]) * negative).sum()), float((counted * text).sum()) + offset
+    low, high = (float(1 / (1 + np.exp(-np.clip(score, -30, 30)))) for score in sums)
     return low, high
 
 

@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "application", "complain", "main", "say", "shown"]
 COMMANDS = (
     "colorize",
     "runs",
+    "summary",
     "models",
     "inspect",
     "sheet",

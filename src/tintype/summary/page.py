@@ -1,4 +1,4 @@
-"""The page and what lies beside it: one file for a small run, for a large one a folder of rows and thumbnails as well."""
+"""The page: one file for a small run; for a large one its rows and thumbnails lie in a folder beside it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def write(folder: Path, output: Path, progress: Progress | None = None) -> int:
         entries = [entry_of(record, ledger.original(record), folder) for record in ledger]
         runs = ledger.runs
     if not entries:
-        raise TintypeError(f"The ledger of {folder} has no photograph yet: colour some with tintype colorize -o {folder}")
+        raise TintypeError(
+            f"The ledger of {folder} has no photograph yet: colour some with tintype colorize -o {folder}"
+        )
     if len(entries) <= INLINE:
         _write_single(entries, runs, folder, output, show)
     else:
@@ -143,7 +145,15 @@ def _facts(entries: Sequence[Entry]) -> list[tuple[str, str]]:
 
 def _row(run: Run) -> str:
     counts = ", ".join(f"{_number(count)} {what}" for what, count in run.counts.items() if count)
-    cells = (f"{run.id}", _moment(run.begun), _moment(run.ended or run.state), run.version, counts, run.model, run.settings)
+    cells = (
+        f"{run.id}",
+        _moment(run.begun),
+        _moment(run.ended or run.state),
+        run.version,
+        counts,
+        run.model,
+        run.settings,
+    )
     return "<tr>" + "".join(f"<td>{escape(printable(cell))}</td>" for cell in cells) + "</tr>"
 
 
@@ -184,10 +194,7 @@ def _duration(seconds: float) -> str:
 
 
 def _bytes(size: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1000:
-            break
-        size /= 1000
-    else:
-        unit = "TB"
+    unit, *larger = "bytes", "KB", "MB", "GB", "TB"
+    while size >= 1000 and larger:
+        size, unit = size / 1000, larger.pop(0)
     return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"

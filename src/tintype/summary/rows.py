@@ -35,7 +35,7 @@ class Entry:
 
     @property
     def doubt(self) -> float:
-        """0 to 1; below 0 where it was not measured."""
+        """In a*b* units; below 0 where it was not measured."""
         return self.record.measures.get("doubt", -1.0)
 
     @property
@@ -83,7 +83,7 @@ def columns(entries: Sequence[Entry], thumbnails: Sequence[str], page: Path) -> 
         ],
         "page": [record.page or 0 for record in records],
         "state": [STATES.index(record.state) for record in records],
-        "doubt": [round(1000 * entry.doubt) if entry.doubt >= 0 else -1 for entry in entries],
+        "doubt": [round(10 * entry.doubt) if entry.doubt >= 0 else -1 for entry in entries],
         "chroma": [round(10 * record.measures.get("chroma", -0.1)) for record in records],
         "flags": [_flags(record) for record in records],
         "texts": [" ".join(filter(None, (record.message, *record.notes))) or 0 for record in records],

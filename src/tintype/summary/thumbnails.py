@@ -50,7 +50,15 @@ class Pair:
     def key(self) -> str:
         """The name of its thumbnail: another one where a file was changed, has gone or has come back."""
         there = [path is not None and os.path.exists(path) for path in (self.before, self.after)]
-        parts = (SIDE, QUALITY, os.fspath(self.before), self.after and os.fspath(self.after), self.page, self.state, there)
+        parts = (
+            SIDE,
+            QUALITY,
+            os.fspath(self.before),
+            self.after and os.fspath(self.after),
+            self.page,
+            self.state,
+            there,
+        )
         return blake2b(repr(parts).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
@@ -113,7 +121,9 @@ class Kept:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UnwritableFile(f"{path.parent} cannot be made ({error.strerror}): give another page with -o") from None
+            raise UnwritableFile(
+                f"{path.parent} cannot be made ({error.strerror}): give another page with -o"
+            ) from None
         with whole_file(path, lasting=False) as file:
             file.write(made)
         return key

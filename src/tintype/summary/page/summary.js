@@ -116,20 +116,24 @@
 
     // The cards.
 
+    // Both lie beside each other in one file, of which half is shown; of a photograph without a result the whole.
+    const half = (row, side, single) => {
+      const image = element("img", { className: `half ${side}` });
+      const fit = (width, height) => image.style.setProperty("--ratio", width / height);
+      if (rows.width[row] && rows.height[row]) fit(rows.width[row], rows.height[row]);
+      image.addEventListener("load", () => fit(image.naturalWidth / (single ? 1 : 2), image.naturalHeight));
+      return image;
+    };
+
     const picture = (row, side, single) => {
       const address_ = side === "before" ? before(row) : after(row);
       const source = thumbnail(row);
-      const words = `${titleOf(row)}, ${side}`;
+      const words = single ? titleOf(row) : `${titleOf(row)}, ${side}`;
       if (!source) return element("a", { href: address_, target: "_blank", rel: "noopener" }, words);
-      const image = element("img", { alt: words, className: single ? "whole" : side, decoding: "async" });
+      const image = half(row, side, single);
+      image.alt = words;
+      image.decoding = "async";
       const link = element("a", { href: address_, target: "_blank", rel: "noopener" }, image);
-      // Both lie beside each other in one file, of which half is shown.
-      const fit = (width, height) => {
-        if (!single) image.style.aspectRatio = `${width} / ${height}`;
-        if (!single) image.style[width * 12 > height * 15 ? "width" : "height"] = "100%";
-      };
-      if (rows.width[row] && rows.height[row]) fit(rows.width[row], rows.height[row]);
-      image.addEventListener("load", () => fit(image.naturalWidth / 2, image.naturalHeight));
       image.addEventListener("error", () => link.replaceChildren(words));
       image.src = source;
       return link;
@@ -137,7 +141,7 @@
 
     const figures = (row) => {
       const said = [];
-      if (doubt[row] >= 0) said.push(`doubt ${(doubt[row] / 1000).toFixed(2)}`);
+      if (doubt[row] >= 0) said.push(`doubt ${(doubt[row] / 10).toFixed(1)}`);
       if (chroma[row] >= 0) said.push(`colour ${(chroma[row] / 10).toFixed(1)}`);
       if (rows.width[row]) said.push(`${rows.width[row]} × ${rows.height[row]}`);
       if (state[row] === DONE) said.push(`${rows.seconds[row]} s`);
@@ -221,19 +225,17 @@
       const row = order[looked.number];
       const single = state[row] !== DONE;
       const side = single ? "before" : looked.side;
-      const image = element("img", { alt: `${titleOf(row)}, ${side}` });
-      stage.className = "stage";
-      stage.setAttribute("aria-label", `${titleOf(row)}, ${side}`);
-      const source = thumbnail(row);
+      const words = `${titleOf(row)}, ${side}`;
+      stage.setAttribute("aria-label", words);
+      const image = element("img", { alt: words });
       image.addEventListener("error", () => {
-        if (!image.dataset.small && source) {
-          // A browser shows no TIFF file.
-          image.dataset.small = "yes";
-          stage.className = `stage small ${single ? "whole" : side}`;
-          const fit = () => (image.style.aspectRatio = `${image.naturalWidth / (single ? 1 : 2)} / ${image.naturalHeight}`);
-          image.addEventListener("load", fit);
-          image.src = source;
-        } else image.replaceWith(image.alt);
+        // A browser shows no TIFF file, but its thumbnail.
+        if (!thumbnail(row)) return stage.replaceChildren(words);
+        const small = half(row, side, single);
+        small.alt = words;
+        small.addEventListener("error", () => stage.replaceChildren(words));
+        small.src = thumbnail(row);
+        stage.replaceChildren(small);
       });
       image.src = side === "before" ? before(row) : after(row);
       stage.replaceChildren(image);
