@@ -38,8 +38,11 @@ GRAY, VIVID, STRONG = 6.0, 45.0, 0.3
 FULL, FAINT = 60.0, 4.0
 """C* of what is strong, and below which hardly any colour is seen."""
 
-NEGATIVE, TEXT = 0.93, 0.35
+NEGATIVE, TEXT = 0.93, 0.4
 """Scores from which a photograph is named as one; docs/archives.md says how often rightly."""
+
+BLANK = 0.98
+"""Share of a photograph without any difference between neighbours, above which there is nothing on it."""
 
 CELLS = 400
 """Places at which the distribution of colours is looked at, about: more do not change its mean."""
@@ -145,6 +148,8 @@ def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
 def scores(counted: NDArray[np.float32]) -> tuple[float, float]:
     """How much such patterns [SCALES, 2, 256] are those of a negative, and of a page of text; 0 to 1."""
     negative, text, offset = _weights()
+    if counted[0, :, 0].min() > BLANK:
+        return 0.5, 0.0  # A blank page has no text.
     sums = float(((counted[:, 1] - counted[:, 0]) * negative).sum()), float((counted * text).sum()) + offset
     low, high = (float(1 / (1 + np.exp(-np.clip(score, -30, 30)))) for score in sums)
     return low, high

@@ -207,12 +207,14 @@
     }
 
     choices.addEventListener("submit", (event) => event.preventDefault());
-    let waiting = 0;
-    choices.addEventListener("input", (event) => {
+    choices.addEventListener("change", (event) => {
       if (event.target.name === "view") chosen.view = event.target.value;
+      if (event.target.name !== "text") apply();
+    });
+    let waiting = 0;
+    choices.elements.text.addEventListener("input", () => {
       clearTimeout(waiting);
-      if (event.target.name === "text") waiting = setTimeout(apply, 150);
-      else apply();
+      waiting = setTimeout(apply, 150);
     });
 
     // Both in one place, one after the other.
@@ -301,7 +303,8 @@
 
   if (rows) start();
   else {
-    const lost = document.documentElement.dataset.rows ?? "its folder";
-    find("main").replaceChildren(element("p", { className: "trouble", textContent: `${lost} does not lie beside this page: copy it there, or run tintype summary again.` }));
+    const lost = decodeURIComponent(find("script[src]").getAttribute("src").split("/")[1]);
+    const textContent = `${lost} does not lie beside this page: copy it there, or run tintype summary again.`;
+    find("main").replaceChildren(element("p", { className: "trouble", textContent }));
   }
 }
