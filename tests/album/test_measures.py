@@ -94,5 +94,4 @@ def test_a_run_keeps_the_measures_and_writes_the_same_bytes(tmp_path, mini):
     assert alone.read_bytes() == (tmp_path / "out" / "a.jpg").read_bytes()
     with Ledger(tmp_path / "out", read_only=True) as ledger:
         (record,) = ledger
-        assert ledger.original(record).resolve() == (tmp_path / "in" / "a.jpg").resolve()
     assert record.measures == measures_of(mini.look(read(tmp_path / "in" / "a.jpg"), logits=True))

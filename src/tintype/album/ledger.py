@@ -261,10 +261,6 @@ class Ledger:
         """Whether a record is about the photograph of a task, by its path and page."""
         return record.page == task.page and self.input_of(record) == os.path.abspath(task.input)
 
-    def original(self, record: Record) -> Path:
-        """Where the photograph of a record lies, seen from where the folder is named."""
-        return Path(_joined(os.path.join(self.folder, self._places.get(record.run, "")), record.input))
-
     def place_of(self, output: str | os.PathLike[str]) -> str:
         """What a record calls a result: its path from the folder on, with /."""
         return os.path.relpath(output, self.folder).replace(os.sep, "/")

@@ -49,7 +49,7 @@ def write(folder: Path, output: Path, progress: Progress | None = None) -> int:
         raise OptionError(f"{output} is not the name of a page: use a name that ends in .html")
     show = progress or (lambda what, done, count: None)
     with Ledger(folder, read_only=True) as ledger:
-        entries = [entry_of(record, ledger.original(record), folder) for record in ledger]
+        entries = [entry_of(record, Path(ledger.input_of(record)), folder) for record in ledger]
         runs = ledger.runs
     if not entries:
         raise TintypeError(
