@@ -51,6 +51,9 @@ def test_a_file_stands_for_a_lock_as_long_as_its_process_lives(tmp_path):
         if held:
             with pytest.raises(FolderInUse, match=r"\(process 1"):
                 Lock(tmp_path)._put_up(b"-\n")
-    # Of another machine, nothing was heard for two days.
-    os.utime(sign, (time.time() - 2 * 86400,) * 2)
+    # Of another machine, nothing was heard for two days; then of its ledger.
+    for path in sign.parent.iterdir():
+        os.utime(path, (time.time() - 2 * 86400,) * 2)
     assert not Lock(tmp_path).is_held()
+    (sign.parent / "run.sqlite").touch()
+    assert Lock(tmp_path).is_held()

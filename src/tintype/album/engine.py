@@ -205,9 +205,11 @@ def colorize_all(
     pool = ThreadPoolExecutor(jobs)
     try:
         for task in tasks:
-            task = places.kept(task) if places is not None else task
             # What is known needs no thread: a folder of many thousands is done in seconds.
-            if (outcome := known(task)) is not None:
+            outcome = known(task)
+            if outcome is None and places is not None and (kept := places.kept(task)) is not task:
+                task, outcome = kept, known(kept)
+            if outcome is not None:
                 yield outcome
                 continue
             while len(running) >= jobs:

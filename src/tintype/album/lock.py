@@ -112,8 +112,11 @@ class Lock:
         """Whether the process that put up the sign is dead, or, of another machine, was not heard of for a day."""
         try:
             process = self._sign.read_text(encoding="utf-8").split("\n")[0]
-            dead = is_dead(process)
-            return time.time() - os.stat(self._sign).st_mtime > OLD if dead is None else dead
+            if (dead := is_dead(process)) is not None:
+                return dead
+            # A run that lives writes into its ledger, which lies beside the sign.
+            with os.scandir(self._sign.parent) as entries:
+                return time.time() - max(entry.stat().st_mtime for entry in entries) > OLD
         except (OSError, ValueError):
             return False
 
