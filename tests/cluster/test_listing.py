@@ -107,3 +107,13 @@ def test_without_the_extra_one_sentence_says_what_to_install(tmp_path, monkeypat
     monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
     done = tintype("colorize", "s3://scans/", "-o", "s3://colour/", "--engine", "ray", check=1)
     assert "A store such as s3:// needs fsspec, which is not installed" in done.stderr.decode()
+
+
+def test_a_cluster_that_is_not_there(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    words = ["-o", f"{tmp_path / 'out'}/", "--engine", "ray", "--address"]
+    done = tintype("colorize", tmp_path / "a.jpg", *words, "127.0.0.1:1", check=1)
+    said = done.stderr.decode()
+    assert said.startswith("tintype: There is no Ray cluster at 127.0.0.1:1 ([Errno 111] Connection refused): give the")
+    done = tintype("colorize", tmp_path / "a.jpg", *words, "ray://127.0.0.1:10001", check=2)
+    assert "ray://127.0.0.1:10001 is the address of Ray's client" in done.stderr.decode()

@@ -6,6 +6,7 @@ import logging
 import os
 import pickle
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -29,6 +30,7 @@ from tintype.cluster.worker import Job, Order, Worker
 from tintype.colorizer import Colorizer, Settings
 from tintype.errors import ClusterError, OptionError, not_installed
 from tintype.files import is_left, sweep
+from tintype.models import Model
 from tintype.models.catalog import shipped
 from tintype.photo import Mark
 from tintype.photo.results import check_output
@@ -46,6 +48,9 @@ TRIES = 4
 
 STORE = 256 << 20
 """Bytes of Ray's own memory for a cluster of this computer alone: only names of files lie there."""
+
+PATIENCE = 30
+"""Seconds within which the head of a cluster has to answer."""
 
 IN_FLIGHT = 3
 """Batches that an actor has at one moment: two in work, so that none of its processors waits, and one more."""
@@ -95,6 +100,10 @@ def run(
     target = store_of(output)
     todo = listing(inputs, target, making.format, suffix=suffix, include=include, exclude=exclude, pages=pages)
     driver = Colorizer(**settings)
+    if isinstance(settings.get("model"), Model):
+        # An open model stays in its process.
+        name = driver.model.name if _weights(driver) is None else driver.model.source
+        settings = Settings(**settings | Settings(model=name))
     making = making.opened(driver)
     if on_event is not None:
         on_event(Planned(todo.plan))
@@ -126,6 +135,8 @@ def _run(
         elif not dry_run:
             stack.enter_context(Presence(output))
         there = {entry.place: entry for entry in output.files()}
+        if not dry_run:
+            _sweep(output, there.values())
         rows = rows_of(entry for place, entry in there.items() if place.startswith(f"{ROWS}/"))
         marks: dict[int | None, Mark] = {}
         jobs = []
@@ -235,20 +246,26 @@ def _coloured(
 ) -> Iterator[Outcome]:
     """What becomes of each photograph, as it is finished on some node."""
     left = {job.number: job for job in jobs}
-    with _cluster(address) as (processors, actors):
-        order = replace(order, processors=processors)
-        for attempt in range(TRIES):
-            if attempt:
-                tell(Noticed(f"{_photographs(len(left))} given out again, as the process that had them ended"))
-                left = {number: replace(job, again=True) for number, job in left.items()}
-            # One photograph that kills each process that has it must not take others with it.
-            size = 1 if attempt else max(1, min(BATCH, len(left) // (4 * actors)))
-            for number, outcome in _handed_out(list(left.values()), order, size, actors):
-                if left.pop(number, None) is not None:
-                    yield outcome
-            if not left:
-                break
-    _sweep(order.output, [job.place for job in jobs])
+    died = True
+    try:
+        with _cluster(address) as (processors, actors):
+            order = replace(order, processors=processors)
+            for attempt in range(TRIES):
+                if attempt:
+                    tell(Noticed(f"{_photographs(len(left))} given out again, as the process that had them ended"))
+                    left = {number: replace(job, again=True) for number, job in left.items()}
+                # One photograph that kills each process that has it must not take others with it.
+                size = 1 if attempt else max(1, min(BATCH, len(left) // (4 * actors)))
+                for number, outcome in _handed_out(list(left.values()), order, size, actors):
+                    if left.pop(number, None) is not None:
+                        yield outcome
+                if not left:
+                    died = attempt > 0
+                    break
+    finally:
+        sweep(tempfile.gettempdir())
+        if died and order.output.leaves_parts:
+            _sweep(order.output, order.output.files())
     for job in left.values():
         message = (
             f"{job.shown[0]} could not be coloured: {TRIES} processes that had it ended, perhaps for want of memory"
@@ -335,6 +352,14 @@ def _connect(address: str | None) -> None:
             "with --address auto, or by ray job submit"
         )
     own = where == "local"
+    host, colon, port = where.rpartition(":")
+    if colon:
+        # Ray itself would ask for minutes.
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE):
+                pass
+        except (OSError, ValueError) as error:
+            raise _no_cluster(where, error) from None
     before = None
     with suppress(ValueError):
         before = signal.getsignal(signal.SIGTERM)
@@ -349,14 +374,18 @@ def _connect(address: str | None) -> None:
                 logging_level=logging.CRITICAL,
             )
     except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
-        raise ClusterError(
-            f"There is no Ray cluster at {where} ({_reason(error)}): give the HOST:PORT of its head with "
-            "--address, or auto on one of its nodes"
-        ) from None
+        raise _no_cluster(where, error) from None
     finally:
         if before is not None and threading.current_thread() is threading.main_thread():
             # Ray's own handler would print where the program was.
             signal.signal(signal.SIGTERM, before)
+
+
+def _no_cluster(where: str, error: Exception) -> ClusterError:
+    return ClusterError(
+        f"There is no Ray cluster at {where} ({_reason(error)}): give the HOST:PORT of its head with --address, or "
+        "auto on one of its nodes"
+    )
 
 
 @contextmanager
@@ -403,17 +432,11 @@ def _weights(colorizer: Colorizer) -> tuple[str, bytes] | None:
     return None if os.fspath(source) in shipped() else (source.name, source.read_bytes())
 
 
-def _sweep(output: Store, places: Iterable[str]) -> None:
-    """Remove what killed processes left unfinished where results and rows lie, and in temporary files."""
-    sweep(tempfile.gettempdir())
-    if isinstance(output, Folder):
-        folders = {output.path(place).parent for place in places}
-        for folder in folders | {path for path in output.path(ROWS).glob("*") if path.is_dir()}:
-            sweep(folder)
-    elif output.leaves_parts:
-        for entry in output.files():
-            if is_left(entry.place.rpartition("/")[2], entry.modified / 1e9):
-                output.remove(entry.place)
+def _sweep(output: Store, entries: Iterable[Entry]) -> None:
+    """Remove what killed processes left unfinished among the files of a store."""
+    for entry in entries:
+        if is_left(entry.place.rpartition("/")[2], entry.modified / 1e9):
+            output.remove(entry.place)
 
 
 def _photographs(count: int) -> str:

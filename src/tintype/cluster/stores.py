@@ -103,6 +103,7 @@ class Folder(Store):
     def __init__(self, address: str) -> None:
         super().__init__(address)
         self._root = os.path.abspath(address)
+        self.leaves_parts = True
 
     def name(self, place: str) -> Path:
         return Path(self.address, place)
