@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from clusters import BAD, actors, hashes, kill, three_nodes, write_photographs
-from running import command_of
+from running import command_of, tintype
 from stores import SSHD, s3_server, sftp_server
 from tintype import album, cluster
 from tintype.album import Ledger, Making, Noticed
@@ -114,6 +114,10 @@ def test_the_command_from_one_bucket_to_another(nodes, scans, expected, tmp_path
         BAD, "failed"
     )
     assert {record.input for record in records} == {f"s3://scans/1931/{place}" for place in hashes(scans)}
+
+    told = tintype("runs", "s3://colour/1931/", "--json", check=0).stdout.decode().splitlines()
+    assert [json.loads(line) for line in told[:-1]] == [json.loads(json.dumps(record.json())) for record in records]
+    assert [run["counts"] for run in json.loads(told[-1])["runs"]] == [{"coloured": COUNT, "failed": len(BAD)}]
 
     # What is changed is made again, and what is done is skipped by its row. Nobody else is at work there.
     bucket.put(scans / "p0003.jpg", "p0000.jpg")

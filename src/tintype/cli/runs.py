@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json as json_
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -14,11 +14,12 @@ from tintype.cli import say
 from tintype.cli.options import Flag
 
 if TYPE_CHECKING:
-    from tintype.album import Run
+    from tintype.album import Ledger, Run
+    from tintype.cluster import Rows
 
 
 def runs(
-    folder: Annotated[Path, Parameter(name="OUTPUT")],
+    folder: Annotated[str, Parameter(name="OUTPUT")],
     *,
     json: Flag = False,
 ) -> int:
@@ -29,15 +30,13 @@ def runs(
     Parameters
     ----------
     folder
-        A folder that tintype colorize was given with -o.
+        A folder that tintype colorize was given with -o, or an address in a store, such as s3://colour/1931/.
     json
         Print one JSON object per photograph, in the order of their names, then one with the summary and the runs.
     """
-    from tintype.album import Ledger
-
     states: Counter[str] = Counter()
     failures = []
-    with Ledger(folder, read_only=True) as ledger:
+    with _opened(folder) as ledger:
         for record in ledger:
             states[record.state] += 1
             if json:
@@ -56,6 +55,18 @@ def runs(
     for message in failures:
         say(f"failed: {message}")
     return 0
+
+
+def _opened(folder: str) -> AbstractContextManager[Ledger | Rows]:
+    """The rows of a folder, or of a store."""
+    from tintype.album import Ledger
+    from tintype.search import is_stored
+
+    if not is_stored(folder):
+        return Ledger(folder, read_only=True)
+    from tintype.cluster import Rows, store_of
+
+    return nullcontext(Rows(store_of(folder)))
 
 
 def _line(run: Run) -> str:

@@ -20,12 +20,16 @@ from tintype.album import Record, Run
 from tintype.cluster.presence import who_is_at_work
 from tintype.cluster.stores import Entry, Store
 from tintype.errors import LedgerError
+from tintype.threads import ahead
 
 ROWS = ".tintype/rows"
 """Where the rows lie, from the folder of the results on."""
 
 RUNS = ".tintype/runs"
 """Where the runs of a store lie, a file each."""
+
+READERS = 16
+"""Rows that are read at once."""
 
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})-(done|failed|again|left)-(\d+)\.json")
 
@@ -85,11 +89,17 @@ class Rows:
 
     def __iter__(self) -> Iterator[Record]:
         """The newest row of each result, in the order of the inputs."""
-        newest = []
-        for rows in rows_of(self.store.files(ROWS)).values():
-            records = [record for row in rows if (record := self.read(row)) is not None]
-            newest += [max(records, key=lambda record: record.finished)] if records else []
-        yield from sorted(newest, key=lambda record: (record.input, record.page or 0, record.output))
+        rows = [row for of_one in rows_of(self.store.files(ROWS)).values() for row in of_one]
+        newest: dict[str, Record] = {}
+        for record in ahead(self.read, rows, READERS, beside=True):
+            if record is not None:
+                other = newest.setdefault(record.output, record)
+                newest[record.output] = max(other, record, key=lambda record: record.finished)
+        if not newest and not self.runs:
+            raise LedgerError(
+                f"{self.store.name('')} has no rows: tintype colorize --engine ray leaves them with results"
+            )
+        yield from sorted(newest.values(), key=lambda record: (record.input, record.page or 0, record.output))
 
 
 def rows_of(entries: Iterable[Entry]) -> dict[str, list[Row]]:
