@@ -53,9 +53,9 @@ def killed(folder: Path, *, files: int, kills: int, seed: int, user: User, large
     made = time.monotonic() - begin
     shut = [scan for scan in archive.scans.values() if scan.place.parts[0] == "1932" and scan.said is None]
 
-    # A second run and two at one moment take three of the kills.
-    alone = max(0, kills - 3)
-    most = max(2, round(0.8 * archive.results / max(1, alone)))
+    # A second run and two at one moment take two of the kills.
+    alone = max(1, kills - 2)
+    most = max(2, round(0.8 * archive.results / alone))
     for number in range(alone):
         if number == alone // 2:
             _start_twice(night, found)
@@ -223,7 +223,7 @@ def _fill(ballast: Path, kilobytes: int) -> None:
 def _until_stuck(working: Working) -> bool:
     """Wait until a run says that the disk is full; False where it ends before."""
     while working.process.poll() is None:
-        if "No space left" in working.errors():
+        if "waits for room" in working.errors():
             return True
         time.sleep(0.05)
     return False

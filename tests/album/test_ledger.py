@@ -232,3 +232,16 @@ def test_a_file_system_that_knows_no_locks(scans, tiny):
     with Ledger("out", read_only=True) as book:
         assert [record.state for record in book] == ["done"] * 2
     assert sorted(os.listdir("out/.tintype")) == ["lock", "run.sqlite"]
+
+
+def test_a_row_that_was_lost_tells_again_of_which_file_the_result_was_made(scans, tiny):
+    def origins():
+        with Ledger("out", read_only=True) as book:
+            return {record.input: record.origin for record in book}
+
+    coloured(tiny)
+    before = origins()
+    shutil.rmtree("out/.tintype")
+    coloured(tiny)
+    assert origins() == before
+    assert all(before.values())

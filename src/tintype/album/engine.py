@@ -26,7 +26,7 @@ from tintype.colorizer import Colorizer, Settings
 from tintype.colours import Colours
 from tintype.errors import LedgerError, OptionError, TintypeError, UnwritableFile, UnwritablePhoto
 from tintype.files import sweep_once
-from tintype.photo import Mark, Photo, size_of
+from tintype.photo import Mark, Photo, mark_of, size_of
 from tintype.photo.results import check_output
 from tintype.threads import available_threads
 
@@ -375,6 +375,9 @@ def _record(task: Task, outcome: Outcome, seen: _Seen, mark: Mark, making: Makin
         except OSError:
             return None  # Somebody was quicker.
         record = replace(record, result_size=result.st_size, result_modified=result.st_mtime_ns)
+    if outcome.why == "done" and task.output is not None and (made := mark_of(task.output)) is not None:
+        # Where a run was killed between a result and its row, the mark tells of what it was made.
+        record = replace(record, origin=made.origin)
     before = ledger.of(task) if outcome.why == "done" else None
     if before is not None and before.state == "done":
         # It was not decoded; what was learnt when it was made still holds.
