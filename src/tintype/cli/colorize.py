@@ -146,12 +146,12 @@ def colorize(
     dry_run
         Say what would be done, and do nothing.
     jobs
-        How many photographs are coloured at the same time, at least 1. The results are the same, byte for byte, for
-        any number. Default: one per processor and two more, as some wait for the disk; on another device than the CPU
+        How many photographs are coloured at the same time, at least 1. On the CPU the results are the same, byte for
+        byte, for any number. Default: one per processor and two more, as some wait for the disk; on another device
         as many more as its batches hold.
     device
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
-        the first of these that works, else the CPU. See docs/archives.md.
+        cuda, directml or openvino where one works, else the CPU. See docs/archives.md.
     engine
         local: on this computer. ray: on the computers of a Ray cluster, whose photographs and results may lie in stores
         such as s3://, gs://, az:// and sftp://. Needs the extra `cluster`.

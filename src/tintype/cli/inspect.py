@@ -53,7 +53,7 @@ def inspect(
         What the map shows: the expected deviation of the colour, or the entropy of the distribution.
     device
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
-        the first of these that works, else the CPU. See docs/archives.md.
+        cuda, directml or openvino where one works, else the CPU. See docs/archives.md.
     json
         What was found, as a JSON object on standard output.
     """

@@ -47,7 +47,7 @@ def serve(
         The model that colours where none is chosen: one that ships with tintype, or an .onnx file.
     device
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
-        the first of these that works, else the CPU. See docs/archives.md.
+        cuda, directml or openvino where one works, else the CPU. See docs/archives.md.
     token
         What opens the page and the API: 8 or more letters, digits or -._~. Default: none where only this computer
         reaches the page; else a new one at every start, which is printed.

@@ -55,7 +55,7 @@ def sheet(
         The folder or photograph on which it is repeated.
     device
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
-        the first of these that works, else the CPU. See docs/archives.md.
+        cuda, directml or openvino where one works, else the CPU. See docs/archives.md.
     overwrite
         Replace a sheet that is there already. --pick then counts on the new one.
     """
