@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -64,7 +64,7 @@ def plan(
     exclude: Iterable[str] = (),
     pages: str | Sequence[int] | None = None,
     since: float | None = None,
-    choose: Callable[[Sequence[Path]], Container[Path]] | None = None,
+    choose: Callable[[Search], Collection[Path]] | None = None,
 ) -> Plan:
     """Find the photographs and give each its own output.
 
@@ -81,8 +81,8 @@ def plan(
     pages: which photographs of a file that holds several (TIFF, MPO, HEIC, AVIF): 'all', 'first', or numbers from 1 on;
         None: such a file is refused. The results of other pages than the first are called NAME.p2.color.EXT.
     since: only photographs whose files were changed then or later, by their dates; seconds since 1970.
-    choose: is given the photographs and returns those that are coloured now. The others are not opened, and their
-        results keep their names.
+    choose: is given what was found and returns the photographs that are coloured now. The others are not opened, and
+        their results keep their names.
 
     Two photographs never get the same output: where they would, as a.jpg and a.png in one format, the results are
     named a.jpg.png and a.png.png. Where that does not help, they are numbered from the second on. A photograph that is
@@ -120,9 +120,10 @@ def plan(
     named = {photo: source for photo, _ in photographs if (source := result_of(photo)) is not None}
     for photo in named:
         del search.files[photo]
-    paths_of_photographs = [photo for photo, _ in photographs]
-    old = set() if since is None else {photo for photo in paths_of_photographs if _is_older(photo, since)}
-    chosen: Container[Path] = set(paths_of_photographs) if choose is None else choose(paths_of_photographs)
+    old = set() if since is None else {photo for photo, _ in photographs if _is_older(photo, since)}
+    chosen = {photo for photo, _ in photographs} if choose is None else choose(search)
+    if choose is not None and not chosen:
+        photographs = []
     pictures = [
         (photo, place, page)
         for photo, place in photographs
