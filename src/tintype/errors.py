@@ -7,6 +7,7 @@
     │   │   └── TooManyPixels            one that is larger than is read
     │   └── UnwritablePhoto      the result cannot be put where it should go
     ├── UnwritableFile       any other file cannot be put where it should go
+    ├── DiskFull             a run waited for room on the disk, and there was none in time
     ├── LedgerError          the ledger of a folder of results cannot be read or kept
     ├── FolderInUse          another run is writing results into the folder
     ├── StoreError           a store of photographs or results cannot be reached, read or written
@@ -66,6 +67,10 @@ class UnwritableFile(TintypeError):
     def __init__(self, message: str, *, reason: str = "", number: int | None = None) -> None:
         super().__init__(message)
         self.reason, self.number = reason, number
+
+
+class DiskFull(TintypeError):
+    """A run waited for room on the disk, and there was none in time."""
 
 
 class LedgerError(TintypeError):

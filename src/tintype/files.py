@@ -8,14 +8,17 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 from tintype.errors import UnwritableFile, printable
@@ -23,11 +26,119 @@ from tintype.errors import UnwritableFile, printable
 OLD = 86_400
 """Seconds after which an unfinished file of another machine, or of an unknown process, is no longer in work."""
 
+FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What the system says where no more fits on a disk, or into what its user may take of it."""
+
 _PART = re.compile(r"\.tintype-(?:([0-9a-f]{8}-\d+-\d+)-)?[0-9a-f]{16}\.part")
 _NO_SYNC = {getattr(errno, name, errno.EINVAL) for name in ("EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")}
 _HEAD = 4096
 
 _swept: set[str] = set()
+_folders: list[OutputFolder] = []
+_lock = threading.RLock()
+
+
+class OutputFolder:
+    """A folder of results, as long as this process writes there: a context manager.
+
+        with OutputFolder("coloured", print): ...
+
+    What is made in the folder and below it gets the rights of the folder that it lies in, not those of the umask: its
+    permissions and its group, folders also the set-gid and the sticky bit; files are never executable. Nothing is more
+    open than its folder: where the group may not be given, the group that it has gets what others get, and in a folder
+    in which everybody may write but delete only what is his own (/tmp), only the owner may change a file. Windows gives
+    files the rights of their folders itself.
+
+    notice: is told once, in a sentence, of each thing that the file system cannot do.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], notice: Callable[[str], object]) -> None:
+        self.path = os.path.abspath(path)
+        self.name = printable(os.fsdecode(path))
+        self._notice = notice
+        self._told: set[str] = set()
+
+    def __enter__(self) -> OutputFolder:
+        _folders.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _folders.remove(self)
+
+    def lacks(self, what: str) -> None:
+        """The file system of the folder cannot do one of LACKS."""
+        with _lock:
+            if what in self._told:
+                return
+            self._told.add(what)
+        self._notice(f"{self.name} lies on a file system that {LACKS[what]}")
+
+
+LACKS = {
+    "rename": "cannot rename files: each result is linked or copied to its name, and is whole all the same",
+    "sync": "cannot put files on the disk at once (no fsync): the last results may be lost if the power fails",
+    "times": "keeps no dates of files: results have the date on which they were made",
+    "rights": "keeps no permissions: results have those that it gives to all files",
+}
+"""What a file system may be unable to do, such as that of a network share, and what follows from it."""
+
+
+def output_folder(path: str | os.PathLike[str]) -> OutputFolder | None:
+    """The folder of results in which a file or folder lies, or that it is; None for all others."""
+    place = os.path.abspath(path)
+    for folder in reversed(_folders):
+        if place == folder.path or place.startswith(os.path.join(folder.path, "")):
+            return folder
+    return None
+
+
+def inherit(path: str | os.PathLike[str]) -> None:
+    """Give a file or folder below an `OutputFolder` the rights of the folder that it lies in; leave all others alone.
+
+    Of a folder itself that is an `OutputFolder` the rights stay as they are.
+    """
+    folder = output_folder(path)
+    if folder is None or os.name == "nt" or os.path.abspath(path) == folder.path:
+        return
+    try:
+        own, above = os.lstat(path), os.stat(os.path.dirname(path) or ".")
+        mode = stat.S_IMODE(above.st_mode) & ~stat.S_ISUID
+        if not stat.S_ISDIR(own.st_mode):
+            mode &= 0o644 if mode & stat.S_ISVTX else 0o666
+        if own.st_gid != above.st_gid:
+            try:
+                os.chown(path, -1, above.st_gid)
+            except OSError:
+                mode = mode & ~0o2070 | (mode & 0o007) << 3
+        if stat.S_IMODE(own.st_mode) != mode:
+            os.chmod(path, mode)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise
+        folder.lacks("rights")
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, if it is not there, and those above it; below an `OutputFolder` with its rights.
+
+    Raises OSError where that is not possible.
+    """
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(os.fspath(path).rstrip(os.sep))
+    if above:
+        make_folder(above)
+    # No other thread puts anything into it before it has its rights.
+    with _lock:
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise
+        else:
+            inherit(path)
 
 
 class Destination:
@@ -62,11 +173,11 @@ class Destination:
         except OSError as error:
             raise _refusal(self.name, error) from error
 
-    def settle(self) -> None:
-        """Waits until everything is on the disk."""
+    def settle(self) -> bool:
+        """Waits until everything is on the disk; False where the file system does not do that."""
         self.flush()
         try:
-            _sync(self.file.fileno())
+            return _sync(self.file.fileno())
         except OSError as error:
             raise _refusal(self.name, error) from error
 
@@ -75,7 +186,8 @@ class Destination:
 def whole_file(target: str | os.PathLike[str], *, lasting: bool = True) -> Iterator[Destination]:
     """A file that appears under its name only when it is complete and on the disk.
 
-    What was there before is replaced. When anything fails, nothing is left behind and what was there stays.
+    What was there before is replaced. When anything fails, nothing is left behind and what was there stays. In an
+    `OutputFolder` it has the rights of its folder, and that folder is told what its file system cannot do.
     lasting: False does not wait for the disk, for what can be made again: a power cut may leave it empty.
 
     Raises:
@@ -95,17 +207,24 @@ def whole_file(target: str | os.PathLike[str], *, lasting: bool = True) -> Itera
     except (OSError, ValueError) as error:
         raise _refusal(name, error) from None
     try:
+        place = output_folder(part)
         destination = Destination(file, name)
         yield destination
         if lasting:
-            destination.settle()
+            synced = destination.settle()
         else:
             destination.flush()
-        file.close()
+            synced = True
         try:
-            _put_in_place(part, path)
+            file.close()  # A network share may say only now that the disk is full.
+            inherit(part)
+            renamed = _put_in_place(part, path)
             if lasting:
                 _sync_folder(folder)
+            if place is not None:
+                for what, done in (("sync", synced), ("rename", renamed)):
+                    if not done:
+                        place.lacks(what)
         except (OSError, ValueError) as error:
             raise _refusal(name, error) from None
     except BaseException:
@@ -198,6 +317,11 @@ def sweep(folder: str | os.PathLike[str]) -> int:
                             os.unlink(entry.path)
                         count += 1
     return count
+
+
+def sweep_below(folder: str | os.PathLike[str]) -> int:
+    """`sweep` a folder and all below it, links not followed; returns how many unfinished files there were."""
+    return sum(sweep(place) for place, _, _ in os.walk(folder))
 
 
 def sweep_once(folder: str | os.PathLike[str]) -> None:
@@ -302,13 +426,15 @@ def _host() -> str:
     return blake2b(f"{socket.gethostname()} {space}".encode(), digest_size=4).hexdigest()
 
 
-def _sync(descriptor: int) -> None:
+def _sync(descriptor: int) -> bool:
     try:
         os.fsync(descriptor)
     except OSError as error:
         # Some network shares and user-space file systems have no such thing, and keep what they are given all the same.
         if error.errno not in _NO_SYNC:
             raise
+        return False
+    return True
 
 
 def _sync_folder(folder: str | os.PathLike[str]) -> None:
@@ -323,30 +449,36 @@ def _sync_folder(folder: str | os.PathLike[str]) -> None:
         os.close(descriptor)
 
 
-def _put_in_place(part: str, target: str) -> None:
-    """Give a complete file its name; on a file system that cannot rename, by a link or by a copy."""
+def _put_in_place(part: str, target: str) -> bool:
+    """Give a complete file its name; on a file system that cannot rename, by a link or by a copy: False then."""
     for wait in (0.05, 0.1, 0.2, 0.4, None):
         try:
-            return os.replace(part, target)
+            os.replace(part, target)
+            return True
         except OSError as error:
             refused = error
             # On Windows another program, such as one that looks for viruses, may have the file open for a moment.
             if os.name != "nt" or not isinstance(error, PermissionError) or wait is None:
                 break
             time.sleep(wait)
-    if refused.errno in (errno.ENAMETOOLONG, errno.ENOSPC, getattr(errno, "EDQUOT", None), errno.EROFS, errno.ENOENT):
+    if refused.errno in (errno.ENAMETOOLONG, errno.EROFS, errno.ENOENT, *FULL):
         raise refused
     try:
         with suppress(FileNotFoundError):
             os.unlink(target)
+            with suppress(OSError):  # Some shares rename files, but put none in the place of another.
+                os.rename(part, target)
+                return True
         try:
             os.link(part, target)
         except OSError:
             _copy(part, target)
-    except OSError:
-        raise refused from None
+            inherit(target)
+    except OSError as error:
+        raise (error if error.errno in FULL else refused) from None
     with suppress(OSError):
         os.unlink(part)
+    return False
 
 
 def _copy(part: str, target: str) -> None:
@@ -377,7 +509,7 @@ def _refusal(name: str, error: OSError | ValueError) -> UnwritableFile:
         message = f"{name} cannot be written: nobody reads it any more"
     elif number == errno.ENAMETOOLONG:
         message = f"{name} is too long a name here: give a shorter one"
-    elif number in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)):
+    elif number in (*FULL, errno.EFBIG):
         message = f"{name} cannot be written ({reason}): free some space on the disk"
     else:
         message = f"{name} cannot be written ({reason}): check the folder and its permissions"
