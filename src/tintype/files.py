@@ -80,6 +80,7 @@ LACKS = {
     "rename": "cannot rename files: each result is linked or copied to its name, and is whole all the same",
     "sync": "cannot put files on the disk at once (no fsync): the last results may be lost if the power fails",
     "times": "keeps no dates of files: results have the date on which they were made",
+    "locks": "has no locks: the file .tintype/at-work stands for one, and goes when the run ends",
     "rights": "keeps no permissions: results have those that it gives to all files",
 }
 """What a file system may be unable to do, such as that of a network share, and what follows from it."""
@@ -114,9 +115,9 @@ def inherit(path: str | os.PathLike[str]) -> None:
                 mode = mode & ~0o2070 | (mode & 0o007) << 3
         if stat.S_IMODE(own.st_mode) != mode:
             os.chmod(path, mode)
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            raise
+    except FileNotFoundError:
+        pass  # Whoever needs it says so.
+    except OSError:
         folder.lacks("rights")
 
 

@@ -5,7 +5,7 @@ for outcome in tintype.album.run(["scans"], "coloured"):
 """
 
 from tintype.album.engine import colorize_all, colour, run
-from tintype.album.events import Event, Moved, Noticed, Planned, Resumed, Waiting
+from tintype.album.events import Event, Moved, Noticed, Planned, Resumed, Waiting, Watching
 from tintype.album.ledger import Ledger, Record, Run
 from tintype.album.lock import Lock
 from tintype.album.making import Making
@@ -27,6 +27,7 @@ __all__ = [
     "Run",
     "Task",
     "Waiting",
+    "Watching",
     "colorize_all",
     "colour",
     "foresee",

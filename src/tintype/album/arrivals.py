@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tintype.album.tasks import Plan, Task
+from tintype.album.tasks import Choose, Plan, Task
 from tintype.search import Search
 
 SETTLE = 10.0
@@ -104,7 +104,7 @@ class Arrivals:
 
 
 def arriving(
-    plan: Callable[[Callable[[Search], Collection[Path]]], Plan],
+    plan: Callable[[Choose], Plan],
     arrivals: Arrivals,
     *,
     planned: Callable[[Plan], object],
@@ -179,7 +179,7 @@ def is_written(path: Path) -> bool:
 
     Who has it open is known for local files on Linux alone.
     """
-    return any(os.path.lexists(f"{path}{ending}") for ending in COMPANIONS) or (is_local(path) and _has_writer(path))
+    return any(os.path.lexists(f"{path}{ending}") for ending in COMPANIONS) or (_has_writer(path) and is_local(path))
 
 
 def is_local(path: Path) -> bool:
@@ -195,7 +195,7 @@ def _mounts() -> list[tuple[str, str]]:
     with suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             before, _, after = line.partition(" - ")
-            # Spaces and the like are written as numbers: \\040.
+            # Spaces and the like are written as numbers, in base 8.
             point = re.sub(r"\\([0-7]{3})", lambda letter: chr(int(letter[1], 8)), before.split()[4])
             found.append((point, after.split()[0]))
     return found

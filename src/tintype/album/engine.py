@@ -12,20 +12,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from tintype.album.events import Event, Moved, Noticed, Planned
+from tintype.album.arrivals import SETTLE, Arrivals, arriving
+from tintype.album.events import Event, Moved, Noticed, Planned, Watching
 from tintype.album.ledger import Ledger, Record, State, now
 from tintype.album.lock import Lock
 from tintype.album.making import Making
 from tintype.album.measures import measures_of
 from tintype.album.outcomes import Outcome, foresee, output_of, recall
 from tintype.album.places import Places
-from tintype.album.tasks import Plan, Task, plan
+from tintype.album.space import Space
+from tintype.album.tasks import Choose, Plan, Task, plan
 from tintype.colorizer import Colorizer, Settings
 from tintype.colours import Colours
-from tintype.errors import LedgerError, OptionError, TintypeError, UnwritableFile, UnwritablePhoto
-from tintype.files import sweep_once
+from tintype.errors import DiskFull, LedgerError, OptionError, TintypeError, UnwritableFile, UnwritablePhoto
+from tintype.files import OutputFolder, make_folder, output_folder, sweep_below, sweep_once
 from tintype.photo import Mark, Photo, mark_of, size_of
 from tintype.photo.results import check_output
 from tintype.threads import available_threads
@@ -51,6 +54,10 @@ def run(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     pages: str | Sequence[int] | None = None,
+    since: float | None = None,
+    watch: bool = False,
+    settle: float = SETTLE,
+    patience: float | None = None,
     dry_run: bool = False,
     on_event: Callable[[Event], object] | None = None,
 ) -> Iterator[Outcome]:
@@ -65,7 +72,15 @@ def run(
     With a folder as output, the run keeps a `Ledger` in it: what is done already, by its rows, is skipped without a
     look into any file, and one run is at work there at a time. Without one, the marks in the results tell what is done.
 
-    inputs, output, suffix, include, exclude, pages: as for `plan`.
+    Where the disk is full, the run waits, tells so by an event, and goes on when there is room. Only a single photograph
+    without a folder as output fails then.
+
+    inputs, output, suffix, include, exclude, pages, since: as for `plan`.
+    watch: after the photographs that are there, colour new ones as they arrive and are complete; the iteration does not
+        end by itself then. Photographs that arrive or change in the meantime count as changed since, whatever their
+        dates are.
+    settle: seconds for which the size and the time of a file must stay the same before a run that watches takes it.
+    patience: seconds for which the run waits for room on a full disk before it raises DiskFull; None: without end.
     colorizer: one that is open, or the settings of the one to open; None: those by default. Settings are better than a
         Colorizer that uses all processors, as then each of the `jobs` gets its share of them.
     making: hints, format, quality and the like, and which results are made again; None: see `Making`.
@@ -78,13 +93,31 @@ def run(
     reading a reference or hints raises. The iteration raises FolderInUse when another run works in the output folder.
     """
     making = making or Making()
-    todo = plan(inputs, output, making.format, suffix=suffix, include=include, exclude=exclude, pages=pages)
+    include, exclude = tuple(include), tuple(exclude)
+
+    def planned(since: float | None = None, choose: Choose | None = None) -> Plan:
+        return plan(
+            inputs,
+            output,
+            making.format,
+            suffix=suffix,
+            include=include,
+            exclude=exclude,
+            pages=pages,
+            since=since,
+            choose=choose,
+        )
+
+    if watch:
+        _check_watch(inputs, making, dry_run)
+    todo = planned(choose=lambda search: ()) if watch else planned(since)
     check_output(making.format, making.quality)
     count = len(todo.tasks)
     if making.hints is not None and count > 1:
         raise OptionError(f"--hints are for one photograph, and here are {count}: colour it alone")
     processors = available_threads()
-    most = max(count, 1)
+    # Of those that are still to come nobody knows how many they are.
+    most = max(count, 1) if not watch else 1 << 16
     if not isinstance(colorizer, Colorizer):
         busy = min(jobs or processors, most)
         threads = max(1, processors // busy) if busy > 1 else None
@@ -92,31 +125,69 @@ def run(
     # Some wait for a batch of the network while others are read, painted and written.
     jobs = min(jobs or processors + WAITING + colorizer.model.batch - 1, most)
     making = making.opened(colorizer)
-    if on_event is not None:
-        on_event(Planned(todo, colorizer.model.device))
-    return _run(todo, colorizer, making, jobs, dry_run, on_event)
+    tell = on_event or (lambda event: None)
+    device = colorizer.model.device
+    tasks: Iterable[Task | None] = todo.tasks
+    if watch:
+        tasks = arriving(
+            lambda choose: planned(choose=choose),
+            Arrivals(settle, since),
+            planned=lambda found: tell(Planned(found, device)),
+            waiting=lambda incomplete: tell(Watching(incomplete)),
+        )
+    tell(Planned(todo, device))
+    return _run(todo, tasks, colorizer, making, jobs, dry_run, patience, tell)
+
+
+def _check_watch(inputs: Sequence[str | os.PathLike[str]], making: Making, dry_run: bool) -> None:
+    for path in inputs:
+        if not os.path.isdir(path):
+            raise OptionError(f"Only folders can be watched, and {os.fspath(path)} is none")
+    if making.hints is not None:
+        raise OptionError("--hints are for one photograph, and --watch is for many: colour it alone")
+    if dry_run:
+        raise OptionError("--watch waits for photographs, and --dry-run does nothing: give one of them")
 
 
 def _run(
     todo: Plan,
+    tasks: Iterable[Task | None],
     colorizer: Colorizer,
     making: Making,
     jobs: int,
     dry_run: bool,
-    on_event: Callable[[Event], object] | None,
+    patience: float | None,
+    tell: Callable[[Event], object],
 ) -> Iterator[Outcome]:
+    watch = tasks is not todo.tasks
+    space = Space(tell, patience=patience)
+    waits = watch or todo.folder is not None or len(todo.tasks) > 1
     counts: Counter[str] = Counter()
     finished = False
     with ExitStack() as stack:
         ledger = None
-        if todo.folder is not None and todo.tasks:
-            ledger = opened_ledger(stack, todo.folder, dry_run, on_event)
+        if todo.folder is not None and (todo.tasks or watch):
+            if not dry_run:
+                stack.enter_context(OutputFolder(todo.folder, lambda message: tell(Noticed(message))))
+            ledger = opened_ledger(stack, todo.folder, dry_run, tell, space)
+            if not dry_run:
+                sweep_below(todo.folder)
         if ledger is not None and not ledger.read_only:
             mark = making.mark(colorizer)
-            ledger.begin(mark.model, making.settings(mark))
-            stack.callback(lambda: ledger.end(counts, finished=finished))
+            begin = partial(ledger.begin, mark.model, making.settings(mark))
+            space.hold(ledger.folder, begin)
+            end = ledger.end
+            stack.callback(lambda: end(counts, finished=finished))
         for outcome in colorize_all(
-            todo.tasks, colorizer, making, jobs=jobs, dry_run=dry_run, ledger=ledger, on_event=on_event
+            tasks,
+            colorizer,
+            making,
+            jobs=jobs,
+            dry_run=dry_run,
+            ledger=ledger,
+            space=space if waits else None,
+            vanishing=watch,
+            on_event=tell,
         ):
             counts["failed_before" if outcome.why == "failed" else outcome.status] += 1
             yield outcome
@@ -124,24 +195,30 @@ def _run(
 
 
 def opened_ledger(
-    stack: ExitStack, folder: Path, dry_run: bool, on_event: Callable[[Event], object] | None
+    stack: ExitStack,
+    folder: Path,
+    dry_run: bool,
+    on_event: Callable[[Event], object] | None,
+    space: Space | None = None,
 ) -> Ledger | None:
     """The ledger of a folder; only to be read where nothing is to be written; None where there can be none."""
 
+    tell = on_event or (lambda event: None)
+    space = space or Space(tell)
+
     def notice(message: str) -> None:
-        if on_event is not None:
-            on_event(Noticed(message))
+        tell(Noticed(message))
 
     try:
         if not dry_run:
             try:
-                stack.enter_context(Lock(folder))
+                space.hold(folder, lambda: stack.enter_context(Lock(folder)))
             except OSError as error:
                 raise LedgerError(
                     f"{folder} cannot be locked, and gets no ledger ({error.strerror}): see that no other run writes "
                     "there"
                 ) from None
-            return stack.enter_context(Ledger(folder, notice=notice))
+            return space.hold(folder, lambda: stack.enter_context(Ledger(folder, notice=notice)))
     except LedgerError as error:
         notice(str(error))
     try:
@@ -151,13 +228,15 @@ def opened_ledger(
 
 
 def colorize_all(
-    tasks: Iterable[Task],
+    tasks: Iterable[Task | None],
     colorizer: Colorizer,
     making: Making | None = None,
     *,
     jobs: int = 1,
     dry_run: bool = False,
     ledger: Ledger | None = None,
+    space: Space | None = None,
+    vanishing: bool = False,
     on_event: Callable[[Event], object] | None = None,
 ) -> Iterator[Outcome]:
     """Colour the photographs of tasks, up to `jobs` side by side; yields what became of each as it is finished.
@@ -169,6 +248,9 @@ def colorize_all(
     A result that exists is made again where its mark tells of other settings, or where the photograph was changed
     since; see `foresee`. What the ledger knows to be done is not opened. dry_run: only say what would be done; no
     photograph is decoded. on_event: is told of events, from several threads.
+
+    tasks: None stands for a moment in which there is none. space: waits where the disk is full; None: a photograph
+    fails then. vanishing: photographs may go before their turn comes; they are skipped then.
     """
     making = (making or Making()).opened(colorizer)
     stop = threading.Event()
@@ -193,10 +275,26 @@ def colorize_all(
             if on_event is not None:
                 on_event(Moved(task, share))
 
-        outcome = colour(task, colorizer, making, dry_run=dry_run, ledger=ledger, progress=progress, room=room.of)
+        outcome = colour(
+            task,
+            colorizer,
+            making,
+            dry_run=dry_run,
+            ledger=ledger,
+            progress=progress,
+            room=room.of,
+            hold=None if space is None else space.hold,
+        )
+        if vanishing and outcome.status == "failed" and not os.path.lexists(task.input):
+            message = f"{task.input} is gone since it was found"
+            return replace(outcome, status="skipped", why="gone", message=message, record=None)
         if outcome.record is not None and ledger is not None and not ledger.read_only:
+            put = partial(ledger.put, outcome.record)
             try:
-                ledger.put(outcome.record)
+                if space is None:
+                    put()
+                else:
+                    space.hold(ledger.folder, put)
             except UnwritableFile as error:
                 outcome = replace(outcome, notes=(*outcome.notes, str(error)))
         return outcome
@@ -205,6 +303,12 @@ def colorize_all(
     pool = ThreadPoolExecutor(jobs)
     try:
         for task in tasks:
+            if task is None:
+                if running:
+                    yield from _finished(running)
+                else:
+                    time.sleep(0.2)
+                continue
             # What is known needs no thread: a folder of many thousands is done in seconds.
             outcome = known(task)
             if outcome is None and places is not None and (kept := places.kept(task)) is not task:
@@ -219,6 +323,8 @@ def colorize_all(
             yield from _finished(running)
     finally:
         stop.set()
+        if space is not None:
+            space.end()
         pool.shutdown(cancel_futures=True)
 
 
@@ -231,14 +337,17 @@ def colour(
     ledger: Ledger | None = None,
     progress: Callable[[float], None] | None = None,
     room: Callable[[int], AbstractContextManager[object]] = nullcontext,
+    hold: Callable[[Path, Callable[[], Outcome]], Outcome] | None = None,
 ) -> Outcome:
     """Colour one photograph: from what its files tell of it to the result on the disk. Raises nothing but what
-    `progress` and `room` do, and what no program can handle.
+    `progress`, `room` and `hold` do, and what no program can handle.
 
     making: for many photographs, what `Making.opened` gives. dry_run: only say what would be done.
     ledger: of the folder in which the result lies: the outcome has a record for it then, which is still to be put.
     progress: called with the finished share, 0 to 1; what it raises ends the work without a trace.
     room: called with the photograph's share of the BUDGET before it is read; the work is done inside of what it gives.
+    hold: called with the folder of the result and the work that writes there, of which it gives the outcome; as
+        `Space.hold`, which does it once more where the disk was full.
     """
     begin = time.perf_counter()
     outcome = Outcome(task.input, task.output, "failed", page=task.page)
@@ -249,14 +358,17 @@ def colour(
         seen.look_at(task.input)
         if task.output is not None and not dry_run:
             sweep_once(task.output.parent)
-        outcome = foresee(task, mark, overwrite=making.overwrite, skip_existing=making.skip_existing)
+        outcome = foresee(task, mark, overwrite=making.overwrite, skip_existing=making.skip_existing, ledger=ledger)
         if outcome.status == "planned" and not dry_run:
             with room(_load(task.input, colorizer)):
-                outcome = _coloured(task, outcome, colorizer, making, seen, ledger is not None, progress)
+                work = partial(_coloured, task, outcome, colorizer, making, seen, ledger is not None, progress)
+                outcome = work() if hold is None else hold(output_of(task).parent, work)
         elif outcome.why == "done" and task.output is not None and making.keep_times and not dry_run:
             outcome = replace(outcome, notes=_keep_times(os.stat(task.input), task.output))
         elif outcome.status == "failed":
             seen.transient = True  # That is seen at once, and may be otherwise at the next run.
+    except DiskFull:
+        raise
     except TintypeError as error:
         outcome = replace(outcome, status="failed", message=str(error))
         seen.transient = _lies_outside(error)
@@ -294,7 +406,7 @@ def _coloured(
         seen.photo(photo)
         if seen.colour and making.skip_colour:
             raise _LeftAlone
-        output.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(output.parent)
 
     times = os.stat(task.input) if making.keep_times else None
     try:
@@ -310,7 +422,7 @@ def _coloured(
         message = f"{task.input} is a colour photograph"
         return replace(outcome, status="skipped", why="colour", message=message, colour=True)
     if times is not None:
-        notes = (*notes, *_keep_times(times, output))
+        notes = (*notes, *_keep_times(times, output, made=True))
     return replace(outcome, status="coloured", notes=notes, colour=seen.colour)
 
 
@@ -438,14 +550,24 @@ def _finished(running: dict[Future[Outcome], Task]) -> Iterator[Outcome]:
         yield future.result()
 
 
-def _keep_times(times: os.stat_result, result: Path) -> tuple[str, ...]:
-    """Give a result the times of its photograph; returns a sentence where that is not allowed."""
+def _keep_times(times: os.stat_result, result: Path, *, made: bool = False) -> tuple[str, ...]:
+    """Give a result the times of its photograph; returns a sentence where that is not allowed.
+
+    made: it was made just now. Then the file system keeps no dates, which is said once for a folder of results.
+    """
     try:
         if os.stat(result).st_mtime_ns != times.st_mtime_ns:
             os.utime(result, ns=(times.st_atime_ns, times.st_mtime_ns))
+        # FAT keeps even seconds.
+        if abs(os.stat(result).st_mtime_ns - times.st_mtime_ns) <= 2e9:
+            return ()
+        reason = "it keeps another one"
     except OSError as error:
-        return (f"{result} cannot get the date of its photograph ({error.strerror})",)
-    return ()
+        reason = error.strerror or str(error)
+    if made and (folder := output_folder(result)) is not None:
+        folder.lacks("times")
+        return ()
+    return (f"{result} cannot get the date of its photograph ({reason})",)
 
 
 def _load(path: Path, colorizer: Colorizer) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tintype.album.tasks import Plan, Task
 
 
 @dataclass(frozen=True)
 class Planned:
-    """The photographs are found, and nothing is coloured yet."""
+    """Photographs are found, and nothing of them is coloured yet. A run that watches tells it of new ones each time."""
 
     plan: Plan
     device: str = "cpu"
@@ -43,4 +44,11 @@ class Resumed:
     """The run goes on after it stood still."""
 
 
-Event = Planned | Moved | Noticed | Waiting | Resumed
+@dataclass(frozen=True)
+class Watching:
+    """All that is complete is in work or done. incomplete: the files that are there and may still be written."""
+
+    incomplete: tuple[Path, ...]
+
+
+Event = Planned | Moved | Noticed | Waiting | Resumed | Watching

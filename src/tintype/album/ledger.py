@@ -22,6 +22,7 @@ from typing import Literal, cast
 from tintype.album.lock import FOLDER, Lock
 from tintype.album.tasks import Task
 from tintype.errors import LedgerError, UnwritableFile
+from tintype.files import FULL, inherit, make_folder
 from tintype.version import __version__
 
 NAME = "run.sqlite"
@@ -293,11 +294,12 @@ class Ledger:
         self._places[self.run] = self._here
 
     def end(self, counts: Mapping[str, int], *, finished: bool) -> None:
-        """End the run that was begun."""
-        self._write(
-            "UPDATE runs SET ended = ?, state = ?, counts = ? WHERE id = ?",
-            (now(), "finished" if finished else "stopped", json.dumps(dict(counts)), self.run),
-        )
+        """End the run that was begun; where the disk is full, the next one notes that it was cut off."""
+        with suppress(UnwritableFile):
+            self._write(
+                "UPDATE runs SET ended = ?, state = ?, counts = ? WHERE id = ?",
+                (now(), "finished" if finished else "stopped", json.dumps(dict(counts)), self.run),
+            )
 
     @property
     def runs(self) -> list[Run]:
@@ -359,12 +361,8 @@ class Ledger:
             try:
                 self._connection.execute(text, values)
             except sqlite3.Error as error:
-                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
-                    raise UnwritableFile(
-                        f"{self.path} cannot be written (No space left on device): free some space on the disk",
-                        reason="No space left on device",
-                        number=errno.ENOSPC,
-                    ) from None
+                if _code(error) == sqlite3.SQLITE_FULL:
+                    raise self._unwritable() from None
                 self._give_up(error)
 
     def _give_up(self, error: sqlite3.Error) -> None:
@@ -380,8 +378,10 @@ class Ledger:
     def _writer(self) -> sqlite3.Connection:
         """The file, opened for writing in the way that its file system allows."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
         except OSError as error:
+            if error.errno in FULL:
+                raise self._unwritable() from None
             raise self._unkept(error.strerror or str(error)) from None
         reason = ""
         for journal, options in (("wal", ""), ("delete", ""), ("delete", "?nolock=1")):
@@ -392,6 +392,8 @@ class Ledger:
                     # Once it is out of the way, a new one is made.
                     self._set_aside(str(useless))
                 except sqlite3.Error as error:
+                    if _code(error) == sqlite3.SQLITE_FULL:
+                        raise self._unwritable() from None
                     reason = str(error)
                     break
         raise self._unkept(reason)
@@ -405,6 +407,7 @@ class Ledger:
                 # A file that a killed run has left with a WAL can be opened so without shared memory.
                 connection.execute("PRAGMA locking_mode = exclusive")
             version = _version(connection)
+            inherit(self.path)
             if _first(connection, "PRAGMA quick_check(1)") != "ok":
                 raise _Useless("is broken")
             found = _first(connection, f"PRAGMA journal_mode = {journal}")
@@ -424,7 +427,7 @@ class Ledger:
             connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
         except sqlite3.Error as error:
             connection.close()
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise _Useless("is broken") from None
             raise
         except BaseException:
@@ -468,6 +471,11 @@ class Ledger:
             raise self._unkept(error.strerror or str(error)) from None
         self._notice(f"{self.path} {why}: it is set aside as {place.name}, and a new one is made from the results")
 
+    def _unwritable(self) -> UnwritableFile:
+        reason = os.strerror(errno.ENOSPC)
+        message = f"{self.path} cannot be written ({reason}): free some space on the disk"
+        return UnwritableFile(message, reason=reason, number=errno.ENOSPC)
+
     def _unkept(self, reason: str) -> LedgerError:
         return LedgerError(
             f"{self.path} cannot be kept ({reason}): without a ledger, the results themselves tell what is done"
@@ -503,6 +511,11 @@ def _version(connection: sqlite3.Connection) -> int | None:
 
 def _first(connection: sqlite3.Connection, text: str) -> object:
     return connection.execute(text).fetchone()[0]
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Which of SQLite's errors it is; 0 where it does not say."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _stored(value: object) -> object:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tintype.errors import FolderInUse
-from tintype.files import OLD, is_dead, this_process
+from tintype.files import OLD, inherit, is_dead, make_folder, output_folder, this_process
 
 FOLDER = ".tintype"
 """Where in a folder of results the run keeps what is its own."""
@@ -42,10 +42,11 @@ class Lock:
         self._signed = False
 
     def __enter__(self) -> Lock:
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._lock.parent)
         who = f"{this_process()}\nprocess {os.getpid()}\n{datetime.now():%Y-%m-%d %H:%M}\n".encode()
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
+            inherit(self._lock)
             for left in reversed(range(_TRIES)):
                 try:
                     _take(descriptor)
@@ -105,6 +106,9 @@ class Lock:
                 os.write(descriptor, who)
                 os.close(descriptor)
                 self._signed = True
+                inherit(self._sign)
+                if (place := output_folder(self.folder)) is not None:
+                    place.lacks("locks")
                 return
         raise self._refusal(self._sign)
 

@@ -25,7 +25,7 @@ class Outcome:
 
     message: why it failed or is skipped, or why a result that exists is made again. why: of a skipped one, in one word:
     'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced), 'colour' or 'failed' (in an
-    earlier run); of another one 'again' where a result was replaced. colour: whether it is a colour photograph; None
+    earlier run) or 'gone' (it was there when it was found); of another one 'again' where a result was replaced. colour: whether it is a colour photograph; None
     where it was not looked at. notes: what was damaged in the file or could not be kept, a sentence each. page: that of
     the task. record: what a ledger shall keep of it; None where there is nothing new.
     """
@@ -80,14 +80,22 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: bool = False) -> Outcome:
+def foresee(
+    task: Task,
+    mark: Mark,
+    *,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    ledger: Ledger | None = None,
+) -> Outcome:
     """What will become of a task, by the names and the marks of its files: 'planned', 'skipped' or 'failed'.
 
     mark: what the result would say of its making. Only results that carry the mark of tintype, and that no other
     program has changed since, are made again of themselves: where the mark tells of another model or other settings,
     or of a photograph that was changed after its result was made. A file that is empty does not count.
 
-    overwrite: make every result again. skip_existing: none.
+    overwrite: make every result again. skip_existing: none. ledger: knows which results were made of this very file,
+    whatever its date is now.
     """
     skipped = Outcome(task.input, task.output, "skipped", page=task.page)
     planned = replace(skipped, status="planned")
@@ -118,7 +126,7 @@ def foresee(task: Task, mark: Mark, *, overwrite: bool = False, skip_existing: b
     if skip_existing:
         return exists
     if (reason := _other_settings(made, mark)) is None:
-        fate = _fate_of_origin(task, made.origin)
+        fate = _fate_of_origin(task, made.origin, ledger)
         if fate == "same":
             return exists
         if fate == "other":
@@ -158,8 +166,9 @@ def _other_settings(made: Mark, asked: Mark) -> str | None:
     return ", ".join(f"its {name} was {before.get(name, 'not given')}" for name in other)
 
 
-def _fate_of_origin(task: Task, origin: str) -> str:
+def _fate_of_origin(task: Task, origin: str, ledger: Ledger | None) -> str:
     """Whether a result was made of its photograph as that is now: 'same', 'changed', or 'other', an older file."""
+    record = None if ledger is None else ledger.of(task)
     status = os.stat(task.input)
     if not origin or not stat.S_ISREG(status.st_mode):
         return "same"
@@ -167,7 +176,15 @@ def _fate_of_origin(task: Task, origin: str) -> str:
     # A result may have the times of its photograph; when it was made, its directory entry tells.
     born = getattr(result, "st_birthtime", None)
     made = max(result.st_mtime_ns, result.st_ctime_ns if born is None else int(born * 1e9))
-    later = status.st_mtime_ns > made
+    # Programs that copy files give them their old dates when all is there.
+    written_since = (
+        ledger is not None
+        and record is not None
+        and ledger.is_of(record, task)
+        and record.origin == origin
+        and (record.size, record.modified) != (status.st_size, status.st_mtime_ns)
+    )
+    later = written_since or status.st_mtime_ns > made
     with open(task.input, "rb") as stream:
         # Between the two ends nothing is read but where the time says that something may have changed.
         same = origin == origin_of(stream) if later else origin.startswith(f"{quick_origin_of(stream)}-")

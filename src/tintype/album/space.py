@@ -31,32 +31,36 @@ T = TypeVar("T")
 class Space:
     """Does work that writes results, and where the disk is full waits until there is room.
 
-    tell: is told when the waiting begins, once however many threads wait, and when it is over. stopped: whether the run
-    is to end. patience: seconds after which the waiting ends with DiskFull; None: never. every: seconds between two
-    looks at the free space.
+    tell: is told when the waiting begins, once however many threads wait, and when it is over. patience: seconds after
+    which the waiting ends with DiskFull; None: never. every: seconds between two looks at the free space.
     """
 
     def __init__(
         self,
         tell: Callable[[Event], object],
-        stopped: Callable[[], bool],
         *,
         patience: float | None = None,
         every: float = EVERY,
     ) -> None:
         self._tell = tell
-        self._stopped = stopped
         self._patience = patience
         self._every = every
         self._change = threading.Condition()
         self._full = False
+        self._ended = False
+
+    def end(self) -> None:
+        """Let no thread wait any longer: the run ends."""
+        with self._change:
+            self._ended = True
+            self._change.notify_all()
 
     def hold(self, folder: str | os.PathLike[str], work: Callable[[], T]) -> T:
         """What `work` gives, which writes into a folder; called again where it raised that the disk is full.
 
         One thread tries whether there is room, and the others wait for it.
 
-        Raises DiskFull, KeyboardInterrupt where the run is to end, and what `work` raises otherwise.
+        Raises DiskFull, KeyboardInterrupt where the run ends, and what `work` raises otherwise.
         """
         while True:
             with self._change:
@@ -109,7 +113,7 @@ class Space:
                     return
 
     def _pause(self) -> None:
-        if self._stopped():
+        if self._ended:
             raise KeyboardInterrupt
         self._change.wait(min(0.5, self._every))
 
@@ -157,7 +161,7 @@ def _state_of(folder: Path, room: Room | None, number: int) -> str:
     if room is not None and room.files == 0:
         return f"The disk of {folder} takes no more files{left}"
     if number != errno.ENOSPC:
-        return f"What may be stored in {folder} is used up (a quota){left and f'; its disk has{left[2:-1]}'}"
+        return f"The quota of {folder} is used up{left}"
     return f"The disk of {folder} is full{left}"
 
 

@@ -18,6 +18,9 @@ from tintype.photo import SUFFIXES, count_pages
 from tintype.photo.results import COLOR, beside, check_output, page_suffix, result_suffix
 from tintype.search import Search, expanded, refuse_stored
 
+Choose = Callable[[Search], Collection[Path]]
+"""Which of the photographs that were found are to be coloured."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -64,7 +67,7 @@ def plan(
     exclude: Iterable[str] = (),
     pages: str | Sequence[int] | None = None,
     since: float | None = None,
-    choose: Callable[[Search], Collection[Path]] | None = None,
+    choose: Choose | None = None,
 ) -> Plan:
     """Find the photographs and give each its own output.
 
