@@ -147,7 +147,7 @@ def arriving(
             tasks.append(task)
         refused = now_refused
         if tasks:
-            planned(replace(found, tasks=tasks))
+            planned(replace(found, tasks=tasks, older=arrivals.older))
         last: tuple[Path, bool] | None = None
         for task in tasks:
             if task.output is None:

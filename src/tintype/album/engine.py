@@ -8,7 +8,7 @@ import stat
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -60,7 +60,7 @@ def run(
     patience: float | None = None,
     dry_run: bool = False,
     on_event: Callable[[Event], object] | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Colour photographs and whole folders, as `tintype colorize` does; yields what became of each as it is finished.
 
         for outcome in tintype.album.run(["scans"], "coloured"):
@@ -72,8 +72,8 @@ def run(
     With a folder as output, the run keeps a `Ledger` in it: what is done already, by its rows, is skipped without a
     look into any file, and one run is at work there at a time. Without one, the marks in the results tell what is done.
 
-    Where the disk is full, the run waits, tells so by an event, and goes on when there is room. Only a single photograph
-    without a folder as output fails then.
+    Where the disk is full, the run waits, tells so by an event, and goes on when there is room. Only a single
+    photograph without a folder as output fails then.
 
     inputs, output, suffix, include, exclude, pages, since: as for `plan`.
     watch: after the photographs that are there, colour new ones as they arrive and are complete; the iteration does not
@@ -93,13 +93,13 @@ def run(
     reading a reference or hints raises. The iteration raises FolderInUse when another run works in the output folder.
     """
     making = making or Making()
-    include, exclude = tuple(include), tuple(exclude)
+    include, exclude, format = tuple(include), tuple(exclude), making.format
 
     def planned(since: float | None = None, choose: Choose | None = None) -> Plan:
         return plan(
             inputs,
             output,
-            making.format,
+            format,
             suffix=suffix,
             include=include,
             exclude=exclude,
@@ -158,7 +158,7 @@ def _run(
     dry_run: bool,
     patience: float | None,
     tell: Callable[[Event], object],
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     watch = tasks is not todo.tasks
     space = Space(tell, patience=patience)
     waits = watch or todo.folder is not None or len(todo.tasks) > 1
@@ -263,10 +263,7 @@ def colorize_all(
             return None
         if task.page not in marks:
             marks[task.page] = making.mark(colorizer, task.page)
-        outcome = recall(task, ledger, marks[task.page], making)
-        if outcome is not None and not dry_run:
-            sweep_once(task.output.parent)
-        return outcome
+        return recall(task, ledger, marks[task.page], making)
 
     def work(task: Task) -> Outcome:
         def progress(share: float) -> None:

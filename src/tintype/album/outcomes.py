@@ -24,10 +24,11 @@ class Outcome:
     """What became of one photograph: status 'coloured', 'skipped', 'failed' or, before anything is done, 'planned'.
 
     message: why it failed or is skipped, or why a result that exists is made again. why: of a skipped one, in one word:
-    'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced), 'colour' or 'failed' (in an
-    earlier run) or 'gone' (it was there when it was found); of another one 'again' where a result was replaced. colour: whether it is a colour photograph; None
-    where it was not looked at. notes: what was damaged in the file or could not be kept, a sentence each. page: that of
-    the task. record: what a ledger shall keep of it; None where there is nothing new.
+    'done', 'result' (it is a result itself), 'kept' (what exists is not simply replaced), 'colour', 'failed' (in an
+    earlier run) or 'gone' (it was there when it was found); of another one 'again' where a result was replaced. colour:
+    whether it is a colour photograph; None where it was not looked at. notes: what was damaged in the file or could not
+    be kept, a sentence each. page: that of the task. record: what a ledger shall keep of it; None where there is
+    nothing new.
     """
 
     input: Path

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from tintype.cli import complain, say
-from tintype.cli.options import Flag, OnDevice, between, several
+from tintype.cli.options import Flag, OnDevice, between, duration, moment, several
 from tintype.cli.progress import Progress
 from tintype.cli.usage import unknown_option
-from tintype.errors import OptionError
+from tintype.errors import DiskFull, OptionError
 from tintype.models import DEFAULT
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tintype.photo import Photo
 
 STANDARD = "-"
+
+NIGHT = 12 * 3600.0
+"""Seconds for which a run waits for room on a full disk where nobody sees that it waits."""
 
 PAGES = "all, first, or numbers from 1 on, such as 2 or 1,3"
 
@@ -61,6 +65,9 @@ def colorize(
     suffix: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     include: Annotated[tuple[str, ...], several("patterns such as *.tif")] = (),
     exclude: Annotated[tuple[str, ...], several("patterns such as *.tif")] = (),
+    since: Annotated[float | None, moment()] = None,
+    watch: Flag = False,
+    settle: Annotated[float, between(0, 3600)] = 10.0,
     overwrite: Flag = False,
     skip_existing: Flag = False,
     retry_failed: Flag = False,
@@ -68,6 +75,7 @@ def colorize(
         bool, Parameter(name=["--skip-colour", "--skip-color"], negative="", show_default=False)
     ] = False,
     keep_times: Flag = False,
+    wait_for_space: Annotated[float | None, duration()] = None,
     dry_run: Flag = False,
     jobs: Annotated[int | None, between(1)] = None,
     device: OnDevice = "cpu",
@@ -131,6 +139,13 @@ def colorize(
         Colour only what fits one of these patterns, with commas between them, such as "*.tif" or "1920/**,1930".
     exclude
         Leave out what fits one of these patterns, with commas between them, such as "drafts,*-back.jpg".
+    since
+        Colour only files that were changed since: a date, a date and time, or a duration such as 12h or 7d.
+    watch
+        After the photographs that are there, colour new ones as they arrive and are complete, until Ctrl-C.
+    settle
+        With --watch, how many seconds the size and the time of a file must stay the same before it counts as complete,
+        0 to 3600.
     overwrite
         Replace results that exist.
     skip_existing
@@ -143,6 +158,9 @@ def colorize(
         Leave photographs alone that are in colour already. Default: they are coloured, and counted.
     keep_times
         Give each result the date of its photograph's file.
+    wait_for_space
+        How long a run waits for room on a full disk before it ends, such as 30m or 12h; 0s: not at all. Default: on a
+        terminal without end, elsewhere 12h.
     dry_run
         Say what would be done, and do nothing.
     jobs
@@ -181,8 +199,12 @@ def colorize(
             raise OptionError(f"{what} not for a cluster: leave out {'-' if streams else '--jobs'} or --engine ray")
         if device != "cpu":
             raise OptionError("--device is not for a cluster, whose nodes compute on their CPUs: leave it out")
+        if watch or since is not None:
+            raise OptionError("--watch and --since are not for a cluster: leave them out, or --engine ray")
     elif address is not None:
         raise OptionError("--address is that of a cluster: add --engine ray")
+    if streams and (watch or since is not None):
+        raise OptionError("--watch and --since are for folders, not for standard input and output")
     to_standard = output == STANDARD or (streams and output is None)
     if json and to_standard:
         raise OptionError("--json and the photograph cannot both go to standard output: name a file with -o")
@@ -253,13 +275,27 @@ def colorize(
             include=include,
             exclude=exclude,
             pages=chosen,
+            since=since,
+            watch=watch,
+            settle=settle,
+            patience=wait_for_space if wait_for_space is not None or sys.stderr.isatty() else NIGHT,
             dry_run=dry_run,
             on_event=report.told,
         )
-    with Progress(hidden=quiet or dry_run or not report.plan.tasks) as progress:
-        report.show(progress)
-        for outcome in outcomes:
-            report.add(outcome)
+    hidden = quiet or dry_run or not (report.plan.tasks or watch)
+    try:
+        with closing(outcomes), Progress(hidden=hidden) as progress:
+            report.show(progress)
+            for outcome in outcomes:
+                report.add(outcome)
+    except DiskFull as error:
+        complain(error)
+        report.end()
+        return 1
+    except (KeyboardInterrupt, SystemExit):
+        if watch:  # That is how it ends.
+            report.end()
+        raise
     return report.end()
 
 
@@ -334,11 +370,20 @@ class _Report:
         self.begin = time.perf_counter()
         self._progress: Progress | None = None
         self.plan = Plan()
+        self._photographs = 0
+        self._failed: set[tuple[Path, int | None]] = set()
+        self._incomplete: tuple[Path, ...] | None = None
         self._shares: dict[Path | None, float] = {}
         self.name_device, self.device = name_device, "cpu"
 
     def add(self, outcome: Outcome) -> None:
         self.count[outcome.status] += 1
+        # A run that watches comes back to photographs that were cut short when they were read first.
+        picture = outcome.input, outcome.page
+        self.count["failed"] -= picture in self._failed
+        self._failed -= {picture}
+        if outcome.status == "failed":
+            self._failed.add(picture)
         self.why[outcome.why] += 1
         self.colour += bool(outcome.status == "coloured" and outcome.colour)
         if reason := outcome.message.partition(" is made again: ")[2]:
@@ -376,15 +421,25 @@ class _Report:
 
     def told(self, event: Event) -> None:
         """What the run tells while it works."""
-        from tintype.album import Moved, Noticed, Planned
+        from tintype.album import Moved, Noticed, Planned, Resumed, Waiting, Watching
 
         if isinstance(event, Planned):
             self.plan, self.device = event.plan, event.device
+            self._photographs += len(event.plan.tasks)
         elif isinstance(event, Moved):
             self._shares[event.task.output] = event.share
             self._show()
         elif isinstance(event, Noticed) and not self.quiet:
             complain(f"warning: {event.message}")
+        elif isinstance(event, Waiting):
+            complain(event.reason)
+        elif isinstance(event, Resumed) and not self.quiet:
+            complain("there is room again, and the run goes on")
+        elif isinstance(event, Watching):
+            if self._incomplete is None and not self.quiet:
+                complain("all that is complete is done or in work; waiting for new photographs, until Ctrl-C")
+            self._incomplete = event.incomplete
+            self._show()
 
     def show(self, progress: Progress) -> None:
         """Show from now on how many photographs are done."""
@@ -394,7 +449,17 @@ class _Report:
     def _show(self) -> None:
         if self._progress is not None:
             done = self.count.total() + sum(self._shares.copy().values())
-            self._progress("colouring", done, len(self.plan.tasks))
+            self._progress("colouring", done, self._photographs, note=self._awaited())
+
+    def _awaited(self) -> str:
+        """What a run that watches waits for, to be put behind the bar."""
+        if self._incomplete is None:
+            return ""
+        if not self._incomplete:
+            return "waiting for new photographs"
+        names = ", ".join(path.name for path in self._incomplete[:3])
+        more = f" and {len(self._incomplete) - 3} more" if len(self._incomplete) > 3 else ""
+        return f"waiting until {names}{more} {'is' if len(self._incomplete) == 1 else 'are'} complete"
 
     def end(self) -> int:
         """Say the last line; returns the exit code."""
@@ -412,6 +477,7 @@ class _Report:
                         "unread": plan.unread.total(),
                         "managed": plan.managed.total(),
                         "excluded": plan.excluded.total(),
+                        "older": plan.older,
                         "seconds": round(seconds, 3),
                     }
                 }
@@ -458,6 +524,8 @@ class _Report:
             kinds = [(plan.excluded[kind], kind) for kind in ("photograph", "folder") if plan.excluded[kind]]
             left_out = " and ".join(f"{number} {kind}{'s'[: number > 1]}" for number, kind in kinds)
             parts.append(f"{left_out} left out by --include or --exclude")
+        if plan.older:
+            parts.append(f"{plan.older} left out by --since")
         return parts
 
     def _place(self) -> str:
@@ -484,6 +552,7 @@ class _Report:
 _SKIPPED = {
     "result": "skipped as results themselves",
     "colour": "left alone as colour photographs",
+    "gone": "skipped as gone since they were found",
     "kept": "skipped, as a file is there that may not be tintype's own result (--overwrite replaces it)",
 }
 """Why photographs are skipped, in the last line."""

@@ -7,7 +7,9 @@ option, the form that it takes, and what was given.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -114,6 +116,47 @@ def pixels_or(word: str) -> Parameter:
 
     return Parameter(converter=read, metavar=f"INT|{word}")
 
+
+DURATION = "a duration such as 30s, 90m, 12h, 7d or 2w"
+
+MOMENT = f"a date such as 2026-05-31, a date and time such as 2026-05-31T18:30, or {DURATION} ago"
+
+
+def duration() -> Parameter:
+    """A length of time, in seconds."""
+
+    def read(hint: object, tokens: Sequence[Token]) -> float:
+        if (seconds := _seconds(tokens[0].value)) is None:
+            raise ValueError(DURATION)
+        return seconds
+
+    return Parameter(converter=read, metavar="DURATION")
+
+
+def moment() -> Parameter:
+    """A time that is past: seconds since 1970, from a date, a date and a time, or how long ago it was."""
+
+    def read(hint: object, tokens: Sequence[Token]) -> float:
+        now = time.time()
+        if (ago := _seconds(tokens[0].value)) is not None:
+            return now - ago
+        try:
+            then = datetime.fromisoformat(tokens[0].value).timestamp()
+        except (ValueError, OverflowError, OSError):
+            raise ValueError(MOMENT) from None
+        if then > now:
+            raise ValueError(f"{MOMENT}, which is not in the future")
+        return then
+
+    return Parameter(converter=read, metavar="DATE|DURATION")
+
+
+def _seconds(text: str) -> float | None:
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", text.strip().lower(), re.ASCII)
+    return None if match is None else float(match[1]) * _UNITS[match[2]]
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 _PART = re.compile(r"(?:\[[^\]]*\]|[^,])+")
 """What stands between commas. A comma in brackets is part of it, so that a pattern can hold one: `a[,]b,c`."""

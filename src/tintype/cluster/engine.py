@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +69,7 @@ def run(
     pages: str | Sequence[int] | None = None,
     dry_run: bool = False,
     on_event: Callable[[Event], object] | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Colour photographs on the computers of a Ray cluster, as `album.run` does on this one.
 
         for outcome in tintype.cluster.run(["s3://scans/1931/"], "s3://colour/1931/", address="auto"):
@@ -119,7 +119,7 @@ def _run(
     address: str | None,
     dry_run: bool,
     tell: Callable[[Event], object],
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     for task in todo.plan.tasks:
         if task.refusal is not None:
             yield Outcome(task.input, task.output, "failed", message=task.refusal, page=task.page)
