@@ -22,7 +22,7 @@ EVERY = 5.0
 TRY = 60.0
 """Seconds after which the work is tried again, whatever the free space: quotas, and some shares, do not show in it."""
 
-STEP = 1 << 20
+STEP = 1 << 18
 """Bytes by which the free space must have grown, before the work is tried again earlier."""
 
 T = TypeVar("T")
