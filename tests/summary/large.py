@@ -1,7 +1,7 @@
 """How a page of very many photographs behaves: `PYTHONPATH=tests:. python tests/summary/large.py [COUNT]`.
 
 Writes a ledger of COUNT rows (50 000), makes its page, and says how long that takes, how large the files are, and how
-long until Chromium shows the page, sorts it and searches it. A twentieth of the photographs is there; the others have
+long until Chromium shows the page, sorts it and searches it. One in a hundred photographs is there; the others have
 no thumbnail.
 """
 
@@ -39,7 +39,7 @@ def records(scans: Path, out: Path, count: int) -> list[Record]:
     rows = []
     for number in range(count):
         name = f"{1850 + number % 125}/{'ab'[number // 125 % 2]}/scan-{number:06}-plate.jpg"
-        if number % 20 == 0:
+        if number % 100 == 0:
             gray = np.kron(np.clip(128 + 60 * (low + rng.normal(0, 0.5, low.shape)), 0, 255), np.ones((60, 60)))
             for place, pixels in ((scans / name, gray), (out / name, np.stack([gray, gray * 0.9, gray * 0.7], axis=2))):
                 place.parent.mkdir(parents=True, exist_ok=True)
