@@ -122,3 +122,9 @@ def test_what_cannot_be_is_said_in_one_sentence(page, answer, tmp_path):
     (sentence,) = errors_of(done)
     assert answer in sentence
     assert list(tmp_path.iterdir()) == [tmp_path / "empty"]
+
+
+def test_of_a_store_there_is_no_page():
+    done = tintype("summary", "s3://colour/1931/", check=2)
+    (sentence,) = errors_of(done)
+    assert "s3://colour/1931/ is no folder on a disk, of which a page can be made: see tintype runs s3:" in sentence

@@ -10,10 +10,11 @@ from cyclopts import Parameter
 from tintype.cli import say
 from tintype.cli.options import Output
 from tintype.cli.progress import Progress
+from tintype.errors import OptionError
 
 
 def summary(
-    folder: Annotated[Path, Parameter(name="FOLDER")],
+    folder: Annotated[str, Parameter(name="FOLDER")],
     /,
     *,
     output: Output = Path("summary.html"),
@@ -35,8 +36,11 @@ def summary(
         that are there already are used again.
     """
     from tintype import summary as page
+    from tintype.search import is_stored
 
+    if is_stored(folder):
+        raise OptionError(f"{folder} is no folder on a disk, of which a page can be made: see tintype runs {folder}")
     with Progress() as progress:
-        page.write(folder, output, progress)
+        page.write(Path(folder), output, progress)
     say(output)
     return 0

@@ -14,13 +14,14 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from urllib.parse import quote
 
 from tintype.album.ledger import Ledger, Run
 from tintype.album.measures import EXPLANATION
 from tintype.errors import OptionError, TintypeError, printable
 from tintype.files import whole_file
 from tintype.summary.rows import Entry, columns, counted, entry_of
-from tintype.summary.thumbnails import Kept, thumbnail
+from tintype.summary.thumbnails import Kept, make_folder, thumbnail
 from tintype.threads import ahead, available_threads
 from tintype.version import __version__
 
@@ -98,7 +99,7 @@ def _write_rows(
     table = columns(entries, keys, output) | {"folder": f"./{_quoted(beside.name)}/.thumbnails"}
     script = f"window.tintypeRows = {_json(table)};\n".encode()
     name = f"rows-{blake2b(script, digest_size=6).hexdigest()}.js"
-    beside.mkdir(parents=True, exist_ok=True)
+    make_folder(beside)
     with whole_file(beside / name) as file:
         file.write(script)
     _write_page(entries, runs, folder, output, f'<script src="./{_quoted(beside.name)}/{name}"></script>')
@@ -175,8 +176,6 @@ def _json(content: object) -> str:
 
 
 def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(os.fsencode(name))
 
 

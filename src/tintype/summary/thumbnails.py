@@ -118,12 +118,7 @@ class Kept:
         if made is None:
             return None
         path = self.path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnwritableFile(
-                f"{path.parent} cannot be made ({error.strerror}): give another page with -o"
-            ) from None
+        make_folder(path.parent)
         with whole_file(path, lasting=False) as file:
             file.write(made)
         return key
@@ -140,6 +135,14 @@ class Kept:
                     # One that a power cut took is empty.
                     if entry.name.endswith(".webp") and not entry.name.startswith(".") and entry.stat().st_size:
                         yield folder.name + entry.name.removesuffix(".webp")
+
+
+def make_folder(folder: Path) -> None:
+    """A folder beside a page. Raises UnwritableFile where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnwritableFile(f"{folder} cannot be made ({error.strerror}): give another page with -o") from None
 
 
 def _small(path: Path, page: int | None) -> NDArray[np.uint8] | None:
