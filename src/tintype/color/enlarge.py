@@ -37,6 +37,8 @@ RUN = 4
 ROUNDS = 2
 """How often the missing colour is given back."""
 
+_HALF = 1 << 15  # of what 16 bits hold
+
 
 class Edges:
     """The lightness that guides colours of any plane of one size: made once for all planes of a photograph.
@@ -125,10 +127,10 @@ class Enlarger:
     def numbers(
         self, top: int, bottom: int, columns: slice, unit: float, offset: NDArray[np.float64]
     ) -> NDArray[np.uint16]:
-        """The same times `unit` plus offset [2], rounded to whole numbers, in a third of the time.
+        """The same times `unit` plus offset [2], in whole numbers, in a fifth of the time.
 
-        Half of one is rounded away for each row of pixels between two rows of parts. What is below 0 or above 65535
-        comes back as another number.
+        Up to 2, and 1 for each row of pixels between two rows of parts, is rounded away. What is below 0 or above
+        65535 comes back as another number.
         """
         height, count = self.size[0], self.parts.shape[1]
         pace = count / height
@@ -136,22 +138,33 @@ class Enlarger:
         # upper one. That is the photograph's, not that of the rows which are asked for: they fit together.
         rows = np.arange(top, bottom)
         upper = np.floor((rows + 0.5) * pace - 0.5).astype(np.intp)
-        run = upper - upper[0]
         between = np.arange(upper[0], upper[-1] + 1)
         start = np.ceil((between + 0.5) / pace - 0.5)
-        above, below = np.clip([between, between + 1], 0, count - 1)
-        wide = self._wide(above[0], below[-1] + 1, columns)
-        wide *= np.float32(unit)
-        wide += offset.astype(np.float32)[:, None, None]
-        first, growth = wide[:, above - above[0]], wide[:, below - above[0]]
-        growth -= first
-        first += ((start + 0.5) * pace - 0.5 - between).astype(np.float32)[:, None] * growth
-        growth *= np.float32(pace)
+        ends = self.parts.take(np.clip([between, between + 1], 0, count - 1), axis=1)
+        ends *= np.float32(unit)
+        ends += (offset - _HALF).astype(np.float32)[:, None, None, None]
+        growth = ends[:, 1] - ends[:, 0]
+        # All that belongs to a place lies together, so that it is looked up at once: its a*, b* and their growth.
+        down = np.empty((len(between), self.parts.shape[2], 4), np.float32)
+        off = ((start + 0.5) * pace - 0.5 - between).astype(np.float32)[:, None]
+        for plane in range(2):
+            down[..., plane] = ends[plane, 0] + off * growth[plane]
+            down[..., 2 + plane] = growth[plane] * np.float32(pace)
+        left, _, share = _neighbours(np.arange(self.size[1])[columns], self.size[1], self.parts.shape[2])
+        wide = np.diff(down, axis=1, append=down[:, -1:]).take(left, axis=1, mode="clip")
+        wide *= share.repeat(4).reshape(-1, 4)
+        wide += down.take(left, axis=1, mode="clip")
         # Numbers wrap, so that what falls is a large one that grows.
-        begin, grow, times = (np.rint(n).astype(np.int32).astype(np.uint16) for n in (first, growth, rows - start[run]))
-        numbers: NDArray[np.uint16] = grow.take(run, axis=1)
-        numbers *= times[:, None]
-        numbers += begin.take(run, axis=1)
+        whole = wide.astype(np.int16).view(np.uint16)
+        begin, grow = (np.ascontiguousarray(np.moveaxis(part, -1, 0)) for part in (whole[..., :2], whole[..., 2:]))
+        begin += np.uint16(_HALF)
+        numbers = np.empty((2, len(rows), begin.shape[2]), np.uint16)
+        times = (rows - start[upper - upper[0]]).astype(np.int16).view(np.uint16)[:, None]
+        bounds = np.searchsorted(upper, [*between, between[-1] + 1])
+        for run in range(len(between)):
+            at = slice(bounds[run], bounds[run + 1])
+            np.multiply(grow[:, run, None], times[at], out=numbers[:, at])
+            numbers[:, at] += begin[:, run, None]
         return numbers
 
     def _wide(self, first: int, stop: int, columns: slice) -> NDArray[np.float32]:

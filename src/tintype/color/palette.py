@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 from tintype.color.enlarge import Enlarger
 
-STEP = 0.25
-"""a* and b* are rounded to multiples of this, which changes a quarter of the pixels by one code in some channel."""
+STEP = 1 / 3
+"""a* and b* are rounded to multiples of this, which changes a third of the pixels by one code in some channel."""
 
-COARSEST = 0.5
+COARSEST = 0.6
 """The largest step that is taken, where the colours of a photograph range so widely that they would be too many."""
 
 COLOURS = 1 << 15
 """At most so many are told apart: their pixels take 32 MB."""
 
-LEAST = 1 << 20
+LEAST = 3 << 19
 """Pixels of a photograph from which on looking up saves time."""
 
 TALLEST = 64
-"""Rows of pixels, at most, between two rows of parts: over so many a quarter of a step is rounded away."""
+"""Rows of pixels, at most, between two rows of parts: over so many half a step is rounded away."""
 
 BLOCK = 1 << 15
 """Pixels that are looked up at a time: few enough that every step finds them in the cache of the processor."""
@@ -111,13 +111,14 @@ class Palette:
 
     def _meet(self, index: NDArray[np.int64]) -> None:
         """Renders pixels by their index, and those of the codes next to them."""
-        near = np.unique(index >> _NEAR)
-        new = (near[:, None] << _NEAR | np.arange(1 << _NEAR)).reshape(-1)
-        steps = np.stack(np.divmod(new >> 8, self.count[1])) + self.first[:, None]
-        rgb = self._render((new & 255).astype(np.uint8), (steps * self.step).astype(np.float32))
-        pixels = np.full((len(new), 4), 255, np.uint8)
-        pixels[:, :3] = rgb
-        self._pixels[new] = pixels.view("<u4")[:, 0]
+        near = np.sort((index >> _NEAR).astype(np.int32))
+        near = near[np.flatnonzero(np.diff(near, prepend=-1))]
+        steps = np.stack(np.divmod(near >> (8 - _NEAR), self.count[1])) + self.first[:, None]
+        ab = (steps * self.step).astype(np.float32).repeat(1 << _NEAR, axis=1)
+        codes = near.astype(np.uint8)[:, None] << np.uint8(_NEAR) | np.arange(1 << _NEAR, dtype=np.uint8)
+        pixels = np.full((codes.size, 4), 255, np.uint8)
+        pixels[:, :3] = self._render(codes.reshape(-1), ab)
+        self._pixels.reshape(-1, 1 << _NEAR)[near] = pixels.view("<u4").reshape(codes.shape)
 
 
 def _step(wide: float, high: float) -> float:

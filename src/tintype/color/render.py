@@ -24,7 +24,7 @@ BLOCK = 1 << 15
 """Pixels worked on at a time: a dozen float32 planes of them fit a second-level cache of one to two megabytes."""
 
 STRIP = 1 << 18
-"""Pixels, about, that one thread renders at a time."""
+"""Pixels, about, that one thread renders at a time; it looks up twice as many."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 """sRGB-encoded codes of 8 or 16 bits, or floats in [0, 1]."""
@@ -103,17 +103,20 @@ def render_strips(
     """
     down, across = part
     height, width = down.stop - down.start, across.stop - across.start
-    # Of a preview all threads have their share.
-    rows = max(1, min(STRIP // width, -(-height // threads)))
     factor = np.float32(vividness if overlay else vividness * blend)
 
     palette = None
     if scale is not None and depth == 8 and overlay is None:
         palette = Palette(enlarger, float(factor), lambda codes, ab: _swatches(scale.take(codes), ab))
 
+        if not palette.suits:
+            palette = None
+    # Of a preview all threads have their share.
+    rows = max(1, min((STRIP if palette is None else 2 * STRIP) // width, -(-height // threads)))
+
     def strip(rows: tuple[int, NDArray[Any]]) -> Pixels:
         top, light = rows
-        if palette is not None and palette.suits:
+        if palette is not None:
             return palette.paint(light, top, across)
         if scale is not None:
             light = scale.take(light, mode="clip")
