@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import tintype.cli
 from running import errors_of
 from running import tintype as run
 from tintype.cli import complain, say, shown
+from tintype.errors import TintypeWarning
 
 HOSTILE = "a\x1b]0;owned\x07\x1b[31m\u202egpj\n\r.jpg"
 
@@ -94,6 +96,13 @@ def test_nothing_that_is_printed_is_obeyed_by_a_terminal(capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names are not allowed there")
+def test_a_warning_is_a_sentence(capsys):
+    with tintype.cli._warnings_said():
+        warnings.simplefilter("default")
+        warnings.warn("The device is small", TintypeWarning, stacklevel=1)
+    assert capsys.readouterr().err == "tintype: warning: The device is small\n"
+
+
 def test_hostile_names_of_files_are_printed_escaped(tmp_path, build_model):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -109,27 +109,25 @@ def complain(message: object) -> None:
 
 @contextmanager
 def _warnings_said() -> Iterator[None]:
-    """Say what tintype itself warns of as a sentence, without the line of the program."""
-    shown_else = warnings.showwarning
+    """Say what tintype itself warns of as a sentence, without the line of the program. Filters end with it."""
+    with warnings.catch_warnings():
+        shown_else = warnings.showwarning
 
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if issubclass(category, TintypeWarning):
-            complain(f"warning: {message}")
-        else:
-            shown_else(message, category, filename, lineno, file, line)
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, TintypeWarning):
+                complain(f"warning: {message}")
+            else:
+                shown_else(message, category, filename, lineno, file, line)
 
-    warnings.showwarning = show
-    try:
+        warnings.showwarning = show
         yield
-    finally:
-        warnings.showwarning = shown_else
 
 
 def _stop_cleanly() -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,7 @@ from tintype.cli import complain, say
 from tintype.cli.options import Flag, OnDevice, between, duration, moment, several
 from tintype.cli.progress import Progress
 from tintype.cli.usage import unknown_option
-from tintype.errors import DiskFull, OptionError
+from tintype.errors import DiskFull, OptionError, TintypeWarning
 from tintype.models import DEFAULT
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ def colorize(
         skip_existing=skip_existing,
         retry_failed=retry_failed,
     )
+    if quiet:
+        warnings.simplefilter("ignore", TintypeWarning)
     report = _Report(json, quiet, dry_run, name_device=device != "cpu")
     if streams:
         result = None if to_standard else output

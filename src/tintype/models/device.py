@@ -18,8 +18,11 @@ Device = Literal["auto", "cpu", "cuda", "directml", "coreml", "openvino"]
 
 DEVICES: tuple[Device, ...] = get_args(Device)
 
-BATCH = 8 * 256 * 384
-"""Pixels of what the network sees that one run takes together: eight photographs of 2:3 at the usual size, 0.3 GB."""
+MOST = 8
+"""Photographs that wait for one run together."""
+
+BATCH = MOST * 256 * 384
+"""Pixels of what the network sees in one run: photographs of 2:3 at the usual size. They take 0.3 GB."""
 
 SYSTEMS = {"win32": "Windows", "darwin": "Macs"}
 """By `sys.platform`, what has a device that others have not."""

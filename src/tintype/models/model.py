@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tintype.errors import DeviceError, HintError, ModelError, OptionError
 from tintype.models.card import Card
 from tintype.models.catalog import DEFAULT, card_in, name_of, own_file, shipped, unusable
-from tintype.models.device import DEVICES, PROVIDERS, Device, absence, checked_device
+from tintype.models.device import DEVICES, MOST, PROVIDERS, Device, absence, checked_device
 from tintype.models.offload import Offload
 from tintype.models.runtime import PACKAGE, Failure, Port, Session, installed
 from tintype.settings import checked_threads
@@ -106,8 +106,10 @@ class Model:
 
     @property
     def batch(self) -> int:
-        """How many photographs of 2:3 at the model's own size one run takes together; 1 on the CPU."""
-        return 1 if self._offload is None else max(1, self._offload.pixels * 2 // (3 * self.card.size**2))
+        """How many photographs of 2:3 at the model's own size may wait for one run together; 1 on the CPU."""
+        if self._offload is None:
+            return 1
+        return max(1, min(MOST, self._offload.pixels * 2 // (3 * self.card.size**2)))
 
     def predict(
         self,
