@@ -83,6 +83,10 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def kill(process: int) -> None:
-    with suppress(ProcessLookupError):
+def kill(process: int) -> bool:
+    """End a process at once; whether there was one."""
+    try:
         os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True

@@ -26,7 +26,7 @@ from tintype.cluster.listing import Found, Listing, listing
 from tintype.cluster.presence import Presence
 from tintype.cluster.rows import ROWS, Row, Rows, key_of, made_of, rows_of
 from tintype.cluster.stores import Entry, Folder, Store, store_of
-from tintype.cluster.worker import Job, Order, Worker
+from tintype.cluster.worker import IN_FLIGHT, Job, Order, Worker
 from tintype.colorizer import Colorizer, Settings
 from tintype.errors import ClusterError, OptionError, not_installed
 from tintype.files import is_left, sweep
@@ -40,20 +40,20 @@ from tintype.version import __version__
 PROCESSORS = 2
 """Of an actor; on computers with a single one it has that."""
 
-BATCH = 32
-"""Photographs that an actor is given at once, at most; so many are named late when it dies."""
+BATCH = 16
+"""Photographs that an actor is given at once, at most."""
 
-TRIES = 4
-"""How often a photograph is given to an actor; one with which that many died is named as failed."""
+RETRIES = 5
+"""How often a batch is given to an actor that was started again after it died with it, perhaps on another node."""
+
+TRIES = 3
+"""How often a photograph is given out; after the first time alone, so that it takes no others with it."""
 
 STORE = 256 << 20
 """Bytes of Ray's own memory for a cluster of this computer alone: only names of files lie there."""
 
 PATIENCE = 30
 """Seconds within which the head of a cluster has to answer."""
-
-IN_FLIGHT = 3
-"""Batches that an actor has at one moment: two in work, so that none of its processors waits, and one more."""
 
 
 def run(
@@ -268,7 +268,8 @@ def _coloured(
             _sweep(order.output, order.output.files())
     for job in left.values():
         message = (
-            f"{job.shown[0]} could not be coloured: {TRIES} processes that had it ended, perhaps for want of memory"
+            f"{job.shown[0]} could not be coloured, as every process that had it ended: see whether the nodes have "
+            "enough memory for it"
         )
         yield Outcome(*job.shown, "failed", page=job.page, message=message)
 
@@ -291,8 +292,8 @@ def _handed_out(jobs: Sequence[Job], order: Order, size: int, actors: int) -> It
         enable_true_multi_threading=True,
     )
     with warnings.catch_warnings():
-        # Ray warns of settings that it copies itself, and of the only way yet to say that what killed an actor is not
-        # given to it again when it is started again.
+        # Ray warns of settings that it copies itself, and of the only way yet to say that what kills every actor is not
+        # given out for ever.
         warnings.simplefilter("ignore", DeprecationWarning)
         results = from_items([{"job": pickle.dumps(job)} for job in jobs], override_num_blocks=batches).map_batches(
             Worker,
@@ -301,7 +302,7 @@ def _handed_out(jobs: Sequence[Job], order: Order, size: int, actors: int) -> It
             fn_constructor_args=(order,),
             num_cpus=order.processors,
             compute=pool,
-            max_task_retries=0,
+            max_task_retries=RETRIES,
         )
     results.context.enable_progress_bars = False
     results.context.print_on_execution_start = False

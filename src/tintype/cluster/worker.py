@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 AHEAD = 2
 """Photographs that an actor fetches or puts while it colours as many as it has processors."""
 
+IN_FLIGHT = 3
+"""Batches that an actor has at one moment: two in work, so that none of its processors waits, and one more."""
+
 DAY = 86_400
 
 
@@ -86,6 +89,8 @@ class Worker:
                 "the same on all nodes"
             )
         self._order = order
+        # An actor that died is given once more what it had, before anything else; with some to spare.
+        self._again = 2 * IN_FLIGHT if is_started_again() else 0
         self._folder = scratch_folder()
         settings = order.settings
         if order.weights is not None:
@@ -104,6 +109,9 @@ class Worker:
         import pyarrow as pa
 
         jobs = [pickle.loads(job) for job in batch["job"].to_pylist()]
+        if self._again:
+            self._again -= 1
+            jobs = [replace(job, again=True) for job in jobs]
         outcomes = list(self._pool.map(self._work, jobs))
         return pa.table(
             {
@@ -233,5 +241,14 @@ def _as_shown(outcome: Outcome, job: Job, source: Path, target: Path) -> Outcome
     )
     if outcome.why == "done" and job.again and job.result is None:
         # An actor of this run had put it there, and died before it wrote the row.
-        return replace(outcome, status="coloured", why="", message="")
+        outcome = replace(outcome, status="coloured", why="", message="")
     return replace(outcome, why="again") if outcome.status == "coloured" and job.replaces else outcome
+
+
+def is_started_again() -> bool:
+    """Whether this process is an actor that Ray started again after it died."""
+    import ray
+
+    if not ray.is_initialized():
+        return False
+    return bool(ray.get_runtime_context().was_current_actor_reconstructed)
