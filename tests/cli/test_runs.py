@@ -23,10 +23,13 @@ def schema():
         Draft202012Validator.check_schema(content)
         validator = Draft202012Validator(content)
         described = {key for kind in content["$defs"].values() for key in kind.get("properties", ())}
+        described_in_summary = content["$defs"]["end"]["properties"]["summary"].get("properties")
 
         def check(line):
             validator.validate(line)
             assert set(line) <= described
+            if described_in_summary is not None:
+                assert set(line.get("summary", ())) <= set(described_in_summary)
 
         check.refuses = lambda line: not validator.is_valid(line)
         return check

@@ -538,8 +538,9 @@ def _record(row: Row) -> Record:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("input", "output", "message"):
         values[name] = _text(values[name])
-    values["notes"] = tuple(json.loads(_text(values["notes"])))
-    values["measures"] = json.loads(_text(values["measures"]))
+    # Most have no notes, and many no measures.
+    values["notes"] = () if values["notes"] == "[]" else tuple(json.loads(_text(values["notes"])))
+    values["measures"] = {} if values["measures"] == "{}" else json.loads(_text(values["measures"]))
     values["transient"] = bool(values["transient"])
     values["colour"] = None if values["colour"] is None else bool(values["colour"])
     return Record(**values)  # type: ignore[arg-type]  # the columns have their types by what `put` writes
