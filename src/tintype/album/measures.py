@@ -163,5 +163,5 @@ def _expected_error(logits: NDArray[np.float32], ab: NDArray[np.float32], bins: 
     given = ab[:, ::step, ::step].reshape(2, -1)
     weights = np.exp(part - part.max(axis=0))
     weights /= weights.sum(axis=0)
-    distances = np.hypot(bins[:, :1] - given[0], bins[:, 1:] - given[1])
-    return float((weights * distances).sum(axis=0).mean())
+    squares = (bins**2).sum(axis=1)[:, None] - 2 * bins @ given + (given**2).sum(axis=0)
+    return float((weights * np.sqrt(np.maximum(squares, 0))).sum(axis=0).mean())
