@@ -32,7 +32,7 @@ class Space:
     """Does work that writes results, and where the disk is full waits until there is room.
 
     tell: is told when the waiting begins, once however many threads wait, and when it is over. patience: seconds after
-    which the waiting ends with DiskFull; None: never. every: seconds between two looks at the free space.
+    which the waiting ends with DiskFull; None: never.
     """
 
     def __init__(
@@ -40,11 +40,9 @@ class Space:
         tell: Callable[[Event], object],
         *,
         patience: float | None = None,
-        every: float = EVERY,
     ) -> None:
         self._tell = tell
         self._patience = patience
-        self._every = every
         self._change = threading.Condition()
         self._full = False
         self._ended = False
@@ -105,7 +103,7 @@ class Space:
                 )
             with self._change:
                 self._pause()
-            if now - looked >= self._every:
+            if now - looked >= EVERY:
                 looked = now
                 if room is None or (found := free_space(folder)) is None:
                     continue
@@ -115,7 +113,7 @@ class Space:
     def _pause(self) -> None:
         if self._ended:
             raise KeyboardInterrupt
-        self._change.wait(min(0.5, self._every))
+        self._change.wait(min(0.5, EVERY))
 
     def _go_on(self) -> None:
         with self._change:
