@@ -5,16 +5,17 @@ import os
 import pickle
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from tintype import files
 from tintype.errors import UnwritableFile
-from tintype.files import is_unfinished, sweep, whole_file, whole_folder
+from tintype.files import OutputFolder, is_unfinished, make_folder, sweep, sweep_below, whole_file, whole_folder
 
 CONTENT = bytes(range(1, 251)) * 20_000
 WRITE = """
@@ -234,3 +235,140 @@ def test_folders_that_killed_processes_left_go(tmp_path):
     os.utime(other / "shard", (0, 0))
     os.utime(other, (0, 0))
     assert sweep(tmp_path) == 1
+
+
+@pytest.fixture
+def folder_of_results(tmp_path):
+    """`folder_of_results(mode)` is a folder with a mode, into which this process writes results; its notices beside."""
+    if os.name == "nt":
+        pytest.skip("Windows gives files the rights of their folders itself")
+    with ExitStack() as stack:
+        before = os.umask(0o027)
+        stack.callback(os.umask, before)
+
+        def make(mode, group=None):
+            path = tmp_path / f"out-{mode:o}"
+            path.mkdir()
+            os.chown(path, -1, os.getgid() if group is None else group)
+            path.chmod(mode)
+            notices = []
+            stack.enter_context(OutputFolder(path, notices.append))
+            return path, notices
+
+        yield make
+
+
+def written(path):
+    make_folder(path.parent)
+    with whole_file(path) as file:
+        file.write(b"whole")
+    return path
+
+
+def mode_of(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "of_folders", "of_files"),
+    [
+        (0o700, 0o700, 0o600),
+        (0o755, 0o755, 0o644),
+        (0o2775, 0o2775, 0o664),
+        (0o1777, 0o1777, 0o644),  # Who may write there may not change what is another's.
+    ],
+)
+def test_results_have_the_rights_of_their_folder_whatever_the_umask(mode, of_folders, of_files, folder_of_results):
+    out, notices = folder_of_results(mode)
+    path = written(out / "new" / "deep" / "a.jpg")
+    assert mode_of(path) == of_files
+    assert mode_of(path.parent) == mode_of(path.parent.parent) == of_folders
+    assert path.stat().st_gid == out.stat().st_gid
+    path.chmod(0o400)
+    assert mode_of(written(path)) == of_files
+    # The folder itself stays as it is, and elsewhere the umask counts.
+    assert mode_of(out) == mode
+    assert mode_of(written(out.parent / "elsewhere" / "a.jpg")) == 0o640
+    assert mode_of(out.parent / "elsewhere") == 0o750
+    assert notices == []
+
+
+def test_results_have_the_group_of_their_folder(folder_of_results):
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a folder to any group")
+    out, _ = folder_of_results(0o2770, group=54321)
+    path = written(out / "new" / "a.jpg")
+    assert path.stat().st_gid == path.parent.stat().st_gid == 54321
+    assert (mode_of(path), mode_of(path.parent)) == (0o660, 0o2770)
+
+
+def test_a_group_that_may_not_be_given_opens_nothing_to_another_group(folder_of_results, strace):
+    """In a folder of another group without set-gid, of somebody who is not in that group."""
+    out, _ = folder_of_results(0o770)
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a folder to any group")
+    os.chown(out, -1, 54321)
+    code = (
+        "import os, sys\nfrom tintype.files import OutputFolder, whole_file\nfolder = os.path.dirname(sys.argv[1])\n"
+        "with OutputFolder(folder, sys.exit), whole_file(sys.argv[1]) as file:\n file.write(b'whole')"
+    )
+    done = strace(out / "a", "/^chown|^lchown:error=EPERM", "/^fchownat:error=EPERM", code=code)
+    assert done.returncode == 0, done.stderr.decode()
+    assert mode_of(out / "a") == 0o600
+
+
+SAY = """
+import os, sys
+from tintype.files import OutputFolder, whole_file
+with OutputFolder(os.path.dirname(sys.argv[1]), print):
+    for name in "ab":
+        with whole_file(sys.argv[1] + name) as file:
+            file.write(bytes(range(1, 251)) * 20_000)
+"""
+
+
+@pytest.mark.parametrize(
+    ("failing", "sentence"),
+    [
+        (["fsync:error=EOPNOTSUPP"], "cannot put files on the disk at once (no fsync): the last results may be lost"),
+        (["/^rename:error=EPERM"], "cannot rename files: each result is linked or copied to its name"),
+        (["/^rename:error=EPERM", "/^link:error=EPERM"], "cannot rename files: each result is linked or copied"),
+        (["/^chmod|^fchmodat:error=EPERM"], "keeps no permissions: results have those that it gives to all files"),
+    ],
+)
+def test_what_a_file_system_cannot_do_is_said_once(failing, sentence, strace, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out").chmod(0o700)
+    done = strace(tmp_path / "out" / "x", *failing, code=SAY)
+    assert done.returncode == 0, done.stderr.decode()
+    (line,) = done.stdout.decode().splitlines()
+    assert f"{tmp_path / 'out'} lies on a file system that {sentence}" in line
+    for name in ("xa", "xb"):
+        assert (tmp_path / "out" / name).read_bytes() == CONTENT
+
+
+def test_a_share_that_renames_but_replaces_nothing(strace, tmp_path):
+    (tmp_path / "a").write_bytes(b"before")
+    done = strace(tmp_path / "a", "/^rename:error=EEXIST:when=1")
+    assert done.returncode == 0, done.stderr.decode()
+    assert (tmp_path / "a").read_bytes() == CONTENT
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("failing", ["fsync:error=ENOSPC:when=2", "fsync:error=EDQUOT:when=2"])
+def test_a_disk_that_is_full_while_a_file_is_copied_to_its_name_is_called_full(failing, strace, tmp_path):
+    done = strace(tmp_path / "a", "/^rename:error=EPERM", "/^link:error=EPERM", failing)
+    assert b"free some space on the disk" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_folders_are_swept_at_any_depth(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    name = f".tintype-{files._host()}-{process.pid}-1-{'0' * 16}.part"
+    for folder in ("", "1931", "1931/deep", ".tintype"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).touch()
+    (tmp_path / "1931" / "a.jpg").touch()
+    assert sweep_below(tmp_path) == 4
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.jpg"]
