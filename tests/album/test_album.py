@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tintype import Colorizer, album
+from tintype import Colorizer, album, files
 from tintype.album import engine, outcomes
 from tintype.album import tasks as planning
 from tintype.errors import OptionError
@@ -434,3 +434,50 @@ def test_what_may_not_be_read_any_more_is_said_to_be_so(one, tiny):
         assert f"{own / 'tiny.onnx'} cannot be used as a model: it cannot be read (Permission denied)" in (
             done.stderr.decode()
         )
+
+
+def test_a_photograph_that_was_finished_after_it_was_read_is_made_again_whatever_its_date(one, tiny, tmp_path):
+    """Programs that copy files may make them long at first, and give them their old dates when all is there."""
+
+    def run():
+        (outcome,) = album.run([one], f"{tmp_path}/out/", colorizer={"model": tiny})
+        return outcome
+
+    whole = one.read_bytes()
+    with Image.open(one) as image:
+        half = Image.fromarray(np.asarray(image) // 2)
+    half.save(one)
+    assert run().status == "coloured"
+    one.write_bytes(whole)
+    os.utime(one, (1_000_000_000, 1_000_000_000))
+    again = run()
+    assert (again.status, again.why) == ("coloured", "again")
+    assert "the photograph was changed since" in again.message
+    assert run().why == "done"
+
+
+def test_the_dates_of_photographs_are_kept_also_of_results_that_are_done(one, tiny, tmp_path):
+    def run(keep_times):
+        making = album.Making(keep_times=keep_times)
+        (outcome,) = album.run([one], f"{tmp_path}/out/", colorizer={"model": tiny}, making=making)
+        return outcome.status, (tmp_path / "out" / "a.png").stat().st_mtime == 1_500_000_000
+
+    assert run(False) == ("coloured", False)
+    assert run(True) == ("skipped", True)
+    assert run(True) == ("skipped", True)
+    with album.Ledger(tmp_path / "out", read_only=True) as ledger:
+        (record,) = ledger
+    assert record.result_modified == record.modified == 1_500_000_000 * 10**9
+
+
+def test_part_files_go_from_folders_of_the_output_that_no_task_touches(one, tiny, tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    left = tmp_path / "out" / "1931" / "deep" / f".tintype-{files._host()}-{process.pid}-1-{'0' * 16}.part"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    outcomes = list(album.run([one], tmp_path / "out", colorizer={"model": tiny}, dry_run=True))
+    assert [outcome.status for outcome in outcomes] == ["planned"]
+    assert left.exists()
+    list(album.run([one], tmp_path / "out", colorizer={"model": tiny}))
+    assert not left.exists()
