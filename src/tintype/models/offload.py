@@ -15,8 +15,9 @@ from tintype.models.runtime import Failure, OutOfMemory, Session
 TRIAL = 300.0
 """Seconds that a trial run may take: some devices translate a network when they first see a shape."""
 
-APART = 0.25
-"""Difference in a*b* from the CPU at which a device is refused. One 8-bit code is 0.3 or so."""
+APART = 0.1
+"""Difference in a* or b* from the CPU above which a device is refused. One 8-bit code of red is 0.34, of green 0.59, in
+the median over sRGB."""
 
 
 class Offload:
