@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from tintype.errors import UnsupportedPhoto
-from tintype.photo import read
+from tintype.photo import origin_of, read, size_of
 
 
 @pytest.fixture
@@ -133,3 +133,19 @@ def test_a_broken_second_page_is_a_page(pages, photograph):
     data[at + 20 : at + 60] = bytes(40)
     path.write_bytes(data)
     assert "2 pages" in refused(path)
+
+
+def test_all_pages_of_a_file_have_its_origin_until_it_is_changed(pages, photograph):
+    origins = set()
+    for last in (230, 231):
+        path = pages([(photograph(height=height), {}) for height in (200, 260, last)])
+        with open(path, "rb") as stream:
+            origin = origin_of(stream)
+        assert [read(path, page=number).origin for number in (1, 2, 3)] == [origin] * 3
+        origins.add(origin)
+    assert len(origins) == 2
+
+
+def test_the_largest_page_tells_how_much_memory_any_may_take(pages, photograph):
+    path = pages([(photograph(height=height), {}) for height in (200, 260, 230)])
+    assert (size_of(path), size_of(path, largest=True)) == ((200, 332), (260, 332))

@@ -357,7 +357,7 @@ def colour(
             sweep_once(task.output.parent)
         outcome = foresee(task, mark, overwrite=making.overwrite, skip_existing=making.skip_existing, ledger=ledger)
         if outcome.status == "planned" and not dry_run:
-            with room(_load(task.input, colorizer)):
+            with room(_load(task, colorizer)):
                 work = partial(_coloured, task, outcome, colorizer, making, seen, ledger is not None, progress)
                 outcome = work() if hold is None else hold(output_of(task).parent, work)
         elif outcome.why == "done" and task.output is not None and making.keep_times and not dry_run:
@@ -567,13 +567,14 @@ def _keep_times(times: os.stat_result, result: Path, *, made: bool = False) -> t
     return (f"{result} cannot get the date of its photograph ({reason})",)
 
 
-def _load(path: Path, colorizer: Colorizer) -> int:
-    """How much of the BUDGET a photograph takes, by the size that its header tells."""
+def _load(task: Task, colorizer: Colorizer) -> int:
+    """How much of the BUDGET a photograph takes, by the size that its header tells; of a page, no page takes more."""
+    path = task.input
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             return BUDGET  # A pipe gives its header once, and not to us.
-        size = size_of(path)
+        size = size_of(path, largest=task.page is not None)
     except OSError:
         return 0  # It fails at once.
     # Where the header does not tell, the size of the file is the best guess.

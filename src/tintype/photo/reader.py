@@ -70,7 +70,7 @@ def read(
     with _opened(source, name, threads) as opened:
         try:
             photo = _read(opened, name, Reading(as_photo), salvage, page)
-            photo = replace(photo, origin=origin_of(opened.stream()))
+            photo = replace(photo, origin=origin_of(opened.stream()) if page is None else opened.origin())
         except Damaged as error:
             remedy = f", {OR_SALVAGE}" if error.salvageable and not salvage else ""
             raise UnreadablePhoto(f"{error}{remedy}") from None
@@ -167,13 +167,21 @@ def from_array(array: NDArray[np.generic] | Image, name: str = "the array") -> P
     )
 
 
-def size_of(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+def size_of(path: str | os.PathLike[str], *, largest: bool = False) -> tuple[int, int] | None:
     """(height, width) of a photograph as it is stored, by the header of its file; None where that does not tell.
+
+    largest: of a TIFF file that holds several, the one with the most pixels, in place of the first.
 
     Raises:
         OSError: the file cannot be opened.
     """
-    with Source(path, name_of(path), in_memory=0) as source:
+    name = name_of(path)
+    with Source(path, name, in_memory=0) as source:
+        if largest:
+            with suppress(PhotoError):
+                stream = source.stream()
+                if recognise(stream.read(HEAD), name) == "tiff":
+                    return tiff.largest(stream, name)
         if size := source.size():
             return size
         from tintype.photo import heads

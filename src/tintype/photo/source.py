@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyvips
 
 from tintype.errors import UnreadablePhoto
+from tintype.photo.origin import origin_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -41,6 +42,13 @@ _TRIES = 10
 
 Given = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A photograph as it is given to be read: a path, the bytes of a file, or a binary stream."""
+
+_ORIGINS: dict[tuple[int, ...], str] = {}
+"""The origins of the last files, by what the system says of them: all pages of a file have the same, and a long file is
+not read once more for each.
+"""
+
+_MOST_ORIGINS = 16
 
 _CALLED_BACK: deque[pyvips.SourceCustom] = deque(maxlen=1000)
 
@@ -186,6 +194,19 @@ class Source:
             pyvips.vips_lib.vips_error_clear()
             return None
         return image.height, image.width
+
+    def origin(self) -> str:
+        """What `origin_of` says of its bytes; of a file that was asked for before and is as it was, without reading."""
+        if self._file is None:
+            return origin_of(self.stream())
+        status = os.fstat(self._file.fileno())
+        state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        origin = _ORIGINS.get(state)
+        if origin is None:
+            if len(_ORIGINS) >= _MOST_ORIGINS:
+                _ORIGINS.clear()
+            origin = _ORIGINS[state] = origin_of(self.stream())
+        return origin
 
     def check(self) -> None:
         """Raises UnreadablePhoto when the file was changed since it was opened, OSError when the disk failed."""

@@ -6,6 +6,7 @@ packs with one core.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import struct
@@ -202,6 +203,15 @@ def _whole(pages: list[Page], stream: BinaryIO) -> Page | None:
         return pages[0]
     photograph = photograph_of(pages, stream)
     return replace(photograph[0], left_out=(*photograph[0].left_out, *photograph[1])) if photograph else None
+
+
+def largest(stream: BinaryIO, name: str) -> tuple[int, int]:
+    """(height, width) of the picture with the most pixels.
+
+    Raises:
+        UnreadablePhoto: the directories are broken. UnsupportedPhoto: a camera raw file.
+    """
+    return max(((page.height, page.width) for page in _pages(stream, name)[0]), key=math.prod)
 
 
 def first_xmp(stream: BinaryIO, name: str) -> bytes | None:
