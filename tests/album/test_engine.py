@@ -186,6 +186,17 @@ def test_another_photograph_of_the_same_name_size_and_date_is_not_taken_for_the_
     assert Path("../out/a.png").read_bytes() == first != outcome.output.read_bytes()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right of their own there")
+def test_a_photograph_of_two_names_is_taken_once_and_a_hard_link_is_another(scans, run):
+    (scans / "link.png").symlink_to("a.png")
+    os.link(scans / "a.png", scans / "second.png")
+    assert sorted(run()) == ["a.png", "b.png", "c.png", "second.png"]
+    assert sorted(records()) == ["1931/c.png", "a.png", "b.png", "second.png"]
+    assert statuses(run()) == {("skipped", "done"): 4}
+    # By its other name alone it is the same file with another result.
+    assert statuses(run("scans/link.png", "out/")) == {("coloured", ""): 1}
+
+
 def test_pages_have_a_row_each(scans, run):
     pages = [Image.fromarray(np.full((40, 60), level, np.uint8)) for level in (50, 90, 130)]
     pages[0].save(scans / "pages.tif", save_all=True, append_images=pages[1:])

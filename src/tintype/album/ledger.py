@@ -111,7 +111,8 @@ class Run:
     begun, ended: ISO 8601 in UTC; ended is None where the run was killed, or is at work.
     state: 'working', 'finished', 'stopped' (by Ctrl-C, a signal or an error), or 'cut off' (killed).
     model, settings: what was asked for. version: of tintype.
-    counts: photographs by what became of them; while it works, and where it was cut off, as far as rows tell.
+    counts: photographs by what became of them, as far as the run had told of them when it was stopped; while it works,
+        and where it was cut off, as far as rows tell.
     """
 
     id: int
