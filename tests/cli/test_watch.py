@@ -18,8 +18,8 @@ class Watched:
 
     def __init__(self, tmp_path, model, *options):
         self.output = (tmp_path / "lines").open("w+b")
-        command = command_of("colorize", tmp_path / "in", "-o", tmp_path / "out", "--watch", "--settle", "0.6", "--json",
-                             *options, model=model)  # fmt: skip
+        paths = tmp_path / "in", "-o", tmp_path / "out"
+        command = command_of("colorize", *paths, "--watch", "--settle", "0.6", "--json", *options, model=model)
         self.process = subprocess.Popen(command, stdout=self.output, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
     @property
