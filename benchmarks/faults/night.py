@@ -189,12 +189,13 @@ class Working:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            # The last line of a run that is killed may be cut.
-            if line.endswith(b"\n"):
-                with self._change:
-                    self.lines.append(json.loads(line))
-                    self._change.notify_all()
+        with self.process.stdout as lines:
+            for line in lines:
+                # The last line of a run that is killed may be cut.
+                if line.endswith(b"\n"):
+                    with self._change:
+                        self.lines.append(json.loads(line))
+                        self._change.notify_all()
         with self._change:
             self._ended = True
             self._change.notify_all()

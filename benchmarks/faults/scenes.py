@@ -66,7 +66,7 @@ def killed(folder: Path, *, files: int, kills: int, seed: int, user: User, large
     night.repeat()
     _expect_shut(night, shut, archive, found)
     closed.chmod(0o755)
-    again = _come_grow_and_go(night, archive, user, random, found)
+    again = _come_grow_and_go(night, archive, sum(scan.pages for scan in shut), user, random, found)
     before |= {
         path: what for path, what in archive.state().items() if path not in before or path == os.fspath(archive.folder)
     }
@@ -103,6 +103,8 @@ def _start_twice(night: Night, found: Findings) -> None:
     """A second run while one is at work, and then two at the same moment: one of them works, the other refuses."""
     with night.started() as first:
         first.wait_for(1)
+        # However long the second takes to start, the first is not done by then.
+        first.process.send_signal(signal.SIGSTOP)
         second = night.repeat()
         found.expect(
             second.code == 1 and not second.of("coloured") and len(second.errors) == 1,
@@ -129,8 +131,13 @@ def _expect_shut(night: Night, shut: list[Scan], archive: Archive, found: Findin
         found.expect("cannot be written" in message, f"{scan.place!r} in a folder without permission: {message!r}")
 
 
-def _come_grow_and_go(night: Night, archive: Archive, user: User, random: np.random.Generator, found: Findings) -> Run:
-    """New scans, two of which grow and one of which goes while a run is at work; returns that run."""
+def _come_grow_and_go(
+    night: Night, archive: Archive, shut: int, user: User, random: np.random.Generator, found: Findings
+) -> Run:
+    """New scans, two of which grow and one of which goes while a run is at work; returns that run.
+
+    shut: how many photographs there are to be coloured beside them.
+    """
     late = archive.folder / "late"
     for number in range(40):
         add(archive, Path("late"), 90_000 + number, KINDS["JPEG"], "JPEG", random)
@@ -149,6 +156,7 @@ def _come_grow_and_go(night: Night, archive: Archive, user: User, random: np.ran
     def meanwhile(working: Working) -> None:
         working.wait_for(1)
         gone.unlink()
+        working.wait_for(shut + 35)
         data = contents[growing]
         while data and working.process.poll() is None:
             with open(growing, "ab") as file:
@@ -277,7 +285,7 @@ def foreign_folder(folder: Path, *, seed: int, user: User) -> Findings:
     found.expect(run.code == 1, f"a run into a folder of another user ended with {run.code}")
     found.expect(not results_in(night.output), "something was written into a folder of another user")
     found.expect(all("cannot be written" in line["message"] for line in run.of("failed")), f"{run.of('failed')}")
-    found.figures["folder of another user"] = " / ".join(run.errors)
+    found.figures["folder of another user"] = f"{len(run.errors)} sentences, such as: {run.errors[1]}"
     os.chown(night.output, user.number or 0, 0)
     run = night.repeat("--retry-failed")
     found.expect(run.code == 0, f"the run after the folder was given ended with {run.code}: {run.errors[:3]}")

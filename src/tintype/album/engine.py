@@ -403,7 +403,11 @@ def _coloured(
         seen.photo(photo)
         if seen.colour and making.skip_colour:
             raise _LeftAlone
-        make_folder(output.parent)
+        try:
+            make_folder(output.parent)
+        except OSError as error:
+            message = f"{output} cannot be written ({error.strerror}): check the folder and its permissions"
+            raise UnwritablePhoto(message) from error
 
     times = os.stat(task.input) if making.keep_times else None
     try:

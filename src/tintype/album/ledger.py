@@ -437,7 +437,7 @@ class Ledger:
         return connection
 
     def _reader(self) -> sqlite3.Connection:
-        if not self.path.is_file():
+        if not os.path.isfile(self.path):
             raise LedgerError(
                 f"{self.folder} has no ledger: tintype colorize keeps one in each folder that it is given with -o"
             )
