@@ -99,6 +99,7 @@ def test_what_failed_before_is_counted_apart_and_named_by_runs(scans, tmp_path, 
         r"1: begun \d{4}-\d\d-\d\d \d\d:\d\d, finished after 0:\d\d:\d\d: .*3 coloured.* \(tiny.v1, size=64, .*\)",
         said[0],
     )
+    assert "3 skipped, 1 failed before" in said[1]
     assert said[3:] == ["now: 3 done, 1 failed", f"failed: {sentence}"]
 
 

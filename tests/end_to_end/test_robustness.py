@@ -212,8 +212,13 @@ def folder_of(tmp_path, count=8) -> Path:
 def test_killed_in_the_middle_of_a_folder_and_continued(tmp_path, tiny):
     folder, out = folder_of(tmp_path), tmp_path / "out"
     run = start("colorize", folder, "-o", out, model=tiny)
-    # Killed while something is half written: its temporary file is there.
-    wait_for(lambda: out.exists() and any(name.endswith(".part") for name in os.listdir(out)) and len(files(out)) > 2)
+
+    def in_the_middle():
+        """Something is done, and something is half written: its temporary file is there."""
+        names = files(out) if out.exists() else []
+        return any(name.endswith(".part") for name in names) and any(not name.startswith(".") for name in names)
+
+    wait_for(in_the_middle)
     run.kill()
     run.communicate()
     done = [name for name in files(out) if not name.startswith(".")]
