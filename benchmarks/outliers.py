@@ -1,6 +1,6 @@
 """Fits what a run takes for negatives and pages of text, and measures how often rightly, and what its doubt is worth.
 
-    python -m benchmarks.outliers fit train-00.tar --pages PAGES -o src/tintype/album/tables/patterns.npz
+    python -m benchmarks.outliers fit train-00.tar --pages PAGES -o src/tintype/album/tables/patterns.npy
     python -m benchmarks.outliers measure train-09.tar [--pages PAGES]
 
 A shard is a tar file of colour photographs, as `tintype prepare` writes it. PAGES is a folder of scanned pages. The
@@ -108,12 +108,9 @@ def fit(shards: list[Path], folder: Path, count: int, output: Path) -> None:
     both = 10 * np.concatenate([plain, text]).reshape(len(plain) + len(text), -1)
     signs = np.r_[-np.ones(len(plain)), np.ones(len(text))]
     weights = fitted(both, signs, *STEADY["text"], True)
-    np.savez(
-        output,
-        negative=negative.reshape(SCALES, 256).astype(np.float16),
-        text=(10 * weights[:-1]).reshape(SCALES, 2, 256).astype(np.float16),
-        text_offset=np.float32(weights[-1]),
-    )
+    kind = [("negative", "<f2", (SCALES, 256)), ("text", "<f2", (SCALES, 2, 256)), ("text_offset", "<f4")]
+    table = np.array((negative.reshape(SCALES, 256), 10 * weights[:-1].reshape(SCALES, 2, 256), weights[-1]), kind)
+    np.save(output, table, allow_pickle=False)
     print(f"{output}: {len(plain)} photographs, {len(text)} parts of pages")
 
 
@@ -170,7 +167,7 @@ def main() -> None:
     parser.add_argument("shards", nargs="+", type=Path)
     parser.add_argument("--pages", type=Path)
     parser.add_argument("--count", type=int, default=2500, help="photographs of each shard")
-    parser.add_argument("-o", "--output", type=Path, default=Path("patterns.npz"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("patterns.npy"))
     given = parser.parse_args()
     if given.what == "fit":
         fit(given.shards, given.pages, given.count, given.output)

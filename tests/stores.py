@@ -19,10 +19,12 @@ SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/s
 def s3_server(*buckets: str) -> Iterator[dict[str, str]]:
     """An S3 server on the loopback address with these buckets; yields the variables that lead to it."""
     import boto3
+    from moto.moto_api._internal import moto_api_backend
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    moto_api_backend.reset()  # Servers of one process keep what earlier ones were given.
     host, port = server.get_host_and_port()
     address, key = f"http://{host}:{port}", "testing"
     try:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tintype.version import __version__
 
 if TYPE_CHECKING:
-    from tintype import errors, models
+    from tintype import album, errors, models
     from tintype.colorizer import Colorizer, colorize
     from tintype.colours import Colours
     from tintype.distribution import Likely
@@ -44,6 +44,7 @@ __all__ = [
     "TintypeError",
     "TintypeWarning",
     "__version__",
+    "album",
     "colorize",
     "errors",
     "from_array",
@@ -70,7 +71,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     # Nothing heavy is imported until it is used, so that `tintype --help` answers at once.
-    if name in ("errors", "models"):
+    if name in ("album", "errors", "models"):
         return import_module(f"tintype.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)

@@ -138,11 +138,9 @@ def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
 
     `python -m benchmarks.outliers` has fitted them.
     """
-    with (
-        files("tintype.album").joinpath("tables", "patterns.npz").open("rb") as file,
-        np.load(file, allow_pickle=False) as table,
-    ):
-        return table["negative"].astype(np.float32), table["text"].astype(np.float32), float(table["text_offset"])
+    with files("tintype.album").joinpath("tables", "patterns.npy").open("rb") as file:
+        table = np.load(file, allow_pickle=False)
+    return table["negative"].astype(np.float32), table["text"].astype(np.float32), float(table["text_offset"])
 
 
 def scores(counted: NDArray[np.float32]) -> tuple[float, float]:

@@ -75,6 +75,7 @@ def _line(run: Run) -> str:
     if run.ended is not None:
         seconds = int((datetime.fromisoformat(run.ended) - datetime.fromisoformat(run.begun)).total_seconds())
         took = f" after {seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    counts = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in run.counts.items()) or "nothing done"
+    words = (f"{number} {status.replace('_', ' ')}" for status, number in run.counts.items())
+    counts = ", ".join(words) or "nothing done"
     made = f"{run.model}, {run.settings.replace('; ', ', ')}"
     return f"{run.id}: begun {begun:%Y-%m-%d %H:%M}, {run.state}{took}: {counts} ({made})"
