@@ -39,9 +39,6 @@ BUDGET = 256_000_000
 NETWORK = 100
 """Pixels of a photograph that take as much memory as one pixel of what the network sees."""
 
-WAITING = 2
-"""Photographs that are worked on beside one per processor: while one waits for the disk, another one goes on."""
-
 
 def run(
     inputs: Sequence[str | os.PathLike[str]],
@@ -84,8 +81,8 @@ def run(
     colorizer: one that is open, or the settings of the one to open; None: those by default. Settings are better than a
         Colorizer that uses all processors, as then each of the `jobs` gets its share of them.
     making: hints, format, quality and the like, and which results are made again; None: see `Making`.
-    jobs: how many photographs are coloured side by side; None: one per processor, two more as some wait for the disk,
-        and on another device than the CPU as many more as its batches hold. On the CPU the files are the same for any.
+    jobs: how many photographs are coloured side by side; None: one per processor, and
+        on another device than the CPU as many more as its batches hold. On the CPU the files are the same for any.
     dry_run: only say what would be done; no photograph is decoded, and nothing is written.
     on_event: is told of events while the run works (see `tintype.album.events`), from several threads.
 
@@ -123,7 +120,7 @@ def run(
         threads = max(1, processors // busy) if busy > 1 else None
         colorizer = Colorizer(**(Settings(threads=threads) | (colorizer or Settings())))
     # Some wait for a batch of the network while others are read, painted and written.
-    jobs = min(jobs or processors + WAITING + colorizer.model.batch - 1, most)
+    jobs = min(jobs or processors + colorizer.model.batch - 1, most)
     making = making.opened(colorizer)
     tell = on_event or (lambda event: None)
     device = colorizer.model.device

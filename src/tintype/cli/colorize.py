@@ -166,8 +166,7 @@ def colorize(
         Say what would be done, and do nothing.
     jobs
         How many photographs are coloured at the same time, at least 1. On the CPU the results are the same, byte for
-        byte, for any number. Default: one per processor and two more, as some wait for the disk; on another device
-        as many more as its batches hold.
+        byte, for any number. Default: one per processor; on another device as many more as its batches hold.
     device
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
         cuda, directml or openvino where one works, else the CPU. See docs/archives.md.
