@@ -128,9 +128,9 @@ def test_what_may_not_be_read_or_written(tmp_path, tiny):
         done = tintype_without_rights(
             "colorize", tmp_path / "in/good.jpg", "-o", f"{tmp_path}/shut/new/", model=tiny, check=1
         )
-        assert any(f"{tmp_path}/shut/new cannot be written (Permission denied)" in line for line in errors_of(done)), (
-            done
-        )
+        assert any(
+            f"{tmp_path}/shut/new/good.jpg cannot be written (Permission denied)" in line for line in errors_of(done)
+        ), done
         done = tintype_without_rights("colorize", tmp_path / "in/locked/a.jpg", model=tiny, check=1)
         assert f"{tmp_path}/in/locked/a.jpg cannot be read (Permission denied)" in errors_of(done)[0]
         tiny.chmod(0)
