@@ -301,7 +301,14 @@ def watched(folder: Path, *, files: int, kills: int, seed: int, user: User) -> F
     (folder / "in").rename(folder / "scanner")
     (folder / "in").mkdir()
     user.give(folder / "in")
-    archive = Archive(folder / "in", source.scans)
+    # Of links in a circle, the first that arrives is a link to nowhere for a while.
+    archive = Archive(
+        folder / "in",
+        {
+            place: replace(scan, said="is a link") if scan.kind == "links in a circle" else scan
+            for place, scan in source.scans.items()
+        },
+    )
     source.folder = folder / "scanner"
     delivery = threading.Thread(target=_deliver, args=(source.folder, archive.folder, seed, user))
     delivery.start()
