@@ -6,6 +6,7 @@
     │   ├── UnsupportedPhoto     a photograph, but of a kind that is refused by name
     │   │   └── TooManyPixels            one that is larger than is read
     │   └── UnwritablePhoto      the result cannot be put where it should go
+    ├── FilmError            a film cannot be read, coloured or written
     ├── UnwritableFile       any other file cannot be put where it should go
     ├── DiskFull             a run waited for room on the disk, and there was none in time
     ├── LedgerError          the ledger of a folder of results cannot be read or kept
@@ -56,6 +57,10 @@ class TooManyPixels(UnsupportedPhoto):
 
 class UnwritablePhoto(PhotoError):
     """The result cannot be put where it should go."""
+
+
+class FilmError(TintypeError):
+    """A film cannot be read, coloured or written."""
 
 
 class UnwritableFile(TintypeError):

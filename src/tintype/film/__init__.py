@@ -1,0 +1,1 @@
+"""Moving pictures: films read, coloured and written. Needs the extra `video`."""
