@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from tintype.threads import ahead, available_threads
+from tintype.threads import ahead, apart, available_threads
 
 
 def test_no_more_processors_than_there_are():
@@ -117,3 +117,47 @@ def test_an_iterator_that_is_left_begins_nothing_more(close):
         del results
     assert threading.active_count() == before
     assert len(begun) < 20
+
+
+def test_a_thread_of_its_own_makes_what_is_asked_for_and_a_little_more():
+    made = []
+
+    def numbers():
+        for number in range(100):
+            made.append((number, threading.get_ident()))
+            yield number
+
+    items = apart(numbers, 3)
+    assert [next(items) for _ in range(10)] == list(range(10))
+    time.sleep(0.2)
+    assert 10 <= len(made) <= 15
+    assert {thread for _, thread in made} != {threading.get_ident()}
+    assert list(items) == list(range(10, 100))
+
+
+def test_what_fails_in_the_other_thread_is_raised_after_what_came_before():
+    def failing():
+        yield 1
+        raise ValueError("broken")
+
+    items = apart(failing, 3)
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(items)
+
+
+def test_nothing_goes_on_when_nobody_asks_any_more():
+    closed = threading.Event()
+
+    def endless():
+        try:
+            yield from count()
+        finally:
+            closed.set()
+
+    before = threading.active_count()
+    items = apart(endless, 1)
+    next(items)
+    items.close()
+    assert closed.is_set()
+    assert threading.active_count() == before

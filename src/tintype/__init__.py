@@ -11,7 +11,7 @@ In steps, each of which may be repeated:
     strips = colours.paint(vividness=1.2)                    # rows of sRGB
     tintype.write(photo, strips, "grandmother.color.jpg")
 
-`tintype.models` has the models that ship, `tintype.errors` tells what can go wrong.
+`tintype.models` has the models that ship, `tintype.film` colours films, `tintype.errors` tells what can go wrong.
 """
 
 import os
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tintype.version import __version__
 
 if TYPE_CHECKING:
-    from tintype import album, errors, models
+    from tintype import album, errors, film, models
     from tintype.colorizer import Colorizer, colorize
     from tintype.colours import Colours
     from tintype.distribution import Likely
@@ -47,6 +47,7 @@ __all__ = [
     "album",
     "colorize",
     "errors",
+    "film",
     "from_array",
     "models",
     "read",
@@ -71,7 +72,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     # Nothing heavy is imported until it is used, so that `tintype --help` answers at once.
-    if name in ("album", "errors", "models"):
+    if name in ("album", "errors", "film", "models"):
         return import_module(f"tintype.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,3 +60,51 @@ def ahead(
             yield results.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def apart(items: Callable[[], Generator[Item, None, None]], room: int) -> Generator[Item, None, None]:
+    """The items that a generator gives, made in a thread of their own ahead of whoever uses them.
+
+    What the generator raises is raised here, after the items before it. When this one is closed or dropped, that one is
+    closed in its thread as soon as it gives its next item, and is waited for.
+
+    Args:
+        items: makes the generator. room: so many items wait at most; while there is no room, no more are made.
+    """
+    waiting: queue.Queue[tuple[Item, ...] | BaseException | None] = queue.Queue(room)
+    left = threading.Event()
+
+    def put(what: tuple[Item, ...] | BaseException | None) -> bool:
+        while not left.is_set():
+            try:
+                waiting.put(what, timeout=_LOOK)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def make() -> None:
+        try:
+            with closing(items()) as made:
+                for item in made:
+                    if not put((item,)):
+                        return
+        except BaseException as error:
+            put(error)
+        else:
+            put(None)
+
+    maker = threading.Thread(target=make, name="apart", daemon=True)
+    maker.start()
+    try:
+        while (item := waiting.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item[0]
+    finally:
+        left.set()
+        maker.join()
+
+
+_LOOK = 0.1
+"""Seconds after which a thread that waits for room looks whether it is still needed."""

@@ -27,6 +27,7 @@ COMMANDS = (
     "inspect",
     "sheet",
     "prokudin",
+    "video",
     "serve",
     "evaluate",
     "compare",
