@@ -23,7 +23,8 @@ from tintype.color.lab import lightness
 
 ROOT = Path(__file__).parents[1]
 PHOTOGRAPHS = ROOT / "examples" / "photographs"
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+FOLDERS = ("docs", "examples", "notebooks")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))])
 
 
 def read(path: Path) -> str:
