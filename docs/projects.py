@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("projects.md")
-COMPARISON = Path(__file__).with_name("comparison.md")
+COMPARISON = Path(__file__).with_name("comparison-figures.md")
 
 METHODS = {
     "A": ("cnn10.hsv", "cnn10.lab"),

@@ -20,7 +20,7 @@ def test_the_results_are_those_of_the_comparison():
 
 
 def test_results_without_a_source_are_refused():
-    with pytest.raises(ValueError, match=r"comparison\.md has no figures or no verdicts for project B"):
+    with pytest.raises(ValueError, match=r"comparison-figures\.md has no figures or no verdicts for project B"):
         projects.results("B", "| | claim | here |\n|---|---|---|\n| A | one | undecided |\n")
 
 

@@ -9,6 +9,8 @@ from benchmarks import comparison
 from tintype.errors import TintypeError
 from tintype.threads import available_threads
 
+ROOT = Path("runs/comparison")
+
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -19,63 +21,126 @@ def arguments() -> argparse.ArgumentParser:
     parts = parser.add_subparsers(dest="part", required=True)
 
     part = parts.add_parser("export", help="runs to models")
-    part.add_argument("runs", type=Path, nargs="+", help="folders of complete runs")
+    part.add_argument("runs", type=Path, nargs="*", help="folders of complete runs; default: all complete ones of ROOT")
+    part.add_argument("-o", "--output", type=Path, default=ROOT, help="a folder for the models of RUNS, or ROOT")
+    _export(part)
+
+    part = parts.add_parser("measure", help="models on photographs, to figures")
+    part.add_argument("models", type=Path, nargs="*", help=".onnx files; default: those of all seeds of ROOT")
+    part.add_argument("-o", "--output", type=Path, default=ROOT, help="a folder for the figures of MODELS, or ROOT")
+    _measure(part)
+
+    part = parts.add_parser("page", help="figures and verdicts of all seeds, into findings.json and the pages")
+    part.add_argument("root", type=Path, nargs="?", default=ROOT)
+    _page(part)
+
+    part = parts.add_parser("pictures", help="sheets of methods x photographs, of temperatures and cars, and plots")
+    part.add_argument("models", type=Path, nargs="+", help=".onnx files, in the order of the sheets")
     part.add_argument("-o", "--output", type=Path, required=True)
+    part.add_argument("--data", type=Path, default=Path("../shared/data"))
+    part.add_argument("--seen", type=Path, default=Path("coloured/comparison"), help="where what must stay local goes")
+
+    part = parts.add_parser("all", help="export, measure and page, each skipping what is done")
+    part.add_argument("-o", "--output", type=Path, default=ROOT, help="ROOT")
+    for add in (_export, _measure, _page):
+        add(part)
+    return parser
+
+
+def _export(part: argparse.ArgumentParser) -> None:
     part.add_argument("--size", nargs="+", default=None, help="SIZE or PATTERN=SIZE; default: 128 cnn10.*=32")
     part.add_argument("--figures", type=Path, help="a folder of `measure`, whose figures the cards are to hold")
     part.add_argument("--protocol", default="", help="what the cards say of how the figures were measured")
 
-    part = parts.add_parser("measure", help="models on photographs, to figures")
-    part.add_argument("models", type=Path, nargs="+", help=".onnx files")
+
+def _measure(part: argparse.ArgumentParser) -> None:
     part.add_argument("--photographs", type=Path, required=True, help="a .tar")
     part.add_argument("--limit", type=int)
     part.add_argument("--side", type=int, default=256, help="centre square of the photographs; 0: as they are")
     part.add_argument("--training", default="../shared/data/train/train-0[0-8].tar", help="shards for the prior")
     part.add_argument("--temperatures", default="0,0.14,0.58,1", help="further ones, for those that claims ask it of")
+    part.add_argument("--camvid", help="a folder with CamVid, for the figures by kind of region")
+    part.add_argument("--drawn", help="a folder with the photographs of our own masks, for the same")
     part.add_argument("--jobs", type=int, default=available_threads())
-    part.add_argument("-o", "--output", type=Path, required=True)
 
-    part = parts.add_parser(
-        "page", help="figures, and what others found decided by them, into the page that tells of it"
+
+def _page(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--findings", type=Path, default=Path("benchmarks/comparison/findings.json"))
+    part.add_argument(
+        "--pages", type=Path, nargs="+", help="default: docs/comparison.md and docs/comparison-figures.md"
     )
-    part.add_argument("folder", type=Path, help="of `measure`")
-    part.add_argument("--runs", type=Path, default=Path("runs/comparison"), help="the folder of the runs' folders")
-    part.add_argument("--again", type=Path, nargs=2, metavar=("FOLDER", "RUNS"), help="the same of another seed")
-    part.add_argument("--page", type=Path, default=Path("docs/comparison.md"))
 
-    part = parts.add_parser("pictures", help="sheets of methods x photographs, and of temperatures")
-    part.add_argument("models", type=Path, nargs="+", help=".onnx files, in the order of the sheets")
-    part.add_argument("-o", "--output", type=Path, required=True)
-    part.add_argument("--data", type=Path, default=Path("../shared/data"))
-    part.add_argument("--seen", type=Path, default=Path("coloured/comparison"), help="where what must stay local goes")
-    return parser
+
+def export(o: argparse.Namespace) -> list[str]:
+    """What went wrong, a sentence each."""
+    from benchmarks.comparison import release, seeds
+
+    figures = release.measured(o.figures, o.protocol) if o.figures else None
+    sizes = o.size or release.SIZES
+    if runs := getattr(o, "runs", None):
+        return release.release_all(runs, o.output, sizes, figures)
+    wrong = []
+    for folder in seeds.folders(o.output).values():
+        models = folder / seeds.MODELS
+        missing = [
+            run
+            for run in sorted((folder / seeds.RUNS).glob("*"))
+            if run.is_dir() and not (models / f"{run.name}.onnx").is_file()
+        ]
+        wrong += release.release_all(missing, models, sizes, figures)
+    return wrong
+
+
+def measure(o: argparse.Namespace) -> None:
+    from benchmarks.comparison import by_region, cars, measure, samples, seeds
+
+    training = [Path(path) for path in sorted(glob(o.training))]
+    temperatures = [float(t) for t in o.temperatures.split(",") if t]
+    photos = measure.Set(str(o.photographs), o.limit, o.side or None)
+    given = getattr(o, "models", None)
+    if given:
+        folders = [(o.output, given)]
+    else:
+        folders = [
+            (folder / seeds.FIGURES, sorted((folder / seeds.MODELS).glob("*.onnx")))
+            for folder in seeds.folders(o.output).values()
+        ]
+    source = by_region.Source(o.camvid, o.drawn)
+    for folder, models in folders:
+        constants = measure.constants(training, folder)
+        ways = measure.ways_of(models, constants, temperatures)
+        measure.measure(ways, photos, folder, o.jobs)
+        measure.costs(ways, photos, folder)
+        samples.measure(models, photos, folder / samples.FOLDER, o.jobs)
+        if o.camvid or o.drawn:
+            plain = [way for way in ways if way.temperature is None and way.label != "another's colours"]
+            by_region.measure(plain, source, folder / by_region.FOLDER, o.jobs)
+            if not given:
+                cars.measure(source, constants[measure.MEAN], o.output / cars.FOLDER)
+
+
+def page(root: Path, o: argparse.Namespace) -> None:
+    from benchmarks.comparison import page
+
+    page.write(page.find(root), o.findings)
+    parts = page.parts(o.findings)
+    for path in o.pages or page.PAGES:
+        page.update(path, parts)
 
 
 def main(given: list[str] | None = None) -> str | None:
     o = arguments().parse_args(given)
     if o.part == "export":
-        from benchmarks.comparison import release
-
-        figures = release.measured(o.figures, o.protocol) if o.figures else None
-        wrong = release.release_all(o.runs, o.output, o.size or release.SIZES, figures)
-        return "\n".join(wrong) or None
+        return "\n".join(export(o)) or None
     if o.part == "measure":
-        from benchmarks.comparison import measure
-
-        constants = measure.constants([Path(path) for path in sorted(glob(o.training))], o.output)
-        temperatures = [float(t) for t in o.temperatures.split(",") if t]
-        ways = measure.ways_of(o.models, constants, temperatures)
-        photos = measure.Set(str(o.photographs), o.limit, o.side or None)
-        measure.measure(ways, photos, o.output, o.jobs)
-        measure.costs(ways, photos, o.output)
+        measure(o)
     elif o.part == "page":
-        from benchmarks.comparison import claims, page, seeds, table
-
-        again = tuple(o.again) if o.again else None
-        parts = {"figures": table.tables(o.folder, o.runs), "claims": claims.decide(o.folder, o.runs, again)}
-        if again:
-            parts["seeds"] = seeds.seeds(o.folder, again[0])
-        page.update(o.page, parts)
+        page(o.root, o)
+    elif o.part == "all":
+        wrong = export(o)
+        measure(o)
+        page(o.output, o)
+        return "\n".join(wrong) or None
     else:
         from benchmarks.comparison import pictures
 

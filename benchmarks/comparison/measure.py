@@ -171,18 +171,16 @@ def measure_way(way: Way, photos: Set, folder: Path) -> float:
 
     pictures = ((name, photographs[number]) for name, number in place.items())
     found = gather(pictures, paint, only=METRICS, further=further, truths=way.label == TRUTH)
-    memory = io.BytesIO()
-    np.savez_compressed(
-        memory,
-        key=key_of(way, photos, photographs),
-        label=way.label,
-        photos=found.photos,
-        sizes=found.sizes,
-        **found.columns[way.label],
-    )
-    with whole_file(way.file(folder)) as file:
-        file.write(memory.getvalue())
+    save(way.file(folder), key_of(way, photos, photographs), way.label, found)
     return time.monotonic() - started
+
+
+def save(path: Path, key: str, label: str, found: Gathered) -> None:
+    """Write what was measured of one way of colouring, for `read`."""
+    memory = io.BytesIO()
+    np.savez_compressed(memory, key=key, label=label, photos=found.photos, sizes=found.sizes, **found.columns[label])
+    with whole_file(path) as file:
+        file.write(memory.getvalue())
 
 
 def key_of(way: Way, photos: Set, photographs: Photographs) -> str:
@@ -192,9 +190,14 @@ def key_of(way: Way, photos: Set, photographs: Photographs) -> str:
 
 
 def is_measured(way: Way, photos: Set, photographs: Photographs, folder: Path) -> bool:
+    return has_key(way.file(folder), key_of(way, photos, photographs))
+
+
+def has_key(path: Path, key: str) -> bool:
+    """Whether a file holds what was measured with this key."""
     try:
-        with np.load(way.file(folder)) as file:
-            return str(file["key"]) == key_of(way, photos, photographs)
+        with np.load(path) as file:
+            return str(file["key"]) == key
     except (OSError, KeyError, ValueError):
         return False
 
