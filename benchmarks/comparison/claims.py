@@ -304,8 +304,8 @@ CLAIMS: Sequence[Claim] = (
         "A",
         "DeOldify is good: little bleeding, slightly desaturated",
         untested="its weights cannot be had where this was measured",
-        test="`tintype convert` on its authors' weights and `measure`: edge bleeding at most the truth's, ΔCF below 0 "
-        "and above that of `resunet.l1`; half an hour",
+        test="its authors' weights, converted and measured: edge bleeding at most the truth's, ΔCF below 0 and above "
+        "that of `resunet.l1`; half an hour",
     ),
     Claim(
         "A",
@@ -323,8 +323,8 @@ CLAIMS: Sequence[Claim] = (
         "50 000 photographs are far too few for the paper's results",
         untested="the published network's weights cannot be had where this was measured, and our networks are a "
         "hundredth of its size",
-        test="`tintype convert` on the authors' ECCV16 and `measure`, and `eccv16.rebalanced` on a quarter, half and "
-        "all of the photographs with the same number of samples, three seeds each: 9 runs, about 2.7 hours",
+        test="the authors' ECCV16, converted and measured, and `eccv16.rebalanced` on a quarter, half and all of the "
+        "photographs with the same number of samples, three seeds each: 9 runs, about 2.7 hours",
     ),
     Claim(
         "B",

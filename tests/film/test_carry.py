@@ -50,10 +50,7 @@ class Fickle:
 def jumps(planes, pace=PACE / 2):
     """How far colours are from those of the same things in the frame before, in a*b*, for a pan; [frames - 1]."""
     step = int(pace)
-    return [
-        np.hypot(*(new[:, :, : -step or None] - old[:, :, step:])).mean()
-        for old, new in pairwise(planes)
-    ]
+    return [np.hypot(*(new[:, :, : -step or None] - old[:, :, step:])).mean() for old, new in pairwise(planes)]
 
 
 def test_colours_stand_still_where_the_network_changes_its_mind(picture):
