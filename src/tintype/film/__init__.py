@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tintype.film.engine import Made, Step, colorize
     from tintype.film.engine import colorizer_of as colorizer_of  # for the command
     from tintype.film.engine import run as run
-    from tintype.film.preview import preview
+    from tintype.film.sheet import preview
 
 __all__ = ["Made", "Steady", "Step", "colorize", "preview"]
 
@@ -26,7 +26,7 @@ _HOMES = {
     "Step": "engine",
     "colorize": "engine",
     "colorizer_of": "engine",
-    "preview": "preview",
+    "preview": "sheet",
     "run": "engine",
 }
 

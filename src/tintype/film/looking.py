@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import overload
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,9 @@ from tintype.models import Prediction
 from tintype.threads import ahead, apart
 
 Plane = NDArray[np.float32]
+
+# The flow that OpenCV finds depends on its number of threads, and several threads work side by side here.
+cv2.setNumThreads(1)
 
 ROOM = 1
 """Passages whose colours are found and wait to be painted."""

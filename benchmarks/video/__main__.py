@@ -1,0 +1,19 @@
+"""What films take and give, measured: `python -m benchmarks.video SECTION [OPTIONS]`.
+
+speed     frames per second, processor time by stage, memory (see benchmarks/video/speed.py)
+"""
+
+import sys
+from importlib import import_module
+
+SECTIONS = ("speed",)
+
+
+def main() -> None:
+    if len(sys.argv) < 2 or sys.argv[1] not in SECTIONS:
+        raise SystemExit(__doc__)
+    import_module(f"benchmarks.video.{sys.argv[1]}").main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
