@@ -147,7 +147,7 @@ def test_what_fails_in_the_other_thread_is_raised_after_what_came_before():
 
 
 def test_nothing_goes_on_when_nobody_asks_any_more():
-    closed = threading.Event()
+    closed, left = threading.Event(), threading.Event()
 
     def endless():
         try:
@@ -156,8 +156,10 @@ def test_nothing_goes_on_when_nobody_asks_any_more():
             closed.set()
 
     before = threading.active_count()
-    items = apart(endless, 1)
+    items = apart(endless, 1, left)
     next(items)
+    assert not left.is_set()
     items.close()
+    assert left.is_set()
     assert closed.is_set()
     assert threading.active_count() == before

@@ -39,7 +39,7 @@ RATE = 24
 SHOT = 120
 SECTIONS = ("film", "stages", "presets", "memory")
 LOOKS = "looks per frame"
-FRAMES = {"480p": 360, "720p": 240, "1080p": 240}
+FRAMES = {"480p": 600, "720p": 360, "1080p": 240}
 
 
 def grays(count: int, size: tuple[int, int], seed: int = 0) -> Iterator[np.ndarray]:
@@ -271,7 +271,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("sections", nargs="*", default=SECTIONS, help=", ".join(SECTIONS))
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--share", type=float, default=1.0, help="of the frames that are measured otherwise")
-    parser.add_argument("--frames", type=int, default=12_000, help="of the long film")
+    parser.add_argument("--frames", type=int, default=4000, help="of the long film")
     parser.add_argument("--model", default="tintype.v2")
     given = parser.parse_args(arguments)
     if hasattr(os, "sched_setaffinity"):

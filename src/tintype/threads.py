@@ -62,7 +62,9 @@ def ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def apart(items: Callable[[], Generator[Item, None, None]], room: int) -> Generator[Item, None, None]:
+def apart(
+    items: Callable[[], Generator[Item, None, None]], room: int, left: threading.Event | None = None
+) -> Generator[Item, None, None]:
     """The items that a generator gives, made in a thread of their own ahead of whoever uses them.
 
     What the generator raises is raised here, after the items before it. When this one is closed or dropped, that one is
@@ -70,9 +72,10 @@ def apart(items: Callable[[], Generator[Item, None, None]], room: int) -> Genera
 
     Args:
         items: makes the generator. room: so many items wait at most; while there is no room, no more are made.
+        left: is set as soon as nobody needs an item any more, so that what is in work can end early.
     """
     waiting: queue.Queue[tuple[Item, ...] | BaseException | None] = queue.Queue(room)
-    left = threading.Event()
+    left = threading.Event() if left is None else left
 
     def put(what: tuple[Item, ...] | BaseException | None) -> bool:
         while not left.is_set():

@@ -15,7 +15,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -257,11 +256,18 @@ class _Work:
             for frame in film.frames(max(begin, first - BEFORE), self.stop):
                 yield frame.index, small(frame.gray)
 
+    def _pairs(self, coloured: Coloured) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
+        """The frames of a passage, decoded once more, with their colours."""
+        for index, ab in enumerate(coloured.ab, coloured.first):
+            frame = next(self.frames, None)
+            if frame is None or frame.index != index:
+                raise FilmError(f"{self.film.path} does not give its frames a second time: check the file")
+            yield frame, ab
+
     def paint(self, coloured: Coloured, segments: Segments, told: Callable[..., None]) -> None:
         """Paint and encode one passage."""
-        pairs = zip(islice(self.frames, len(coloured.ab)), coloured.ab, strict=True)
         with SegmentWriter(segments.path(coloured.stop), self.film, self.form) as writer:
-            painted = ahead(lambda pair: (pair[0], self.painter(*pair)), pairs, self.colorizer.threads)
+            painted = ahead(lambda pair: (pair[0], self.painter(*pair)), self._pairs(coloured), self.colorizer.threads)
             for done, (frame, planes) in enumerate(painted, coloured.first + 1):
                 writer.write(frame, planes)
                 told(done)
@@ -284,7 +290,13 @@ def _fate(target: Path, mark: Mark) -> str:
 
 
 def default_output(source: Path) -> Path:
-    """Where a coloured film lies when nothing else is said: beside its source, as NAME.color.EXT."""
+    """Where a coloured film lies when nothing else is said: beside its source, as NAME.color.EXT.
+
+    That of numbered images is a film beside their folder.
+    """
+    if source.is_dir() or "%" in source.name:
+        folder = source if source.is_dir() else source.absolute().parent
+        return folder.with_name(f"{folder.resolve().name}{COLOR}.mp4")
     suffix = source.suffix if source.suffix.lower() in CONTAINERS else ".mp4"
     return source.with_name(f"{source.stem}{COLOR}{suffix}")
 

@@ -105,13 +105,8 @@ class Looker:
             first: the number of the first frame that is wanted; others before it only tell whether it begins a shot.
             before: what was carried out of the passage before it.
         """
-        self._left.clear()
-        made = apart(lambda: self._ahead(frames, first, before), ROOM)
-        try:
-            yield from made
-        finally:
-            self._left.set()  # Whatever is in work ends soon.
-            made.close()
+        self._left = threading.Event()
+        return apart(lambda: self._ahead(frames, first, before), ROOM, self._left)
 
     def _ahead(
         self, frames: Callable[[], Iterator[tuple[int, Plane]]], first: int, before: Carried | None
@@ -121,7 +116,7 @@ class Looker:
             start = Future()
             start.set_result(before)
         # One passage of a shot waits for what comes out of the one before it; shots do not wait for each other.
-        workers = max(1, self.colorizer.threads // 2)
+        workers = self.colorizer.threads // 2 + 1
         yield from ahead(self._work, self._tasks(frames, first, start), workers, beside=True)
 
     def _tasks(
