@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tintype.errors import FilmError, printable
 from tintype.film.reader import Film
-from tintype.film.sequences import is_pattern
+from tintype.film.sequences import CONTAINER, is_pattern
 from tintype.film.signal import Signal
 
 THREADS = 4
@@ -31,6 +31,8 @@ class Codec:
     """The worst quality that there is."""
     options: tuple[tuple[str, str], ...] = ()
     """Others of the encoder."""
+    segment: str = "nut"
+    """FFmpeg's name of the container of its segments: one that holds it, whatever the times of frames are."""
 
 
 CODECS = {
@@ -56,36 +58,31 @@ CODECS = {
         least=63,
         options=(("b", "0"), ("deadline", "good"), ("cpu-used", "4"), ("row-mt", "1")),
     ),
-    "av1": Codec(
-        "libsvtav1",
-        ((8, "yuv420p"), (10, "yuv420p10le")),
-        crf=20,
-        least=63,
-        options=(("preset", "8"), ("svtav1-params", f"lp={THREADS}")),
+    "prores": Codec(
+        "prores_ks", ((10, "yuv422p10le"),), (2, 1), options=(("profile", "hq"), ("vendor", "apl0")), segment="mov"
     ),
-    "prores": Codec("prores_ks", ((10, "yuv422p10le"),), (2, 1), options=(("profile", "hq"), ("vendor", "apl0"))),
     "ffv1": Codec(
         "ffv1",
         ((8, "yuv444p"), (10, "yuv444p10le"), (12, "yuv444p12le"), (16, "yuv444p16le")),
         (1, 1),
         options=(("level", "3"), ("g", "1"), ("slices", "4"), ("slicecrc", "1")),
     ),
-    "gif": Codec("gif", ((8, "rgb24"),), None),
+    "gif": Codec("gif", ((8, "rgb24"),), None, options=(("global_palette", "0"),), segment="mov"),
     "png": Codec("png", ((8, "rgb24"), (16, "rgb48be")), None),
 }
 """By the names that `--codec` takes."""
 
 CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    ".mp4": ("mp4", ("h264", "h265", "av1", "vp9")),
+    ".mp4": ("mp4", ("h264", "h265", "vp9")),
     ".m4v": ("mp4", ("h264", "h265")),
     ".mov": ("mov", ("h264", "h265", "prores")),
-    ".mkv": ("matroska", ("h264", "h265", "ffv1", "prores", "vp9", "av1")),
-    ".webm": ("webm", ("vp9", "av1")),
+    ".mkv": ("matroska", ("h264", "h265", "ffv1", "prores", "vp9")),
+    ".webm": ("webm", ("vp9",)),
     ".gif": ("gif", ("gif",)),
 }
 """FFmpeg's name of the container, and the codecs that are written into it, by the suffix of a file."""
 
-PICTURES: tuple[str, tuple[str, ...]] = ("image2", ("png",))
+PICTURES: tuple[str, tuple[str, ...]] = (CONTAINER, ("png",))
 """The same of numbered pictures."""
 
 

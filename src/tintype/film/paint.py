@@ -19,7 +19,7 @@ from tintype.color.gamut import TOLERANCE, linear_rgb, reach
 from tintype.color.render import render_strips
 from tintype.film.form import Form
 from tintype.film.reader import Film, Frame
-from tintype.film.signal import WEIGHTS, Codes, Leveller, Signal
+from tintype.film.signal import WEIGHTS, Codes, Signal, leveller
 
 BLOCK = 1 << 15
 """Pixels of chroma that are worked on at a time, so that they stay in the cache of the processor."""
@@ -62,7 +62,7 @@ class Painter:
         self._tones, self._form, self._threads = film.tones, form, threads
         self._factor = np.float32(vividness * blend)
         self._size = film.width, film.height
-        self._leveller = Leveller(film.signal, form.signal)
+        self._leveller = leveller(film.signal, form.signal)
 
     def __call__(self, frame: Frame, ab: NDArray[np.float32]) -> Planes:
         """The frame in colour: enlarged along its edges, within sRGB, at its own L*.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tintype.errors import FilmError, printable
-from tintype.film.signal import Codes, Leveller, Signal
+from tintype.film.signal import Codes, Leveller, Signal, leveller
 
 if TYPE_CHECKING:
     from av.video.format import VideoFormat
@@ -63,7 +63,7 @@ class Layout:
                 f"{name} is in {_REFUSED[picture.color_trc]}: convert it to the range of BT.709 (SDR) first"
             )
         planar, kind = _planar(picture.format, name)
-        depth = picture.format.components[0].bits if kind != "rgb" else 8 if planar == "gbrp" else 16
+        depth = picture.format.components[0].bits if kind != "rgb" else 16 if planar.endswith("16le") else 8
         if kind == "gray" and planar == "gray":
             depth = 8
         full = picture.color_range == 2 or picture.format.name.startswith("yuvj")
@@ -147,7 +147,7 @@ class Layout:
 
     @cached_property
     def _leveller(self) -> Leveller:
-        return Leveller(self.signal, self.signal, back=True)
+        return leveller(self.signal, self.signal, True)
 
     def _gray_of_rgb(self, planes: list[Codes]) -> Codes:
         green, blue, red = planes[:3]

@@ -102,6 +102,11 @@ class Film:
             self._first = [one.pts for one in head]
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is one file, which may have sound."""
+        return True
+
+    @property
     def rgb(self) -> bool:
         """Whether its pixels are of red, green and blue, as those of GIF."""
         return self._layout.rgb
@@ -187,6 +192,12 @@ class Film:
     def stamps(self, first: int = 0, stop: int | None = None) -> list[int]:
         """When these frames are shown, in units of the time base, not counted from the start."""
         return self._timeline.stamps[first:stop]
+
+    def durations(self, first: int = 0, stop: int | None = None) -> list[int]:
+        """How long these frames are shown, in units of the time base."""
+        stamps = self._timeline.stamps
+        last = stamps[-1] + round(self._last / self.time_base) if stamps else 0
+        return [after - stamp for stamp, after in zip(stamps, [*stamps[1:], last], strict=True)][first:stop]
 
     def index_at(self, seconds: Fraction) -> int:
         """The number of the frame that is shown at a time, in seconds from the film's start."""

@@ -23,6 +23,10 @@ PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".avif", 
 """Suffixes of the pictures of a folder."""
 
 
+CONTAINER = "image2"
+"""FFmpeg's name of numbered pictures."""
+
+
 class Sequence(Film):
     """Numbered pictures as a film, in the order of their numbers; gaps are passed over."""
 
@@ -37,6 +41,11 @@ class Sequence(Film):
         self.signal = Signal(8 if photo.depth == 8 else 16, True)
         levels = np.linspace(0, 100, 1 << 14)
         self._codes = np.rint(srgb_encode(lightness_to_luminance(levels)) * self.signal.top).astype(self.signal.kind)
+
+    @property
+    def is_file(self) -> bool:
+        """As of Film."""
+        return False
 
     @property
     def rgb(self) -> bool:
@@ -81,6 +90,10 @@ class Sequence(Film):
         """As of Film."""
         return list(range(len(self.files)))[first:stop]
 
+    def durations(self, first: int = 0, stop: int | None = None) -> list[int]:
+        """As of Film."""
+        return [1] * len(self.files[first:stop])
+
     def index_at(self, seconds: Fraction) -> int:
         """As of Film."""
         return min(max(0, int(seconds * self.rate)), self.count - 1)
@@ -100,6 +113,15 @@ def is_sequence(source: str | os.PathLike[str]) -> bool:
 def is_pattern(path: str | os.PathLike[str]) -> bool:
     """Whether a name is a pattern of names."""
     return PATTERN.search(Path(path).name) is not None
+
+
+def names_of(pattern: Path, first: int = 0) -> Iterator[Path]:
+    """The names of pictures by a pattern, from a number on."""
+    begin, end = _place(pattern)
+    number = first
+    while True:
+        yield pattern.with_name(pattern.name[:begin] + pattern.name[begin:end] % number + pattern.name[end:])
+        number += 1
 
 
 def _files_of(path: Path) -> list[Path]:

@@ -133,6 +133,12 @@ def _curves(signal: Signal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return lights, tones
 
 
+@cache
+def leveller(gray: Signal, colour: Signal, back: bool = False) -> Leveller:
+    """The one Leveller of its kind in this process: what it has made serves all who use it."""
+    return Leveller(gray, colour, back=back)
+
+
 class Leveller:
     """Codes of luma by which pixels of one colour are as light as grays: a table, made as far as it is needed.
 
@@ -213,19 +219,18 @@ class Leveller:
         # In the middle of the two codes of 8 bits that are taken for one.
         cb = np.full((1, 1), (2 * step + 0.5) * size, np.float32)
         cr = ((2 * np.arange(STEPS, dtype=np.float32) + np.float32(0.5)) * np.float32(size))[:, None]
+        # What lies beyond black and white stays as far beyond.
+        within = codes.clip(self._given.black, self._given.black + self._given.span).astype(np.float64)
+        beyond = even - self._even(within)
         if self._back:
             tones = colour.lightness(codes.astype(np.float32)[None], cb, cr)
-            # What lies beyond black and white stays there.
-            row = np.where((tones > 0) & (tones < 100), self._gray.grays(tones), even)
+            row = self._gray.grays(tones) + np.where((tones > 0) & (tones < 100), 0, beyond)
         else:
             fields = np.linspace(0, colour.top, 256, dtype=np.float32)
-            wanted = self._gray.tones()[codes]
             # Just below white: all codes beyond are white as well.
             lines = colour.lightness(fields[None], cb, cr)
-            row = np.stack([np.interp(wanted.clip(None, line[-1] - 0.01), line, fields) for line in lines])
-            # What lies beyond black and white stays as far beyond.
-            gray = self._gray
-            row += even - self._even(codes.clip(gray.black, gray.black + gray.span).astype(np.float64))
+            wanted = self._gray.tones()[codes]
+            row = np.stack([np.interp(wanted.clip(None, line[-1] - 0.01), line, fields) for line in lines]) + beyond
         if step == STEPS // 2:
             row[STEPS // 2] = even
         unit = 1 << self._fraction

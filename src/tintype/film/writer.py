@@ -11,13 +11,14 @@ from typing import cast
 import av
 import numpy as np
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tintype.errors import FilmError, UnwritableFile, printable
 from tintype.files import FULL, whole_file
-from tintype.film.form import Form
+from tintype.film.form import CODECS, Form
 from tintype.film.paint import Planes
 from tintype.film.reader import Film, Frame
 from tintype.film.signal import Codes
@@ -44,19 +45,15 @@ class SegmentWriter:
         destination = self._stack.enter_context(whole_file(path))
         with self._guarded():
             # FFmpeg opens the file once more, by its name.
-            self._container = av.open(destination.file.name, "w", format="nut")
+            self._container = av.open(destination.file.name, "w", format=CODECS[form.codec].segment)
             self._stack.callback(self._container.close)
             stream = self._container.add_stream(form.encoder, rate=film.rate, options=dict(form.options))
             self._stream = cast(VideoStream, stream)
             context = self._stream.codec_context
             context.width, context.height = form.size
             context.pix_fmt = "pal8" if form.codec == "gif" else form.pixels
-            context.sample_aspect_ratio = film.aspect
             context.time_base = 1 / film.rate
-            if form.subsampling is not None:
-                context.color_range = 2 if form.signal.full else 1
-                context.colorspace = _MATRICES[form.signal.matrix]
-                context.color_primaries, context.color_trc = _BT709, form.transfer
+            tag(context, film, form)
 
     def write(self, frame: Frame, planes: Planes) -> None:
         """Encode the next frame."""
@@ -90,10 +87,16 @@ class SegmentWriter:
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         with refusals(self._name, self._form):
-            try:
-                yield
-            except BaseException:
-                raise
+            yield
+
+
+def tag(context: VideoCodecContext, film: Film, form: Form) -> None:
+    """Say of a stream of a form what its pixels are and mean."""
+    context.sample_aspect_ratio = film.aspect
+    if form.subsampling is not None:
+        context.color_range = 2 if form.signal.full else 1
+        context.colorspace = _MATRICES[form.signal.matrix]
+        context.color_primaries, context.color_trc = _BT709, form.transfer
 
 
 @contextmanager
