@@ -77,7 +77,9 @@ class Layout:
             matrix = _MATRICES.get(space, usual_matrix(picture.width, picture.height))
         notes = []
         if any(part.is_alpha for part in picture.format.components):
-            notes.append("The film is transparent in places, which is not kept: they lie on white")
+            alpha = picture.reformat(format=planar).planes[-1]
+            if int(_array(alpha, depth).min()) < (1 << depth) - 1:
+                notes.append("The film is transparent in places, which is not kept: they lie on white")
         return cls(
             path,
             (picture.width, picture.height),
@@ -179,9 +181,8 @@ def _planar(format: VideoFormat, name: str) -> tuple[str, str]:
     if format.has_palette or format.is_rgb:
         deep = bits > 8
         return ("gbrap" if alpha or format.has_palette else "gbrp") + ("16le" if deep else ""), "rgb"
-    chroma = [part for part in parts if part.is_chroma]
     suffix = "" if bits <= 8 else f"{bits}le"
-    if not chroma:
+    if len(parts) - alpha < 3:
         return f"gray{suffix}", "gray"
     across, down = (-(-16 // side) for side in (format.chroma_width(16), format.chroma_height(16)))
     letter = "yuva" if alpha else "yuv"

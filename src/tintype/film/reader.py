@@ -245,15 +245,14 @@ class Film:
             last = max(duration or 0 for pts, _, duration in shown if pts == stamps[-1])
             return _Timeline(stamps, len(packets), keys, last)
         # Where packets do not tell what is shown when, the film is decoded to learn it.
-        stamps = []
         with opened(self.path) as container:
             stream = film_of(container, self.path)
+            times = [picture.pts for picture in _decoded(container, stream)]
+        # Frames come in their order, even where their times do not.
+        stamps = sorted({time for time in times if time is not None})
+        if len(stamps) < len(times):
             step = 1 / (self.rate * self.time_base)
-            for number, picture in enumerate(_decoded(container, stream)):
-                stamp = picture.pts
-                if stamp is None or (stamps and stamp <= stamps[-1]):
-                    stamp = stamps[-1] + max(1, round(step)) if stamps else self.start + round(number * step)
-                stamps.append(stamp)
+            stamps = [(stamps[0] if stamps else self.start) + round(number * step) for number in range(len(times))]
         return _Timeline(stamps, max(len(stamps), len(packets)), None, 0)
 
     def _pictures(self, first: int) -> Generator[tuple[int, VideoFrame], None, None]:
