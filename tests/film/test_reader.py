@@ -1,12 +1,13 @@
 """Films of every usual container, codec and kind of pixel: their frames, numbers and times."""
 
+import itertools
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
-from clips import HEIGHT, WIDTH, grays, picture, write_clip
 
+from clips import HEIGHT, WIDTH, grays, picture, write_clip
 from tintype.color.lab import lightness
 from tintype.errors import FilmError
 from tintype.film.reader import open_film
@@ -51,7 +52,7 @@ def test_a_film_is_read_whole_and_from_any_frame(name, codec, pixels, options, t
         assert film.tones.shape == (2**film.depth,)
         for frame, gray in zip(frames, grays(10), strict=True):
             assert np.abs(seen(frame, film) - gray).mean() < 2.5
-        steps = {round(float(b.time - a.time), 3) for a, b in zip(frames, frames[1:], strict=False)}
+        steps = {round(float(b.time - a.time), 3) for a, b in itertools.pairwise(frames)}
         assert max(steps) <= 0.051
         assert film.notes == ()
         for frame in film.frames(6, 9):
@@ -207,7 +208,10 @@ REFUSED = {
     "empty": (other("empty.mp4", b""), "is empty"),
     "text": (other("text.mkv", b"A film, said the file, but it was a letter.\n" * 50), "is no film"),
     "list": (other("list.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/hostname\n"), "is no film"),
-    "without its list of frames": (lambda folder: cut(write_clip(folder / "w.mp4", frames=grays(40)), 0.3), r"lacks the list.*moov"),
+    "without its list of frames": (
+        lambda folder: cut(write_clip(folder / "w.mp4", frames=grays(40)), 0.3),
+        r"lacks the list.*moov",
+    ),
     "sound alone": (no_sound_file, "has no pictures"),
     "HDR": (lambda folder: write_clip(folder / "hdr.mp4", context={"color_trc": 16}), r"HDR \(PQ\)"),
     "another size": (resized, "changes its size from 64 x 48 to 80 x 48"),

@@ -30,6 +30,7 @@ from tintype.film.form import CONTAINERS, Form, form_of
 from tintype.film.guide import FrameHints, Guide, Place, range_of
 from tintype.film.join import join
 from tintype.film.looking import Coloured, Looker
+from tintype.film.mark import film_mark
 from tintype.film.paint import Painter
 from tintype.film.passages import Small
 from tintype.film.reader import Film, Frame, open_film
@@ -339,7 +340,3 @@ def _origin(source: Path) -> str:
         status = entry.stat()
         digest.update(f"{entry.name}/{status.st_size}/{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def film_mark(path: Path) -> Mark | None:
-    return None

@@ -69,7 +69,8 @@ def join(
     name = printable(output)
     options = _OPTIONS.get(form.container, {})
     with (
-        whole_file(output) as destination, refusals(name, form),
+        whole_file(output) as destination,
+        refusals(name, form),
         av.open(destination.file.name, "w", format=form.container, container_options=options) as container,
         av.open(str(segments[0])) as template,
     ):
