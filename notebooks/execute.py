@@ -96,14 +96,14 @@ def execute(
         Path(private, "sitecustomize.py").write_text(BLOCK.format(blocked=blocked), encoding="utf-8")
         here = os.pathsep.join(filter(None, [private, os.environ.get("PYTHONPATH")]))
         # Neither the settings of a person nor their other kernels have a say.
-        own = dict.fromkeys(("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"), private)
+        own = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "TMPDIR")
         client = NotebookClient(
             notebook, timeout=timeout, record_timing=False, resources={"metadata": {"path": folder}}
         )
         client.create_kernel_manager()
         if os.name == "posix":
             client.km.transport, client.km.ip = "ipc", str(Path(private, "kernel"))  # nobody else can listen
-        client.execute(env={**os.environ, **own, "PYTHONPATH": here})
+        client.execute(env={**os.environ, **dict.fromkeys(own, private), "PYTHONPATH": here})
     return notebook
 
 

@@ -29,6 +29,12 @@ def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are linked by."""
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
 def pictures(notebook: nbformat.NotebookNode) -> int:
     data = [output.data for cell in code(notebook) for output in cell.outputs if "data" in output]
     return sum(any(kind.startswith("image/") or "<svg" in str(each[kind]) for kind in each) for each in data)
@@ -39,6 +45,16 @@ def test_colorization_needs_the_plain_install_alone():
     assert pictures(done) > 15
     (slider,) = [cell for cell in code(done) if LARGE in tags(cell)]
     assert "in colour" in slider.outputs[0].data["text/html"]
+
+
+def test_train_your_own_trains_exports_and_colours():
+    """Two of its four runs, with two steps each: whole, it takes minutes."""
+    short = 'STEPS, RUNS = 2, ["classes", "timid"]'
+    done = execute(HERE / "train_your_own.ipynb", parameters=short, timeout=600)
+    said = "".join(output.text for cell in code(done) for output in cell.outputs if output.output_type == "stream")
+    assert "step 2/2  validation" in said
+    assert "self-supervised: classes at T = 1" in said
+    assert pictures(done) > 8
 
 
 def test_colorization_imports_what_the_plain_install_brings_by_name():
@@ -73,13 +89,11 @@ def test_a_notebook_is_small_and_keeps_no_trace_of_who_ran_it(path):
 def test_links_of_a_notebook_lead_somewhere(path):
     notebook = nbformat.read(path, nbformat.NO_CONVERT)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    heads = {
-        re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    }
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert targets
     for target in targets:
-        if target.startswith("#"):
-            assert target[1:] in heads, target
-        elif "://" not in target:
-            assert (path.parent / target.partition("#")[0]).exists(), target
+        name, _, anchor = target.partition("#")
+        there = path.parent / name if name else path
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(text if there == path else there.read_text(encoding="utf-8")), target
