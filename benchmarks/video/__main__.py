@@ -1,12 +1,13 @@
 """What films take and give, measured: `python -m benchmarks.video SECTION [OPTIONS]`.
 
+quality   how steady colours are, and whether cuts are found (see benchmarks/video/quality.py)
 speed     frames per second, processor time by stage, memory (see benchmarks/video/speed.py)
 """
 
 import sys
 from importlib import import_module
 
-SECTIONS = ("speed",)
+SECTIONS = ("quality", "speed")
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from tintype.color import lab
+
 SIZE = 360, 480
 """(height, width) of a film, in pixels."""
 
@@ -17,15 +19,20 @@ ROOM = 1.5
 """Times the sides of the film that a photograph has, before the camera moves over it."""
 
 
-def photographs(folder: Path) -> list[np.ndarray]:
-    """Colour photographs, uint8 [h, w, 3], as small as a film needs them, in the order of their names."""
-    result = []
-    for path in sorted(folder.glob("*.jpg")):
-        photo = Image.open(path).convert("RGB")
-        scale = ROOM * max(SIZE[0] / photo.height, SIZE[1] / photo.width)
-        size = round(photo.width * scale), round(photo.height * scale)
-        result.append(np.asarray(photo.resize(size, Image.Resampling.LANCZOS)))
-    return result
+def photographs(folder: Path, room: float = ROOM) -> list[np.ndarray]:
+    """Photographs, uint8 [h, w, 3], as small as a film needs them, in the order of their names."""
+    return [fitted(Image.open(path).convert("RGB"), room) for path in sorted(folder.glob("*.jpg"))]
+
+
+def fitted(photo: Image.Image, room: float = ROOM) -> np.ndarray:
+    """A photograph as large as a film over it needs, uint8 [h, w, 3]."""
+    scale = room * max(SIZE[0] / photo.height, SIZE[1] / photo.width)
+    size = round(photo.width * scale), round(photo.height * scale)
+    return np.asarray(photo.resize(size, Image.Resampling.LANCZOS))
+
+
+GRAIN = 2.5
+"""Deviation of the grain of damaged film, in gray codes."""
 
 
 @dataclass
@@ -33,14 +40,14 @@ class Layer:
     """A photograph that moves: where each point of the film shows it, frame by frame."""
 
     picture: np.ndarray
-    """uint8 [h, w, 3]."""
+    """uint8 [h, w, 3], or [h, w] for a gray film."""
     places: list[np.ndarray]
     """Per frame, [2, 3]: from pixels of the film to those of the picture."""
     cover: np.ndarray | None = None
     """float32 [h, w] in [0, 1]: what of the picture there is; None: all."""
 
     def at(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
-        """What a frame shows of it, float32 [h, w, 3], and how much of each pixel it covers, float32 [h, w]."""
+        """What a frame shows of it, float32 as the picture, and how much of each pixel it covers, float32 [h, w]."""
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         size = SIZE[::-1]
         shown = cv2.warpAffine(
@@ -62,11 +69,14 @@ class Scene:
     name: str = ""
 
     def frame(self, index: int) -> np.ndarray:
-        """The frame in colour as it was shot, uint8 [h, w, 3]: without damage, but where the gate puts it."""
+        """The frame as it was shot, uint8 [h, w, 3], or [h, w] where the photographs are gray.
+
+        It has no damage, but lies where the gate puts it.
+        """
         shown, _ = self.layers[0].at(index)
         for layer in self.layers[1:]:
             part, cover = layer.at(index)
-            shown += cover[..., None] * (part - shown)
+            shown += (cover if shown.ndim == 2 else cover[..., None]) * (part - shown)
         return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
 
     def whose(self, index: int) -> np.ndarray:
@@ -180,8 +190,9 @@ class Damage:
             np.sin(2 * np.pi * index / period + phase) for period, phase in zip((7, 13, 31), phases, strict=True)
         )
         exposure = np.exp(self.pumping * (swing / 1.5 + random.normal(0, 0.5)))
-        light = 255 * np.clip((gray / 255.0) ** 2.2 * exposure, 0, 1) ** (1 / 2.2)
-        light += random.normal(0, 2.5, light.shape)
+        codes = 255 * np.clip((np.arange(256) / 255.0) ** 2.2 * exposure, 0, 1) ** (1 / 2.2)
+        light = cv2.LUT(gray, codes.astype(np.float32))
+        light += GRAIN * random.standard_normal(light.shape, np.float32)
         height, width = light.shape
         for _ in range(random.poisson(self.dust)):
             middle = int(random.integers(width)), int(random.integers(height))
@@ -236,15 +247,14 @@ def loop(pictures: Sequence[np.ndarray], number: int, count: int, seed: int) -> 
 
 def gray_of(rgb: np.ndarray) -> np.ndarray:
     """The gray code of the same L*, uint8 [h, w], of sRGB uint8 [h, w, 3]."""
-    from tintype.color.lab import lab_to_rgb, rgb_to_lab
-
-    lab = rgb_to_lab(rgb / np.float32(255))
-    lab[..., 1:] = 0
-    return np.round(255 * np.clip(lab_to_rgb(lab)[..., 0], 0, 1)).astype(np.uint8)
+    plane = lab.rgb_to_lab(rgb / np.float32(255))
+    plane[..., 1:] = 0
+    return np.round(255 * np.clip(lab.lab_to_rgb(plane)[..., 0], 0, 1)).astype(np.uint8)
 
 
 def grays(shot: Scene) -> Iterator[np.ndarray]:
     """The frames of a shot as a film shows them, uint8 [h, w]."""
     for index in range(shot.count):
-        gray = gray_of(shot.frame(index))
+        frame = shot.frame(index)
+        gray = gray_of(frame) if frame.ndim == 3 else frame
         yield gray if shot.damage is None else shot.damage.apply(gray, index)

@@ -170,3 +170,16 @@ def test_keyframes_come_as_often_as_asked_for(picture):
     look = Fickle()
     carry(pan(picture, 25, 1), look, every=6)
     assert [index for index, _ in look.asked] == [0, 6, 12, 18, 24]
+
+
+@pytest.mark.parametrize("wrong", [[13], [13, 14], [23]], ids=["one", "two", "the last"])
+def test_blank_frames_do_not_break_the_shot(picture, wrong):
+    frames = pan(picture, 24)
+    for index in wrong:
+        frames[index] = np.full_like(frames[index], 97)
+    look = Fickle()
+    planes, state = carry(frames, look)
+    assert max(jumps(planes[:23])) < 1.5
+    assert not {index for index, _ in look.asked} & set(wrong)
+    after, _ = carry(pan(picture, 40)[24:], look, state)
+    assert np.abs(after[0].mean(axis=(1, 2)) - planes[-1].mean(axis=(1, 2))).max() < 2

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tintype.film.flow import Flow, Tones, met, places, taken, tones
+from tintype.film.flow import Flow, Tones, match, met, places, taken, tones
 from tintype.film.keys import Given
 from tintype.hints import Hint
 from tintype.models import Prediction
@@ -46,6 +46,12 @@ LEAST = 3
 
 SEEN = 0.75
 """Share of a frame that must be seen in the last keyframe: below, the next one is due."""
+
+TORN = 0.2
+"""Share of a frame that must be found in the one before: below, a later frame is looked for that does follow."""
+
+WRONG = 2
+"""Frames that may be passed over so."""
 
 REACH = 15
 """Keyframes before and after a keyframe whose colours count there."""
@@ -163,6 +169,24 @@ class _Key:
 
 
 @dataclass(eq=False)
+class _Step:
+    """From a frame to the next sound one, and back."""
+
+    place: int
+    index: int
+    there: Half
+    """[gh, gw, 2], from the cells of frame `place`."""
+    met: Plane
+    """[gh, gw], of them."""
+    here: Plane
+    """[gh, gw, 2], from the cells of frame `index`."""
+    seen: Plane
+    """[gh, gw], of them."""
+    found: float
+    """Share of frame `index` that is found in frame `place`, and looks the same."""
+
+
+@dataclass(eq=False)
 class _Way:
     """From the cells of one frame to another one."""
 
@@ -222,6 +246,8 @@ class _Passage:
         """From each frame to the keyframe before it; of a keyframe, to the one before that."""
         self.ahead: dict[int, _Way] = {}
         """From each frame to the keyframe after it; of a keyframe, to the one after that."""
+        self.torn = set[int]()
+        """Frames that show nothing that could be followed."""
         self._before = before
 
     def colours(self) -> tuple[Sequence[Plane], Carried]:
@@ -257,28 +283,64 @@ class _Passage:
             ab = np.moveaxis(last.ab.astype(np.float32), 0, -1)
             weight = last.weight.astype(np.float32)
             self.keys.append(_Key(-last.ago, light, ab, weight, ab, weight))
-            earlier, start = last.tones, -last.ago
+            earlier, place = last.tones, -last.ago
         else:
             self._add(0)
-            earlier, start = tones(self.seen[0]), 0
-        between: list[tuple[int, _Way]] = []
+            earlier, place = tones(self.seen[0]), 0
+        between: list[_Step] = []
         flow = sure = None
-        for index in range(max(0, start + 1), len(self.seen)):
+        index = max(0, place + 1)
+        while index < len(self.seen):
             now = tones(self.seen[index])
-            there, here = self.flow(earlier, now), self.flow(now, earlier)
-            between.append((index, _Way.of(there, met(there, here))))
-            step = met(here, there)
-            if flow is None or sure is None:
-                flow, sure = here, step
-            else:
-                at = places(here)
-                flow, sure = here + taken(flow, at), step * taken(sure, at)
+            step = self._step(earlier, place, now, index)
+            if place >= 0 and index not in self.given and step.found < TORN:
+                index, now, step = self._past(earlier, place, now, step)
+                if index == len(self.seen):
+                    break
+            for wrong in range(max(0, place + 1), index):
+                # What cannot be seen goes on evenly.
+                part = np.float32((wrong - place) / (index - place))
+                self.torn.add(wrong)
+                self.back[wrong] = _Way.of(*_led(part * step.here, step.seen, flow, sure))
+            flow, sure = _led(step.here, step.seen, flow, sure)
             self.back[index] = _Way.of(flow, sure)
-            earlier = now
+            between.append(step)
+            earlier, place = now, index
             if self._due(index, index - self.keys[-1].index, sure):
                 self._lead_ahead(between)
                 self._add(index)
                 between, flow, sure = [], None, None
+            index += 1
+        if place > self.keys[-1].index:
+            # The film went wrong at the end of the passage: its colours are those of the last sound frame.
+            self._lead_ahead(between)
+            self._add(place)
+        still = np.zeros((*self.keys[-1].light.shape, 2), np.float32)
+        for wrong in range(max(0, place + 1), len(self.seen)):
+            self.torn.add(wrong)
+            self.back[wrong] = _Way.of(still, np.ones_like(still[..., 0]))
+
+    def _step(self, earlier: Tones, place: int, now: Tones, index: int) -> _Step:
+        there, here = self.flow(earlier, now), self.flow(now, earlier)
+        seen = met(here, there)
+        found = float((seen * match(now, earlier, places(here))).mean())
+        return _Step(place, index, there.astype(np.float16), met(there, here), here, seen, found)
+
+    def _past(self, earlier: Tones, place: int, now: Tones, step: _Step) -> tuple[int, Tones, _Step]:
+        """Where the film goes on after a frame that does not follow on the last one, and how it gets there.
+
+        That is a later frame if that does follow: then something went wrong between them. It is the frame itself if
+        none does, and behind the passage if there are no others.
+        """
+        index = step.index
+        for later in range(index + 1, min(index + 1 + WRONG, len(self.seen))):
+            then = tones(self.seen[later])
+            leap = self._step(earlier, place, then, later)
+            if leap.found >= 2 * TORN:
+                return later, then, leap
+            if later in self.given:
+                break
+        return (len(self.seen) if index == len(self.seen) - 1 else index), now, step
 
     def _due(self, index: int, distance: int, sure: Plane) -> bool:
         if index == len(self.seen) - 1 or index in self.given:
@@ -287,17 +349,16 @@ class _Passage:
             return distance >= self.every
         return distance >= EVERY or (distance >= LEAST and float(sure.mean()) < SEEN)
 
-    def _lead_ahead(self, between: list[tuple[int, _Way]]) -> None:
+    def _lead_ahead(self, between: Sequence[_Step]) -> None:
         """The ways to the keyframe that has just been found, from each frame since the last one."""
         flow = sure = None
-        for index, step in reversed(between):
-            there, met_ = step.read()
-            if flow is None or sure is None:
-                flow, sure = there, met_
-            else:
-                at = places(there)
-                flow, sure = there + taken(flow, at), met_ * taken(sure, at)
-            self.ahead[index - 1] = _Way.of(flow, sure)
+        for step in reversed(between):
+            there = step.there.astype(np.float32)
+            for wrong in range(max(0, step.place + 1), step.index):
+                part = np.float32((step.index - wrong) / (step.index - step.place))
+                self.ahead[wrong] = _Way.of(*_led(part * there, step.met, flow, sure))
+            flow, sure = _led(there, step.met, flow, sure)
+            self.ahead[step.place] = _Way.of(flow, sure)
 
     # The keyframes
 
@@ -333,11 +394,7 @@ class _Passage:
             ways = self.ahead if step > 0 else self.back
             while 0 <= other < len(self.keys) and abs(other - place) <= REACH:
                 there, met_ = ways[self.keys[other - step].index].read()
-                if flow is None or sure is None:
-                    flow, sure = there, met_
-                else:
-                    at = places(flow)
-                    flow, sure = flow + taken(there, at), sure * taken(met_, at)
+                flow, sure = (there, met_) if flow is None or sure is None else _led(flow, sure, there, met_)
                 at = places(flow)
                 sure = sure * np.float32(FADE)
                 said = self.keys[other]
@@ -376,6 +433,9 @@ class _Passage:
             if first.index == index:
                 yield first.mean
                 continue
+            if place + 1 == len(self.keys):
+                yield first.mean
+                continue
             second = self.keys[place + 1]
             light = self._light(index)
             part = np.float32((index - first.index) / (second.index - first.index))
@@ -383,10 +443,21 @@ class _Passage:
             for key, way, share in ((first, self.back[index], 1 - part), (second, self.ahead[index], part)):
                 flow, sure = way.read()
                 at = places(flow)
-                weight = share * (sure * _alike(light, taken(key.light, at)) + np.float32(1e-3))
+                if index not in self.torn:
+                    sure = sure * _alike(light, taken(key.light, at))
+                weight = share * (sure + np.float32(1e-3))
                 summed += weight[..., None] * taken(key.mean, at, cubic=True)
                 total += weight
-            yield _filled(summed / total[..., None], np.minimum(1, 4 * total), light)
+            ab = summed / total[..., None]
+            yield ab if index in self.torn else _filled(ab, np.minimum(1, 4 * total), light)
+
+
+def _led(flow: Plane, sure: Plane, onward: Plane | None, met_: Plane | None) -> tuple[Plane, Plane]:
+    """A way and its trust, led on by another one; None: by none."""
+    if onward is None or met_ is None:
+        return flow, sure
+    at = places(flow)
+    return flow + taken(onward, at), sure * taken(met_, at)
 
 
 def _trust(logits: Plane) -> Plane:

@@ -22,6 +22,9 @@ added STRETCH of the length of the way."""
 
 STRETCH = 0.05
 
+ALIKE = 32.0
+"""Difference of tones, of 255, at which a place counts half as the same."""
+
 
 def tones(seen: Plane) -> Tones:
     """What of a frame is compared, uint8 [h, w]: without specks, and with every tone equally often.
@@ -77,11 +80,6 @@ def taken(plane: Plane, at: Plane, cubic: bool = False) -> Plane:
     return np.asarray(cv2.remap(plane, x, y, way, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
-def onward(first: Plane, second: Plane) -> Plane:
-    """One flow after another: from the frame that the first begins at to that which the second leads to."""
-    return np.asarray(first + taken(second, places(first)), np.float32)
-
-
 def met(there: Plane, back: Plane) -> Plane:
     """How sure it is that what a cell shows is seen in the other frame, too, float32 [h, w] in [0, 1].
 
@@ -94,6 +92,17 @@ def met(there: Plane, back: Plane) -> Plane:
     sure = np.exp2(-error / allowed)
     sure[~inside(at)] = 0
     return np.asarray(sure, np.float32)
+
+
+def match(first: Tones, second: Tones, at: Plane) -> Plane:
+    """How alike tones are along the motion, float32 [h, w] in (0, 1]; at: where each cell [h, w] of the first is in the
+    second, in cells."""
+    size = at.shape[1], at.shape[0]
+    one, other = (
+        np.asarray(cv2.resize(tone, size, interpolation=cv2.INTER_AREA), np.float32) for tone in (first, second)
+    )
+    apart = (taken(other, at) - one) / np.float32(ALIKE)
+    return np.asarray(np.exp2(-apart * apart), np.float32)
 
 
 def inside(at: Plane) -> NDArray[np.bool_]:
