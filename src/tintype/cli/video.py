@@ -65,6 +65,7 @@ def video(
     output: MaybeOutput = None,
     codec: str | None = None,
     crf: Annotated[float | None, between(0, 63)] = None,
+    rate: Annotated[float | None, between(0, 1000, above=True)] = None,
     part: Annotated[tuple[str | None, str | None], _range()] = (None, None),
     preview: Path | None = None,
     every: Annotated[int | None, between(1)] = None,
@@ -98,6 +99,8 @@ def video(
         How its pictures are encoded: see docs/video.md. Default: what suits the output.
     crf
         Quality of codecs that lose, from 0, the best. Default: visually without loss.
+    rate
+        Frames per second of numbered images. Default: 24.
     part
         Only this part: A-B, each a frame's number or a time, as in 00:01:10-00:02:00. Without A it is from the
         beginning, without B to the end.
@@ -152,6 +155,7 @@ def video(
                 film,
                 preview,
                 every=every,
+                rate=rate,
                 start=part[0],
                 stop=part[1],
                 hints=hints,
@@ -183,6 +187,7 @@ def video(
             colorizer=colorizer,
             codec=codec,
             crf=crf,
+            rate=rate,
             start=part[0],
             stop=part[1],
             keyframes=keyframes,

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
@@ -27,7 +28,7 @@ from tintype.colorizer import Colorizer
 from tintype.errors import FilmError, TintypeWarning
 from tintype.film.carry import Carried
 from tintype.film.form import CONTAINERS, Form, form_of
-from tintype.film.guide import FrameHints, Guide, Place, range_of
+from tintype.film.guide import FrameHints, Guide, Place, checked_rate, range_of
 from tintype.film.join import join
 from tintype.film.looking import Coloured, Looker
 from tintype.film.mark import film_mark
@@ -98,6 +99,7 @@ def colorize(
     *,
     codec: str | None = None,
     crf: float | None = None,
+    rate: Fraction | float | None = None,
     start: Place | None = None,
     stop: Place | None = None,
     keyframes: int | None = None,
@@ -125,6 +127,7 @@ def colorize(
         source: a film, or a folder or pattern of numbered images.
         output: default: beside the source, as NAME.color.EXT.
         codec, crf: see docs/video.md; default: what suits the output, visually without loss.
+        rate: frames per second of numbered images; default: 24.
         start, stop: the first frame, and the one before which to end: a frame's number from 0 (int, or "120"), seconds
             (float or Fraction) or a time such as "00:01:10.5".
         keyframes: let the network look at each so many frames; None: where the motion asks for it.
@@ -143,6 +146,7 @@ def colorize(
         output,
         codec=codec,
         crf=crf,
+        rate=rate,
         start=start,
         stop=stop,
         keyframes=keyframes,
@@ -180,6 +184,7 @@ def run(
     colorizer: Colorizer,
     codec: str | None = None,
     crf: float | None = None,
+    rate: Fraction | float | None = None,
     start: Place | None = None,
     stop: Place | None = None,
     keyframes: int | None = None,
@@ -190,7 +195,7 @@ def run(
 ) -> Made:
     """The same with a Colorizer; what was made, and what the user should know of it."""
     begin = time.monotonic()
-    with open_film(source) as film:
+    with open_film(source, rate=checked_rate(rate)) as film:
         target = default_output(film.path) if output is None else Path(output)
         refuse_same(source, target)
         form = form_of(film, target, codec, crf)
@@ -251,11 +256,10 @@ class _Work:
         return self.looker.coloured(lambda: self._small(segments.first, first), first, before)
 
     def _small(self, begin: int, first: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """The frames as the network sees them, from a decoder of their own."""
-        with closing(open_film(self.film.path)) as film:
-            small = Small(film.tones, self.colorizer.network_size((film.height, film.width)))
-            for frame in film.frames(max(begin, first - BEFORE), self.stop):
-                yield frame.index, small(frame.gray)
+        """The frames as the network sees them, decoded on their own."""
+        small = Small(self.film.tones, self.colorizer.network_size((self.film.height, self.film.width)))
+        for frame in self.film.frames(max(begin, first - BEFORE), self.stop):
+            yield frame.index, small(frame.gray)
 
     def _pairs(self, coloured: Coloured) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
         """The frames of a passage, decoded once more, with their colours."""

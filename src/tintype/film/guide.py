@@ -26,6 +26,9 @@ as "00:01:10.5"."""
 FrameHints = StrPath | Mapping[int, Hints]
 """Hints by the number of their frame, or the path of a JSON file with such."""
 
+MOST = 1000
+"""Frames per second."""
+
 _TIME = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 
 PLACE = "the number of a frame, such as 1750, or a time, such as 00:01:10 or 1:10.5"
@@ -45,6 +48,17 @@ def checked_place(place: Place) -> int | Fraction:
     elif isinstance(place, (float, Fraction)) and 0 <= place < 1e9:
         return Fraction(place)
     raise OptionError(f"A place in a film is {PLACE}, not {place!r}")
+
+
+def checked_rate(rate: Fraction | float | None) -> Fraction | None:
+    """The frames per second of numbered images. Raises OptionError."""
+    if rate is None:
+        return None
+    if not isinstance(rate, (int, float, Fraction)) or isinstance(rate, bool) or not 0 < rate <= MOST:
+        raise OptionError(f"The rate must be above 0 and at most {MOST} frames per second, not {rate!r}")
+    # 23.976 and 29.97 stand for 24000/1001 and 30000/1001.
+    television = Fraction(1000 * round(rate * 1001 / 1000), 1001)
+    return television if abs(rate - television) < 0.005 else Fraction(rate).limit_denominator(1001)
 
 
 def frame_at(film: Film, place: Place) -> int:

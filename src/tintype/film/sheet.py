@@ -16,7 +16,7 @@ from tintype.colorizer import Colorizer
 from tintype.errors import FilmError, OptionError
 from tintype.film.engine import colorizer_of, default_output
 from tintype.film.form import form_of
-from tintype.film.guide import FrameHints, Guide, Place, range_of
+from tintype.film.guide import FrameHints, Guide, Place, checked_rate, range_of
 from tintype.film.looking import Looker
 from tintype.film.paint import Painter
 from tintype.film.passages import Passage, Small
@@ -49,6 +49,7 @@ def preview(
     sheet: StrPath,
     *,
     every: int | None = None,
+    rate: Fraction | float | None = None,
     start: Place | None = None,
     stop: Place | None = None,
     hints: FrameHints | None = None,
@@ -78,7 +79,7 @@ def preview(
     colorizer = colorizer_of(model, size, temperature, vividness, blend, threads, device)
     check_output(path=sheet)
     refuse_same(source, sheet)
-    with open_film(source) as film:
+    with open_film(source, rate=checked_rate(rate)) as film:
         first, end = range_of(film, start, stop)
         guide = Guide.of(film, colorizer, hints, keys)
         numbers = _numbers(film, first, end, every, guide)
