@@ -40,7 +40,8 @@ CODECS = {
         "libx264",
         ((8, "yuv420p"), (10, "yuv420p10le")),
         crf=16,
-        options=(("preset", "fast"), ("x264-params", "open-gop=0")),
+        # With grain, slower presets give no better a film of the same size: docs/video.md.
+        options=(("preset", "veryfast"), ("x264-params", "open-gop=0")),
     ),
     "h265": Codec(
         "libx265",

@@ -57,8 +57,9 @@ def checked_rate(rate: Fraction | float | None) -> Fraction | None:
     if not isinstance(rate, (int, float, Fraction)) or isinstance(rate, bool) or not 0 < rate <= MOST:
         raise OptionError(f"The rate must be above 0 and at most {MOST} frames per second, not {rate!r}")
     # 23.976 and 29.97 stand for 24000/1001 and 30000/1001.
-    television = Fraction(1000 * round(rate * 1001 / 1000), 1001)
-    return television if abs(rate - television) < 0.005 else Fraction(rate).limit_denominator(1001)
+    exact = Fraction(rate)
+    television = Fraction(1000 * round(exact * 1001 / 1000), 1001)
+    return television if abs(exact - television) < Fraction(1, 200) else exact.limit_denominator(1001)
 
 
 def frame_at(film: Film, place: Place) -> int:

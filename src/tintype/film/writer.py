@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -106,7 +107,7 @@ def refusals(name: str, form: Form) -> Iterator[None]:
         yield
     except (av.FFmpegError, OSError) as error:
         number, reason = error.errno, error.strerror or str(error)
-        if number in FULL:
+        if number in (*FULL, errno.EFBIG):
             raise UnwritableFile(
                 f"{name} cannot be written ({reason}): free some space on the disk", reason=reason, number=number
             ) from error
