@@ -10,11 +10,18 @@ import pytest
 from PIL import Image
 
 from small_models import CARD, write_model
+from small_sets import encode
+from small_tables import serving, write_table
 from tintype.cli import main
 from tintype.color.lab import rgb_to_lab
 from tintype.colorizer import Colorizer
+from tintype.data.fingerprint import fingerprint
+from tintype.data.seen import write_seen
+from tintype.evaluation import free
 from tintype.evaluation.photographs import square
-from tintype.study.design import read_study
+from tintype.photo import from_array
+from tintype.study.design import Known, read_study
+from tintype.study.make import enlarged
 from written_evaluations import photograph
 
 SIDE = 32
@@ -299,3 +306,85 @@ def test_a_consent_text_that_is_none_is_refused(capsys, photos, tmp_path, output
     if content is not None:
         consent.write_bytes(content)
     assert "consent.txt" in refused(capsys, photos, output, models=tiny, consent=consent)
+
+
+# ---- the truth on a machine's grid
+
+
+def test_the_truth_can_go_the_way_of_a_machines_colours(photos, study, tmp_path, tiny):
+    assert make(photos, tmp_path / "coarse", models=tiny, **{"truth-grid": "models"}) == 0
+    coarse = read_study(tmp_path / "coarse", check=True)
+    # The model sees squares of 64 pixels and answers on a quarter of that.
+    assert (coarse.truth_grid, study.truth_grid) == (16, None)
+    for index in range(4):
+        as_it_is, found = lab(pixels(study, index, "truth")), lab(pixels(coarse, index, "truth"))
+        assert np.abs(found[..., 0] - as_it_is[..., 0]).max() < 0.6
+        assert np.array_equal(pixels(coarse, index, "random"), pixels(study, index, "random"))
+    # The first photograph is noise, whose colours cannot pass; the second is of one colour, which does.
+    noise, plain = ([lab(pixels(one, index, "truth"))[..., 1:] for one in (study, coarse)] for index in (0, 1))
+    assert noise[1].std(axis=(0, 1)).max() < 0.7 * noise[0].std(axis=(0, 1)).min()
+    assert np.abs(plain[1] - plain[0]).max() < 1.5
+
+
+@pytest.mark.parametrize("name", ["tintype.mini", "eccv16.own"])
+def test_a_models_own_colours_on_that_way_are_its_picture(name):
+    codes = np.asarray(Image.fromarray(photograph(3, 64)).convert("L"))
+    colorizer = Colorizer(name)
+    colours = colorizer.look(from_array(codes))
+    assert np.array_equal(enlarged(codes, colours.ab, colours.guide.shape[0]), colorizer(codes))
+
+
+@pytest.mark.parametrize(
+    ("grid", "models", "words"),
+    [("models", "tintype.mini,eccv16.own", "(tintype.mini 64, eccv16.own 32)"), ("models", "", "does not tell on which"),
+     ("7", "", "from 8 to 1024, not 7"), ("own", "", "models, or a number")],
+)  # fmt: skip
+def test_a_grid_that_cannot_be_told_is_refused(capsys, photos, output, grid, models, words):
+    given = {"models": models} if models else {}
+    theirs = [] if models else [photos.parent / "theirs"]
+    assert words in refused(capsys, photos, output, *theirs, code=2, **given, **{"truth-grid": grid})
+
+
+def test_predictions_are_compared_with_the_truth_on_a_given_grid(photos, study, output):
+    assert make(photos, output, photos.parent / "theirs", **{"truth-grid": 8}) == 0
+    made = read_study(output, check=True)
+    assert made.truth_grid == 8
+    assert not np.array_equal(pixels(made, 2, "truth"), pixels(study, 2, "truth"))
+    assert np.array_equal(pixels(made, 2, "theirs"), pixels(study, 2, "theirs"))
+
+
+# ---- photographs that a model knows
+
+
+def test_photographs_that_a_model_learned_from_are_told(capsys, photos, tmp_path, output):
+    model = write_model(tmp_path / "mine.onnx", card=CARD | {"training_data": [{"name": "ours", "photographs": 30}]})
+    known = np.asarray(Image.open(photos / "p2.png").resize((60, 40), Image.Resampling.LANCZOS))[:, ::-1]
+    write_seen(tmp_path / "mine.seen", [fingerprint(np.ascontiguousarray(known)), 0])
+    assert make(photos, output, models=model) == 0
+    said = capsys.readouterr()
+    assert "tiny.v1 seems to know 1 of the 4 photographs, such as p2" in said.err
+    assert "not known" not in said.out
+    assert read_study(output, check=True).known == {"tiny.v1": Known(hashes=2, photographs=30, alike=("p2",))}
+
+
+def test_that_nobody_knows_what_a_method_learned_from_is_told(capsys, photos, output, tiny):
+    assert make(photos, output, photos.parent / "theirs", models=f"{tiny},tintype.mini") == 0
+    said = capsys.readouterr()
+    assert "Whether tiny.v1, theirs learned from these photographs is not known" in said.out
+    assert "warning: tintype" not in said.err
+    assert read_study(output).known == {"tintype.mini": Known(hashes=27_000, photographs=63_866, alike=())}
+
+
+# ---- the ready study
+
+
+def test_the_ready_study_is_fetched_and_fits_its_photographs(tmp_path, output, tiny, monkeypatch):
+    files = {f"/{number}.png": encode(photograph(number, 40)) for number in range(40)}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with serving(files) as server:
+        table = write_table(tmp_path / "table.csv", files, server.address)
+        monkeypatch.setattr(free, "TABLE", table)
+        words = ["study", "make", "--photos", "tintype-40", "--models", str(tiny), "-o", str(output), "--size", "32"]
+        assert main(words) == 0
+    study = read_study(output, check=True)
+    assert (len(study.photographs), study.practice, study.trials, study.catches) == (40, 8, 32, 8)

@@ -88,6 +88,26 @@ def test_the_page_says_what_the_table_has(page, figures):
     assert "4 participants missed a plate" in text
 
 
+def test_the_page_says_how_the_truth_was_made_and_what_models_know(study, page, tmp_path):
+    text = words(page)
+    assert "truth the photograph as it is" in text
+    assert text.count("Whether it learned from the photographs shown is not known.") == len(study.methods)
+    known = {
+        "theirs": {"hashes": 27_000, "photographs": 63_866, "alike": ["1.jpg", "a<b>.jpg"]},
+        "ours": {"hashes": 30, "photographs": 30, "alike": []},
+    }
+    made = write_study(tmp_path / "s", truth_grid=64, known=known, format=3)
+    answer_all(made.folder / "answers.sqlite", made, RATES, people=2)
+    assert main(["study", "report", str(made.folder)]) == 0
+    text = words((made.folder / "report.html").read_text("utf-8"))
+    assert "averaged to 64 × 64 places and enlarged as a machine's are" in text
+    assert "It learned from 63,866 photographs; 2 of those shown look like one of the 27,000 whose hashes" in text
+    assert "are known (1.jpg, a<b>.jpg)." in text
+    assert (
+        "It learned from 30 photographs; none of those shown looks like one of the 30 whose hashes are known." in text
+    )
+
+
 def test_the_page_is_a_file_that_needs_nothing_else(page):
     assert "A &amp; &lt;b&gt;" in page
     assert "<b></h1>" not in page

@@ -18,6 +18,8 @@ from running import command_of, errors_of, tintype
 from small_sets import encode, write_set, write_shard
 from tintype import targets
 from tintype.color.bins import published_bins, published_prior, siggraph17_bins
+from tintype.data.fingerprint import fingerprint
+from tintype.data.seen import seen_by
 from tintype.errors import ConfigError, DataError, TintypeError
 from tintype.models import load
 from tintype.training import checkpoint, device
@@ -355,8 +357,12 @@ def test_what_starts_from_a_released_model_is_released_as_it_was(data, unbroken,
     assert (mild["temperature"], mild["vividness"]) == (0.3, 1.0)
 
 
-def test_export_says_which_step_it_took(unbroken, tmp_path):
+def test_export_says_which_step_it_took_and_lists_the_photographs(data, unbroken, tmp_path):
     out = tintype("export", str(unbroken[0]), "-o", str(tmp_path / "a.onnx"), check=0).stdout.decode()
+    learned = load_photographs(config(data))[0]
+    assert f"a.seen: hashes of {len(learned)} photographs" in out
+    hashes = seen_by(tmp_path / "a.onnx").hashes.tolist()
+    assert hashes == sorted(fingerprint(learned[index]) for index in range(len(learned)))
     best = checkpoint.load(unbroken[0])["step"]
     said = f"best.pt: step {best} of 30, where the validation loss was lowest"
     assert said in out

@@ -48,7 +48,8 @@ def evaluate(
     Parameters
     ----------
     data
-        Colour photographs: a folder and its sub-folders, a .tar file, or tintype-679, the published set.
+        Colour photographs: a folder and its sub-folders, a .tar file, or a published set, which is fetched:
+        tintype-679 or tintype-40.
     output
         The folder of the run.
     models

@@ -44,7 +44,8 @@ def robustness(
     output
         The folder of the runs.
     data
-        Colour photographs: a folder and its sub-folders, a .tar file, or tintype-679, the published set.
+        Colour photographs: a folder and its sub-folders, a .tar file, or a published set, which is fetched:
+        tintype-679 or tintype-40.
     models
         Names of models or .onnx files, with commas between them.
     damages

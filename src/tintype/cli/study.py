@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -13,6 +13,9 @@ from tintype.cli import complain, say
 from tintype.cli.options import Flag, MaybeOutput, Output, between, several
 from tintype.cli.progress import Progress
 from tintype.errors import OptionError, not_installed
+
+if TYPE_CHECKING:
+    from tintype.study.design import Study
 
 study = App(
     name="study",
@@ -30,8 +33,8 @@ def make(
     output: Output,
     models: Annotated[tuple[str, ...], several("names of models and files such as tintype.v2,mine.onnx")] = (),
     size: int = 256,
-    practice: int = 10,
-    trials: int = 40,
+    practice: int | None = None,
+    trials: int | None = None,
     catch: float | None = None,
     exposure: float = 1.0,
     assignment: Literal["one", "mixed"] = "one",
@@ -44,6 +47,7 @@ def make(
     completion: str = "",
     participant_code: str = "",
     texts: Path | None = None,
+    truth_grid: str | None = None,
 ) -> int:
     """Make a study: photographs, and what each method makes of their grays, in pictures whose files tell nothing.
 
@@ -51,7 +55,7 @@ def make(
     published protocol (256 pixels, one second, 10 trials of practice and 40 of the test, one method each), with more
     catch trials.
 
-    Example: tintype study make --photos photographs -o study
+    Example: tintype study make --photos tintype-40 -o study
 
     Example: tintype study make --photos photographs --models tintype.v2,mine.onnx predictions/theirs -o study
 
@@ -60,7 +64,8 @@ def make(
     predictions
         Folders of predictions of any other program: one picture per photograph, of its name. Default: none.
     photos
-        Colour photographs: a folder with all below it, a .tar, or tintype-679, the published set.
+        Colour photographs: a folder with all below it, a .tar, or a published set, which is fetched: tintype-40, in the
+        public domain or under CC0, or tintype-679.
     output
         The folder of the study.
     models
@@ -69,9 +74,9 @@ def make(
     size
         Side of the pictures, centre squares, in pixels, 32 to 1024.
     practice
-        Trials with feedback, which do not count.
+        Trials with feedback, which do not count. Default: 10, or 8 of tintype-40.
     trials
-        Trials of the test, which give no feedback.
+        Trials of the test, which give no feedback. Default: 40, or 32 of tintype-40.
     catch
         Share of the test that shows another photograph's colours, to find who guesses, 0 to 0.5. Default: a tenth, at
         least 8 trials, and at most a quarter of the test.
@@ -97,6 +102,9 @@ def make(
         The parameter in which that site sends the participant's code, such as PROLIFIC_PID.
     texts
         The pages in another language: a translated file of `tintype study texts`.
+    truth_grid
+        Let the photographs' own colours go the way of a machine's: averaged to the grid at which the models answer
+        (models), or to so many places each way (such as 64), then enlarged. Default: they stay as they are.
     """
     from tintype.study import make
 
@@ -121,9 +129,12 @@ def make(
             completion=completion,
             participant_code=participant_code,
             texts=texts,
+            truth_grid=truth_grid,
             progress=partial(progress, "making pictures"),
+            fetching=partial(progress, "fetching"),
         )
     say(f"{output}: {len(made.photographs)} photographs by {', '.join(made.methods)}")
+    _knowing(made)
     say(f"{_catching(made.catches)}")
     say(f"tintype study serve {shlex.quote(str(output))}")
     return 0
@@ -346,6 +357,18 @@ def power(
         people_needed = "not with any number: more photographs are needed" if needed is None else f"{needed}{in_all}"
         say(f"{count:>11}  {people_needed}")
     return 0
+
+
+def _knowing(made: Study) -> None:
+    """Warn of photographs that a model was trained on, and of methods of which nobody can tell."""
+    for label, known in made.known.items():
+        if known.alike:
+            complain(
+                f"warning: {label} seems to know {len(known.alike)} of the {len(made.photographs)} photographs, such as "
+                f"{known.alike[0]}, from its training: leave them out, or it is judged too well"
+            )
+    if untold := [label for label in made.methods if label not in made.known]:
+        say(f"Whether {', '.join(untold)} learned from these photographs is not known: there is no list of its own")
 
 
 def _catching(catches: int) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from tintype.errors import DataError, not_installed
 
@@ -21,6 +23,16 @@ TIMEOUT = (20, 60)
 
 PIECE = 1 << 20
 """Bytes that are read at a time."""
+
+
+AT_ONCE = 4
+"""Files that are fetched side by side."""
+
+Row = TypeVar("Row")
+
+
+Watch = Callable[[int, int], None]
+"""Is told how much of how much has arrived."""
 
 
 class Stopped(Exception):
@@ -90,6 +102,58 @@ class Connection:
             raise Stopped(type(error).__name__, answered=False) from error
 
 
+def fetch_all(
+    rows: Sequence[Row], fetch: Callable[[Connection, Row], str | None], what: str, instead: str, watch: Watch
+) -> None:
+    """Fetch many small files side by side; those that arrived stay where a later one fails.
+
+    Args:
+        fetch: fetches the file of a row and puts it in its place; says what is wrong with it, where the others can
+            still be had, and raises DataError where not.
+        what, instead: as for Connection.
+        watch: called with the number of files that arrived and of all.
+    Raises:
+        DataError: some could not be fetched.
+    """
+    there, failures = 0, []
+    with (
+        Connection(what, instead, AT_ONCE) as connection,
+        ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool,
+    ):
+        waiting = [pool.submit(fetch, connection, row) for row in rows]
+        try:
+            for future in as_completed(waiting):
+                if failure := future.result():
+                    failures.append(failure)
+                else:
+                    there += 1
+                    watch(there, len(rows))
+        finally:
+            # After Ctrl-C, or without a network, the others are not asked for.
+            for future in waiting:
+                future.cancel()
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise DataError(f"{failures[0]}{more}; downloaded photographs are kept: repeat later, or {instead}")
+
+
+def content(connection: Connection, address: str, name: str, what: str, instead: str) -> bytes | str:
+    """The bytes of a small file of a set, or what is wrong with it, where others can still be had.
+
+    Raises:
+        DataError: there is no way to the server.
+    """
+    try:
+        return b"".join(connection.get(address))
+    except Stopped as stopped:
+        failure = f"{address}: {name} of {what} cannot be downloaded ({stopped})"
+        if stopped.answered:
+            return failure
+        raise DataError(
+            f"{failure}; downloaded photographs are kept: check the network and repeat, or {instead}"
+        ) from stopped
+
+
 def cache(what: str, instead: str) -> Path:
     """The folder of the user's system in which files that were fetched are kept; what, instead: as for Connection.
 
@@ -108,7 +172,7 @@ def fetch(
     checksum: str,
     size: int,
     folder: Path | None = None,
-    watch: Callable[[int, int], None] = lambda done, all: None,
+    watch: Watch = lambda done, all: None,
 ) -> Path:
     """A published file, fetched where it is not there yet.
 
@@ -169,7 +233,7 @@ def fetch(
         raise DataError(f"{folder}: {name} cannot be stored there ({why}); free some space, and repeat") from error
 
 
-def _append(part: Path, pieces: Iterator[bytes], there: int, size: int, watch: Callable[[int, int], None]) -> None:
+def _append(part: Path, pieces: Iterator[bytes], there: int, size: int, watch: Watch) -> None:
     """Write the pieces behind the `there` bytes of a file, as far as they fit into its whole size."""
     with part.open("ab") as file:
         for piece in pieces:

@@ -16,7 +16,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import astuple, dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -50,9 +49,6 @@ SIDE, QUALITY = 256, 92
 BITS, CODES = 4, 2
 """By how many bits of its fingerprint, and codes of its mean colour, a photograph may differ that other releases of the
 libraries made."""
-
-AT_ONCE = 4
-"""Photographs that are fetched side by side."""
 
 
 @dataclass(frozen=True)
@@ -156,27 +152,15 @@ def fetched(
         raise DataError(
             f"{folder}: {NAME} cannot be stored there ({error.strerror}); free some space, and repeat"
         ) from error
-    there, failures = len(rows) - len(missing), []
+    there = len(rows) - len(missing)
     watch(there, len(rows))
-    with (
-        downloads.Connection(NAME, instead, AT_ONCE) as connection,
-        ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool,
-    ):
-        waiting = [pool.submit(_fetch, connection, row, folder, address) for row in missing]
-        try:
-            for future in as_completed(waiting):
-                if failure := future.result():
-                    failures.append(failure)
-                else:
-                    there += 1
-                    watch(there, len(rows))
-        finally:
-            # After Ctrl-C, or without a network, the others are not asked for.
-            for future in waiting:
-                future.cancel()
-    if failures:
-        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        raise DataError(f"{failures[0]}{more}; downloaded photographs are kept: repeat later, or give --data FILE.tar")
+    downloads.fetch_all(
+        missing,
+        lambda connection, row: _fetch(connection, row, folder, address, instead),
+        NAME,
+        instead,
+        lambda done, _: watch(there + done, len(rows)),
+    )
     return folder
 
 
@@ -190,18 +174,12 @@ def differing(folder: str | PathLike[str], table: str | PathLike[str] = TABLE) -
     return [row.file for row in read_table(table) if not _is_exact((Path(folder) / row.file).read_bytes(), row)]
 
 
-def _fetch(connection: downloads.Connection, row: Listed, folder: Path, address: str) -> str | None:
+def _fetch(connection: downloads.Connection, row: Listed, folder: Path, address: str, instead: str) -> str | None:
     """Download one photograph; what is wrong with it, if the others can still be downloaded."""
     where = address.format(repository=row.repository, path=quote(row.path))
-    try:
-        original = b"".join(connection.get(where))
-    except downloads.Stopped as stopped:
-        failure = f"{where}: {row.file} of {NAME} cannot be downloaded ({stopped})"
-        if stopped.answered:
-            return failure
-        raise DataError(
-            f"{failure}; downloaded photographs are kept: check the network and repeat, or give --data FILE.tar"
-        ) from stopped
+    original = downloads.content(connection, where, row.file, NAME, instead)
+    if isinstance(original, str):
+        return original
     if hashlib.sha256(original).hexdigest() != row.original:
         return (
             f"{where}: the downloaded file is not the one that {row.file} of {NAME} was made from (its sha256 differs)"

@@ -13,15 +13,16 @@ from tintype.data import archives, originals
 from tintype.errors import DataError, UnsupportedPhoto
 from tintype.photo import LISTED, SUFFIXES, read_colour
 
-PUBLISHED = "tintype-679"
-"""The set that is fetched from where its photographs were published; see `manifest`."""
+PUBLISHED, FREE = "tintype-679", "tintype-40"
+"""Sets that are fetched from where their photographs were published; see `manifest` and `free`."""
 
 SMALLEST = 16
 """Pixels that a photograph must have on each side: below, windows of metrics do not fit."""
 
 
 class Photographs:
-    """The photographs of a folder with all below it, of a .tar or .zip, or of PUBLISHED; decoded when asked for.
+    """The photographs of a folder with all below it, of a .tar or .zip, or of a published set; decoded when asked
+    for.
 
     `len(photographs)` and `photographs[i]` (uint8 [h, w, 3], sRGB). `names[i]` is the path below the folder or in the
     archive, without suffix. Folders are taken in the order of names, archives in their own.
@@ -31,10 +32,10 @@ class Photographs:
         side: centre square of this side, resized (Lanczos); None: the photographs at their own size.
         limit: take only this many, from the first on.
         leave_out: folders inside that are passed over, such as the one that results go to.
-        watch: is told how many of how many photographs of PUBLISHED are fetched.
+        watch: is told how many of how many photographs of a published set are fetched.
     Raises:
-        DataError: there is no such folder or archive, it holds no photograph, or two of one name; PUBLISHED cannot be
-            fetched.
+        DataError: there is no such folder or archive, it holds no photograph, or two of one name; a published set
+            cannot be fetched.
     """
 
     def __init__(
@@ -46,12 +47,16 @@ class Photographs:
         watch: Callable[[int, int], None] = lambda done, count: None,
     ):
         path = Path(data)
-        self.source = PUBLISHED if str(data) == PUBLISHED else path.resolve().name
+        self.source = str(data) if str(data) in (PUBLISHED, FREE) else path.resolve().name
         self.side = side
         if str(data) == PUBLISHED:
             from tintype.evaluation import manifest
 
             path = manifest.fetched(watch=watch)
+        if str(data) == FREE:
+            from tintype.evaluation import free
+
+            path = free.fetched(watch=watch)
         # Of each its file, as errors name it, and what reads that.
         self._entries = list(_in_folder(path, leave_out) if path.is_dir() else _in_archive(path))
         if not self._entries:
@@ -110,7 +115,7 @@ def _in_folder(path: Path, leave_out: Collection[str | os.PathLike[str]]) -> Ite
 def _in_archive(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     if not path.exists():
         raise DataError(
-            f"{path} does not exist: give a folder of colour photographs, a .tar file of them, or {PUBLISHED}"
+            f"{path} does not exist: give a folder of colour photographs, a .tar file of them, {PUBLISHED} or {FREE}"
         )
     for member in archives.members(path):
         if Path(member.name).suffix.lower() in SUFFIXES:

@@ -24,8 +24,9 @@ from tintype.errors import StudyError
 FILE = "study.json"
 PICTURES = "pictures"
 
-FORMAT = 2
-"""Of the file that is written. Of those of format 1, which know no consent and no recruitment, all is read too."""
+FORMAT = 3
+"""Of the file that is written. Of those of format 1, which know no consent and no recruitment, and of format 2, which
+know neither the grid of the truth nor what models have seen, all is read too."""
 
 TRUTH, RANDOM = "truth", "random"
 """Beside the methods each photograph has its own colours, and those of another one, which catch the inattentive."""
@@ -51,6 +52,18 @@ class Photograph:
     """Of its square's pixels, as the protocol of an evaluation at that size has it."""
     pictures: Mapping[str, str]
     """TRUTH, RANDOM and each method -> name in PICTURES, without suffix."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a model knows of a study's photographs."""
+
+    hashes: int
+    """Perceptual hashes of photographs that it learned from, with which they were compared."""
+    photographs: int
+    """That it learned from in all."""
+    alike: tuple[str, ...]
+    """Photographs of the study that look like one of those."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,11 @@ class Study:
     """The https address of the recruitment site for those who have finished; {code} in it becomes their code."""
     participant_code: str = ""
     """The parameter of the study's address in which the recruitment site sends a participant's code."""
+    truth_grid: int | None = None
+    """The photographs' own colours were averaged to a grid of so many places each way, and enlarged as a machine's
+    are; None: they are as they were."""
+    known: Mapping[str, Known] = field(default_factory=dict)
+    """Model -> what it knows of the photographs. Methods whose photographs nobody listed are missing."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What the pages say, where it is not in English: as `texts.read_texts`."""
 
@@ -126,7 +144,7 @@ def read_study(folder: str | os.PathLike[str], check: bool = False) -> Study:
     path = folder / FILE
     try:
         described = json.loads(path.read_bytes())
-        if described["format"] not in (1, FORMAT):
+        if described["format"] not in (1, 2, FORMAT):
             raise StudyError(f"{path} has format {described['format']}, which this version of tintype does not read")
         study = Study(
             folder=folder,
@@ -134,6 +152,7 @@ def read_study(folder: str | os.PathLike[str], check: bool = False) -> Study:
             photographs=tuple(Photograph(**photograph) for photograph in described["photographs"]),
             **{key: described[key] for key in _PLAIN},
             **{key: described[key] for key in _ADDED if key in described},
+            known={label: _known(**one) for label, one in described.get("known", {}).items()},
         )
         names = sorted(name for photograph in study.photographs for name in photograph.pictures.values())
         if any(set(photograph.pictures) != {TRUTH, RANDOM, *study.methods} for photograph in study.photographs):
@@ -150,7 +169,11 @@ def read_study(folder: str | os.PathLike[str], check: bool = False) -> Study:
 
 
 _PLAIN = ("title", "seed", "size", "exposure", "practice", "trials", "catch", "assignment", "about", "digest")
-_ADDED = ("consent", "researcher", "contact", "completion", "participant_code", "texts")
+_ADDED = ("consent", "researcher", "contact", "completion", "participant_code", "texts", "truth_grid")
+
+
+def _known(hashes: int, photographs: int, alike: Iterable[str]) -> Known:
+    return Known(hashes, photographs, tuple(alike))
 
 
 def digest(described: Mapping[str, Any], pictures: Iterable[Path]) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,19 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tintype.color.enlarge import DETAIL, Enlarger, mean_resize
 from tintype.color.lab import gray, lightness
 from tintype.color.render import render
 from tintype.colorizer import Colorizer
+from tintype.data.seen import Seen, seen_by
 from tintype.errors import OptionError, StudyError, UnwritableFile
 from tintype.evaluation.evaluator import ab_of
 from tintype.evaluation.methods import Method, prediction_files
 from tintype.evaluation.methods import plan as methods_of
-from tintype.evaluation.photographs import Photographs, square
+from tintype.evaluation.photographs import FREE, Photographs, square
 from tintype.files import whole_file, whole_folder
 from tintype.models.catalog import shipped
-from tintype.photo import read_colour
+from tintype.photo import from_array, read_colour
 from tintype.study.attention import catches
-from tintype.study.design import FILE, FORMAT, MIXED, PICTURES, RANDOM, TRUTH, Study, digest, read_study
+from tintype.study.design import FILE, FORMAT, MIXED, PICTURES, RANDOM, TRUTH, Known, Study, digest, read_study
 from tintype.study.texts import read_texts
 
 GRAY = 5.0
@@ -39,6 +42,17 @@ Pixels = NDArray[np.uint8]
 
 SIZES = (32, 1024)
 """Sides that pictures may have, in pixels."""
+
+PRACTICE, TRIALS = 10, 40
+"""Trials of the published protocol; a study of FREE, with its forty photographs, has FEWER."""
+
+FEWER = (8, 32)
+
+AS_MODELS = "models"
+"""What is said for a grid of the truth that is the models' own."""
+
+GRIDS = (8, 1024)
+"""Places that a grid of the truth may have each way."""
 
 TITLE = "Which colours are the computer's?"
 
@@ -56,8 +70,8 @@ def make(
     folder: str | os.PathLike[str],
     *,
     size: int = 256,
-    practice: int = 10,
-    trials: int = 40,
+    practice: int | None = None,
+    trials: int | None = None,
     catch: float | None = None,
     exposure: float = 1.0,
     assignment: str = "one",
@@ -70,7 +84,9 @@ def make(
     completion: str = "",
     participant_code: str = "",
     texts: str | os.PathLike[str] | None = None,
+    truth_grid: str | int | None = None,
     progress: Progress = lambda done, count: None,
+    fetching: Progress = lambda done, count: None,
 ) -> Study:
     """Make a study's pictures, and the file that fixes its protocol; the defaults are those of Zhang et al. (2016), but
     for more catch trials.
@@ -84,21 +100,28 @@ def make(
             photographs to its square. With neither models nor predictions: the default model.
         folder: of the study; must not be there yet.
         size: side of the pictures, in pixels.
-        practice, trials, catch, exposure, assignment: as in `Study`; catch None: as many as `attention.catches` says.
+        practice, trials, catch, exposure, assignment: as in `Study`; practice and trials None: PRACTICE and TRIALS, or
+            FEWER of the photographs FREE; catch None: as many as `attention.catches` says.
         seed: of what participants are shown, and whose colours a catch trial borrows.
         limit: take only the first photographs.
         consent: a file of UTF-8 text that the first page shows: paragraphs with empty lines between them, lines that
             begin with "- " as points of a list, and with "# " as headings.
         researcher, contact, completion, participant_code: as in `Study`.
         texts: a file with the pages' texts in another language, as for `texts.read_texts`.
+        truth_grid: the photographs' own colours go the way of a machine's: averaged to the grid of places at which the
+            models answer (AS_MODELS), or to so many places each way; enlarged along the edges of the lightness, fitted
+            into the gamut, with the lightness of the gray that the models see. None: they stay as they are.
+        progress: is told how many pictures are made. fetching: how many photographs of a published set are fetched.
     Raises:
         OptionError: a setting that cannot be; the folder is there; too few photographs for the trials; two methods of
-            one name. StudyError: gray photographs; predictions are missing; a file that cannot be read. PhotoError: a
+            one name; models whose grids differ, where the truth takes theirs. StudyError: gray photographs; predictions are missing; a file that cannot be read. PhotoError: a
             picture cannot be read. ModelError: a model is none. DataError: there are no photographs.
     """
     folder = Path(folder)
     if os.path.lexists(folder):
         raise OptionError(f"{folder} is there already, and a study is never changed: name another folder")
+    usual = FEWER if str(photographs) == FREE else (PRACTICE, TRIALS)
+    practice, trials = usual[0] if practice is None else practice, usual[1] if trials is None else trials
     _check(size, practice, trials, catch, exposure, assignment, seed)
     if catch is None:
         catch = catches(trials) / trials
@@ -106,12 +129,15 @@ def make(
     consent_text = "" if consent is None else _consent(consent)
     _recruitment(researcher, contact, completion, participant_code)
     methods = _methods(models, predictions)
-    originals = Photographs(photographs, size, limit, predictions)
+    grid = _grid(truth_grid, methods, size)
+    seen = {method.label: found for method in methods if method.kind == "model" and (found := seen_by(method.source))}
+    originals = Photographs(photographs, size, limit, predictions, fetching)
     _enough(photographs, len(originals), practice, trials)
     files = {method.label: _predictions(method, originals.names) for method in methods if method.kind == "folder"}
     try:
         with whole_folder(folder) as part:
             (part / PICTURES).mkdir()
+            known: dict[str, list[str]] = {label: [] for label in seen}
             described: dict[str, Any] = {
                 "format": FORMAT,
                 "title": title,
@@ -123,7 +149,7 @@ def make(
                 "catch": catch,
                 "assignment": assignment,
                 "methods": [method.label for method in methods],
-                "photographs": _pictures(part, originals, size, methods, files, seed, progress),
+                "photographs": _pictures(part, originals, size, methods, files, grid, seen, known, seed, progress),
                 "about": {method.label: _source(method) for method in methods},
                 "consent": consent_text,
                 "researcher": researcher,
@@ -131,6 +157,10 @@ def make(
                 "completion": completion,
                 "participant_code": participant_code,
                 "texts": texts_of_pages,
+                "truth_grid": None if grid is None else grid.places,
+            }
+            described["known"] = {
+                label: asdict(Known(len(one.hashes), one.count, tuple(known[label]))) for label, one in seen.items()
             }
             names = sorted(name for photo in described["photographs"] for name in photo["pictures"].values())
             described["digest"] = digest(described, (part / PICTURES / f"{name}.png" for name in names))
@@ -158,6 +188,63 @@ def _check(
     ):
         if not holds:
             raise OptionError(f"{option} must be {how}, not {value}")
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """How coarse colours are before they are enlarged, and what guides that."""
+
+    places: int
+    """Each way."""
+    guide: int
+    """Pixels each way of the lightness along whose edges they are enlarged, see `color.enlarge.Edges`."""
+
+
+def _grid(asked: str | int | None, methods: Sequence[Method], size: int) -> _Grid | None:
+    """The grid of the truth. Raises OptionError where it cannot be told."""
+    if asked is None:
+        return None
+    if asked != AS_MODELS:
+        places = int(asked) if str(asked).isdecimal() else 0
+        if not GRIDS[0] <= places <= GRIDS[1]:
+            raise OptionError(
+                f"--truth-grid must be {AS_MODELS}, or a number from {GRIDS[0]} to {GRIDS[1]}, not {asked}"
+            )
+        return _Grid(places, DETAIL * places)
+    if theirs := next((method.label for method in methods if method.kind == "folder"), None):
+        raise OptionError(f"{theirs} does not tell on which grid its colours were made: give it as --truth-grid 64")
+    grids = {method.label: _grid_of(method, size) for method in methods}
+    if len(set(grids.values())) > 1:
+        said = ", ".join(f"{label} {grid.places}" for label, grid in grids.items())
+        raise OptionError(
+            f"The models answer on different grids ({said}), and all are compared with one truth: make a study of each, "
+            "or give one grid as --truth-grid 64"
+        )
+    return next(iter(grids.values()))
+
+
+def _grid_of(method: Method, size: int) -> _Grid:
+    """The grid on which a model answers of squares of a size."""
+    colours = Colorizer(method.source).look(from_array(np.full((size, size), 128, np.uint8)))
+    return _Grid(colours.ab.shape[1], colours.guide.shape[0])
+
+
+def _through(grid: _Grid, rgb: Pixels) -> Pixels:
+    """A square, uint8 sRGB, whose own colours went the way of a machine's."""
+    ab = np.stack([mean_resize(plane, (grid.places, grid.places)) for plane in np.moveaxis(ab_of(rgb), -1, 0)])
+    return enlarged(_gray(rgb), ab, grid.guide)
+
+
+def enlarged(codes: Pixels, ab: NDArray[np.float32], guide: int) -> Pixels:
+    """What a `Colorizer` makes of gray codes, uint8 [h, h], and the colours of its model: uint8 sRGB [h, h, 3].
+
+    Args:
+        ab: float32 [2, h', h'], CIE a*b*.
+        guide: pixels each way of the lightness along whose edges they are enlarged.
+    """
+    photo = from_array(codes)
+    enlarger = Enlarger(ab, photo.thumbnail(guide, guide), (photo.height, photo.width))
+    return render(photo.lightness(), enlarger.rows(0, photo.height))
 
 
 def _enough(source: str | os.PathLike[str], count: int, practice: int, trials: int) -> None:
@@ -256,10 +343,13 @@ def _pictures(
     size: int,
     methods: Sequence[Method],
     files: dict[str, dict[str, Path]],
+    grid: _Grid | None,
+    seen: dict[str, Seen],
+    known: dict[str, list[str]],
     seed: int,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Write all pictures; what study.json says of the photographs."""
+    """Write all pictures; what study.json says of the photographs. `known` takes the names of those that models know."""
     # Never kept: without it nobody can tell from a name which picture it is of.
     secret = secrets.token_bytes(16)
     done, count = itertools.count(1), len(originals) * (len(methods) + 2)
@@ -281,6 +371,9 @@ def _pictures(
         hashes.append(hashlib.sha256(truth.tobytes()).hexdigest())
         if np.hypot(*np.moveaxis(ab_of(truth), -1, 0)).mean() < GRAY:
             pale.append(name)
+        for label, photographs in seen.items():
+            if photographs.knows(truth):
+                known[label].append(name)
         write(index, TRUTH, truth)
     if pale:
         raise StudyError(
@@ -299,6 +392,10 @@ def _pictures(
     for method in sorted(methods, key=lambda method: method.kind != "folder"):
         for index, rgb in enumerate(_coloured(method, files.get(method.label), originals, size, truth_of)):
             write(index, method.label, rgb)
+    if grid is not None:
+        # Last, because all others are made of the photographs as they are.
+        for index in range(len(pictures)):
+            _write(path(index, TRUTH), _through(grid, truth_of(index)))
     columns = zip(originals.names, hashes, pictures, strict=True)
     return [{"name": name, "sha256": sha256, "pictures": files} for name, sha256, files in columns]
 

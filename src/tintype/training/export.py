@@ -18,14 +18,15 @@ from torch import nn
 from torch.nn import functional
 
 from tintype import targets
-from tintype.errors import ConfigError, ModelError, UnwritableFile
+from tintype.data.seen import SHIPPED, hashes_of, read_seen
+from tintype.errors import ConfigError, DataError, ModelError, UnwritableFile
 from tintype.files import whole_file
 from tintype.models.card import KEY, Card
 from tintype.models.runtime import Session
 from tintype.networks.family import Network
 from tintype.training import checkpoint, norms
 from tintype.training.config import Config
-from tintype.training.inputs import load_photographs
+from tintype.training.inputs import load_photographs, to_train_on
 from tintype.training.objective import class_weights, main_head
 from tintype.training.prior import prior_of
 
@@ -219,6 +220,24 @@ def export(
     except UnwritableFile as error:
         raise ModelError(f"{output}: the model cannot be written ({error.reason})") from error
     return card
+
+
+def photographs_of(source: str | Path) -> list[int] | None:
+    """The perceptual hashes of the photographs that a run learned from, as its folder of data holds them now, with
+    those that are known of the models that it started from; None where that folder is not here.
+
+    Raises:
+        ConfigError: the checkpoint cannot be read. DataError: a photograph is broken.
+    """
+    config = checkpoint.config(checkpoint.load(source), source)
+    try:
+        photographs = to_train_on(config)
+    except DataError:
+        return None
+    hashes = hashes_of(photographs, config.data.folder)
+    if any(checkpoint.is_shipped(start) for start in config.start.split(",")):
+        hashes += read_seen(SHIPPED).tolist()
+    return hashes
 
 
 def _taken(path: Path, state: Mapping[str, Any], config: Config) -> str:

@@ -69,13 +69,12 @@ def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | 
         DataError: a part is empty or cannot be read.
     """
     data = config.data
-    train, validation = parts(config)
+    _, validation = parts(config)
     held_back = min(data.validation_limit, data.limit or data.validation_limit)
     room = data.memory * 2**30
-    keep = _from_sources(data.folder, data.sources) if data.sources else None
     loaded: list[Photographs | Held] = []
     # The smaller part first: it is read anew at each validation.
-    for photographs in (Photographs(validation, held_back, keep), Photographs(train, data.limit, keep)):
+    for photographs in (Photographs(validation, held_back, _keep(config)), to_train_on(config)):
         if photographs.decoded_bytes() > room:
             loaded.append(photographs)
             continue
@@ -83,6 +82,20 @@ def load_photographs(config: Config) -> tuple[Photographs | Held, Photographs | 
         room -= held.pixels.nbytes
         loaded.append(held)
     return loaded[1], loaded[0]
+
+
+def to_train_on(config: Config) -> Photographs:
+    """The photographs to train on, none of them decoded.
+
+    Raises:
+        DataError: there are none, or they cannot be read.
+    """
+    return Photographs(parts(config)[0], config.data.limit, _keep(config))
+
+
+def _keep(config: Config) -> Callable[[str], bool] | None:
+    data = config.data
+    return _from_sources(data.folder, data.sources) if data.sources else None
 
 
 def _from_sources(folder: str, patterns: tuple[str, ...]) -> Callable[[str], bool]:
