@@ -38,7 +38,7 @@ def test_what_is_no_list_is_refused(tmp_path, content):
     else:
         with path.open("wb") as file:
             np.save(file, np.ones(3 if content == "floats" else 0))
-    with pytest.raises(DataError, match="mine.seen"):
+    with pytest.raises(DataError, match=r"mine\.seen"):
         read_seen(path)
 
 

@@ -336,7 +336,7 @@ def test_a_models_own_colours_on_that_way_are_its_picture(name):
 
 @pytest.mark.parametrize(
     ("grid", "models", "words"),
-    [("models", "tintype.mini,eccv16.own", "(tintype.mini 64, eccv16.own 32)"), ("models", "", "does not tell on which"),
+    [("models", "tintype.mini,eccv16.own", "(tintype.mini 64, eccv16.own 32)"), ("models", "", "does not tell on"),
      ("7", "", "from 8 to 1024, not 7"), ("own", "", "models, or a number")],
 )  # fmt: skip
 def test_a_grid_that_cannot_be_told_is_refused(capsys, photos, output, grid, models, words):

@@ -364,8 +364,8 @@ def _knowing(made: Study) -> None:
     for label, known in made.known.items():
         if known.alike:
             complain(
-                f"warning: {label} seems to know {len(known.alike)} of the {len(made.photographs)} photographs, such as "
-                f"{known.alike[0]}, from its training: leave them out, or it is judged too well"
+                f"warning: {label} seems to know {len(known.alike)} of the {len(made.photographs)} photographs, such "
+                f"as {known.alike[0]}, from its training: leave them out, or it is judged too well"
             )
     if untold := [label for label in made.methods if label not in made.known]:
         say(f"Whether {', '.join(untold)} learned from these photographs is not known: there is no list of its own")

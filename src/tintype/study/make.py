@@ -114,8 +114,9 @@ def make(
         progress: is told how many pictures are made. fetching: how many photographs of a published set are fetched.
     Raises:
         OptionError: a setting that cannot be; the folder is there; too few photographs for the trials; two methods of
-            one name; models whose grids differ, where the truth takes theirs. StudyError: gray photographs; predictions are missing; a file that cannot be read. PhotoError: a
-            picture cannot be read. ModelError: a model is none. DataError: there are no photographs.
+            one name; models whose grids differ, where the truth takes theirs. StudyError: gray photographs; predictions
+            are missing; a file that cannot be read. PhotoError: a picture cannot be read. ModelError: a model is none.
+            DataError: there are no photographs; a model's list of hashes is broken.
     """
     folder = Path(folder)
     if os.path.lexists(folder):
@@ -217,8 +218,8 @@ def _grid(asked: str | int | None, methods: Sequence[Method], size: int) -> _Gri
     if len(set(grids.values())) > 1:
         said = ", ".join(f"{label} {grid.places}" for label, grid in grids.items())
         raise OptionError(
-            f"The models answer on different grids ({said}), and all are compared with one truth: make a study of each, "
-            "or give one grid as --truth-grid 64"
+            f"The models answer on different grids ({said}), and all are compared with one truth: make a study of "
+            "each, or give one grid as --truth-grid 64"
         )
     return next(iter(grids.values()))
 
@@ -349,7 +350,7 @@ def _pictures(
     seed: int,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Write all pictures; what study.json says of the photographs. `known` takes the names of those that models know."""
+    """Write all pictures; what study.json says of the photographs. `known` gets the names of those that models know."""
     # Never kept: without it nobody can tell from a name which picture it is of.
     secret = secrets.token_bytes(16)
     done, count = itertools.count(1), len(originals) * (len(methods) + 2)
