@@ -13,7 +13,7 @@ import skimage.data
 from PIL import Image
 from scipy.stats import spearmanr, t
 
-from benchmarks.comparison import by_region, cars, claims, measure, page, release, samples, seeds, table
+from benchmarks.comparison import by_region, cars, claims, measure, page, plots, release, samples, seeds, table
 from benchmarks.comparison.__main__ import main
 from benchmarks.comparison.bootstrap import Resampled, over_seeds, rank_correlation
 from tintype.color.bins import published_bins
@@ -554,3 +554,31 @@ def test_no_committed_verdict_rests_on_fewer_than_three_seeds():
                 assert all(figure["seeds"] >= 3 for figure in deciding), row["claim"]
         else:
             assert row["would"], row["claim"]
+
+
+def test_each_family_of_claims_has_its_plot(tmp_path):
+    log = Log("a run", [{"step": 50, "loss": 9.0}], [], 8)
+    rows = [(0, 8.0, 0.1), (100, 2.0, 0.2), (1000, 1.0, 6.0)]
+    log.validation.extend({"step": s, "loss": v, "spread": w, "true_spread": 12.0} for s, v, w in rows)
+    learnt = plots.series(log)
+    assert learnt["fallen"] == pytest.approx([0, 6 / 7, 1], rel=1e-4)
+    assert learnt["spread"][-1] == 0.5
+    found = json.loads(page.FINDINGS.read_text(encoding="utf-8"))
+    written = plots.draw(found | {"learning": {"resunet.l1": learnt}}, tmp_path)
+    assert [path.name for path in written] == [
+        "comparison-losses.svg",
+        "comparison-temperature.svg",
+        "comparison-learning.svg",
+    ]
+    for path in written:
+        assert "<svg" in path.read_text(encoding="utf-8")
+
+
+def test_the_paint_of_an_example_is_its_strongest_hue_in_the_lower_half():
+    rgb = np.full((20, 20, 3), 120, np.uint8)
+    rgb[12:16, 4:12] = (230, 190, 20)
+    rgb[2:6, 4:12] = (230, 190, 20)
+    rgb[17:19, 0:2] = (200, 20, 150)
+    paint = cars.paint_of(rgb)
+    assert paint[12:16, 4:12].all()
+    assert paint.sum() == 32

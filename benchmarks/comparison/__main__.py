@@ -39,6 +39,7 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("-o", "--output", type=Path, required=True)
     part.add_argument("--data", type=Path, default=Path("../shared/data"))
     part.add_argument("--seen", type=Path, default=Path("coloured/comparison"), help="where what must stay local goes")
+    part.add_argument("--cars", type=Path, help="a photograph whose cars have one strong colour")
 
     part = parts.add_parser("all", help="export, measure and page, each skipping what is done")
     part.add_argument("-o", "--output", type=Path, default=ROOT, help="ROOT")
@@ -61,6 +62,7 @@ def _measure(part: argparse.ArgumentParser) -> None:
     part.add_argument("--temperatures", default="0,0.14,0.58,1", help="further ones, for those that claims ask it of")
     part.add_argument("--camvid", help="a folder with CamVid, for the figures by kind of region")
     part.add_argument("--drawn", help="a folder with the photographs of our own masks, for the same")
+    part.add_argument("--cars", type=Path, help="a photograph whose cars have one strong colour, for the example")
     part.add_argument("--jobs", type=int, default=available_threads())
 
 
@@ -106,6 +108,9 @@ def measure(o: argparse.Namespace) -> None:
             for folder in seeds.folders(o.output).values()
         ]
     source = by_region.Source(o.camvid, o.drawn)
+    if o.cars and not given:
+        constants = measure.constants(training, folders[0][0])
+        cars.example(cars.read(o.cars), constants[measure.MEAN], o.output / cars.FOLDER)
     for folder, models in folders:
         constants = measure.constants(training, folder)
         ways = measure.ways_of(models, constants, temperatures)
@@ -120,12 +125,15 @@ def measure(o: argparse.Namespace) -> None:
 
 
 def page(root: Path, o: argparse.Namespace) -> None:
-    from benchmarks.comparison import page
+    from benchmarks.comparison import page, plots
 
-    page.write(page.find(root), o.findings)
+    found = page.find(root)
+    page.write(found, o.findings)
     parts = page.parts(o.findings)
     for path in o.pages or page.PAGES:
         page.update(path, parts)
+    if not o.pages:
+        plots.draw(found)
 
 
 def main(given: list[str] | None = None) -> str | None:
@@ -145,6 +153,8 @@ def main(given: list[str] | None = None) -> str | None:
         from benchmarks.comparison import pictures
 
         pictures.draw(o.models, o.output, o.seen, o.data)
+        if o.cars:
+            pictures.draw_cars(o.cars, o.output)
     return None
 
 

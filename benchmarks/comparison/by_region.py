@@ -55,7 +55,7 @@ class Source:
     """A folder with CamVid; of its frames, those that no model has seen are taken."""
     drawn: str | None = None
     """A folder with the photographs that our own masks are of."""
-    every: int = 1
+    every: int = 10
     """Take each so many-th frame of CamVid, whose neighbours are alike."""
 
     def open(self) -> list[Regions]:

@@ -7,6 +7,7 @@ car gray and with the car in the mean colour of all photographs, a brown. All el
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from tintype.color.render import render
 from tintype.evaluation.evaluator import Gathered, ab_of
 from tintype.evaluation.figures import METRICS
 from tintype.evaluation.metrics import measure as metrics_of
+from tintype.evaluation.metrics import psnr, ssim
 from tintype.evaluation.protocol import TRUTH
+from tintype.files import whole_file
 
 OTHER_HUES, GRAY_CAR, BROWN_CAR = "cars in another hue", "gray cars", "brown cars"
 HUES = (60, 120, 180, 240, 300)
@@ -101,3 +104,61 @@ def table(found: Record) -> str:
         cells = [figure_of(way[metric]).text(METRICS[metric].text) for metric in SHOWN]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+# ---- one photograph, as an example to look at
+
+EXAMPLE = "example.json"
+SIDE = 600
+PAINT, COLOURED = 20.0, 25.0
+"""The paint of the example's cars: within so many degrees of their hue, with so much chroma, in the lower half."""
+SEEN_AS = {"green": 60, "blue": 180, "pink": 300}
+"""Cars of the example in other colours: name -> degrees by which the yellow is turned."""
+
+
+def read(path: Path) -> np.ndarray:
+    """A photograph, with a long side of SIDE pixels."""
+    from PIL import Image
+
+    picture = Image.open(path).convert("RGB")
+    picture.thumbnail((SIDE, SIDE))
+    return np.asarray(picture)
+
+
+def paint_of(rgb: np.ndarray) -> np.ndarray:
+    """Which pixels [h, w] are the paint of the cars: those of the most frequent strong hue of the lower half."""
+    ab = ab_of(rgb)
+    hue, chroma = np.degrees(np.arctan2(ab[..., 1], ab[..., 0])), np.linalg.norm(ab, axis=-1)
+    strong = chroma >= COLOURED
+    strong[: len(strong) // 2] = False
+    counts, edges = np.histogram(hue[strong], 72, (-180, 180))
+    middle = edges[np.argmax(counts)] + 2.5
+    return np.asarray(strong & (np.abs((hue - middle + 180) % 360 - 180) <= PAINT))
+
+
+def coloured_cars(rgb: np.ndarray, brown: tuple[float, float]) -> dict[str, np.ndarray]:
+    """The photograph as it was, then with cars in other colours, uint8 [h, w, 3] each."""
+    paint, ab = paint_of(rgb), ab_of(rgb)
+    found = {"truth": rgb}
+    found |= {name: painted(rgb, paint, turned(ab, degrees)) for name, degrees in SEEN_AS.items()}
+    found["brown"] = painted(rgb, paint, np.broadcast_to(np.float32(brown), ab.shape))
+    return found | {"gray": painted(rgb, paint, 0 * ab)}
+
+
+def example(rgb: np.ndarray, brown: tuple[float, float], folder: Path) -> None:
+    """Measure one photograph whose cars are all of one strong colour; FOLDER/example.json."""
+    versions = coloured_cars(rgb, brown)
+    found = [
+        {"cars": name, "psnr": round(psnr(version, rgb), 2), "ssim": round(ssim(version, rgb), 3)}
+        for name, version in versions.items()
+        if name != "truth"
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(folder / EXAMPLE) as file:
+        file.write(json.dumps(found, indent=1).encode())
+
+
+def example_table(found: list[Record]) -> str:
+    """A line for each colour, as Markdown."""
+    lines = ["| cars | PSNR | SSIM |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {row['cars']} | {row['psnr']:.2f} | {row['ssim']:.3f} |" for row in found)])

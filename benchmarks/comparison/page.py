@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.comparison import by_region, cars, claims, samples, seeds, table
+from benchmarks.comparison import by_region, cars, claims, plots, samples, seeds, table
 from benchmarks.comparison.bootstrap import Resampled
 from benchmarks.comparison.table import Record
 from tintype.errors import DataError
@@ -29,6 +29,7 @@ PARTS: Mapping[str, Callable[[Record], str]] = {
     "best": lambda found: samples.table(found["best"]) if "best" in found else "Not measured yet.",
     "regions": lambda found: by_region.table(found["regions"]) if "regions" in found else "Not measured yet.",
     "cars": lambda found: cars.table(found["cars"]) if "cars" in found else "Not measured yet.",
+    "car": lambda found: cars.example_table(found["car"]) if "car" in found else "Not measured yet.",
 }
 """Name of a part -> what it is made of findings.json."""
 
@@ -56,10 +57,14 @@ def find(root: Path, short: Mapping[str, str] | None = None) -> Record:
         for seed in comparison.seeds
     ]
     found = table.records(comparison, root, marked) | {"claims": claims.records(measured)}
+    if learning := plots.learnt(comparison):
+        found["learning"] = learning
     if of_samples:
         found["best"] = samples.records(of_samples)
     if of_regions:
         found["regions"] = by_region.records(list(of_regions.values()))
+    if (path := root / cars.FOLDER / cars.EXAMPLE).is_file():
+        found["car"] = json.loads(path.read_text(encoding="utf-8"))
     if of_cars:
         found["cars"] = cars.records(of_cars)
     return found

@@ -7,10 +7,13 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from benchmarks.comparison import cars
 from benchmarks.comparison.measure import TEMPERED, card_of
 from tintype import Colorizer
 from tintype.data.shards import Photographs
+from tintype.evaluation.metrics import psnr, ssim
 from tintype.evaluation.photographs import square
 from tintype.models import Model
 from tintype.plots import methods, output, temperatures
@@ -31,6 +34,9 @@ HISTORIC = ("ddcolor-saratoga", "fsa-8b26531", "rz-adams-tetons")
 """Black-and-white, works of the United States or before 1931; who made them stands in docs/img/SOURCES.md."""
 TEMPERED_ON = ("coffee", "pop-kait-herzog-8242")
 SEEN = 6
+
+BROWN = (1.7, 7.3)
+"""The mean colour of the training photographs, a*b*."""
 
 LARGEST = 300_000
 """Bytes of a sheet."""
@@ -89,6 +95,22 @@ def strips(models: dict[str, Model], photographs: dict[str, np.ndarray]):
         heads, found = temperatures.strip(model, photographs)
         rows += [Row(f"{name}, {row.name}", row.pictures) for row in found]
     return lay_out(heads, rows, CELL)
+
+
+def draw_cars(photograph: Path, folder: Path, brown: tuple[float, float] = BROWN) -> None:
+    """Write cars.jpg: a photograph with cars in other colours, with what PSNR and SSIM say of each."""
+    rgb = cars.read(photograph)
+    versions = cars.coloured_cars(rgb, brown)
+    heads = [
+        name if name == "truth" else f"{name}\n{psnr(version, rgb):.1f} dB, SSIM {ssim(version, rgb):.3f}"
+        for name, version in versions.items()
+    ]
+    half, rows = len(heads) // 2, list(versions.values())
+    pages = [lay_out(heads[i : i + half], [Row("", rows[i : i + half])], 300) for i in (0, half)]
+    sheet = Image.new("RGB", (pages[0].width, sum(page.height for page in pages)), "white")
+    for number, page in enumerate(pages):
+        sheet.paste(page, (0, number * pages[0].height))
+    save(sheet, folder / "cars.jpg")
 
 
 def save(page, path: Path) -> None:

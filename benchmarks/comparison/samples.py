@@ -43,7 +43,7 @@ FOLDER = "samples"
 """Beside the figures of a seed."""
 DRAWS = 16
 BEST_OF = (1, 2, 4, 8, 16)
-PHOTOGRAPHS = 64
+PHOTOGRAPHS = 32
 """Photographs, evenly spaced over the set: a colouring is drawn DRAWS times for each."""
 SHOWN = ("psnr", "rmse_ab")
 GRAY, ANOTHER = "gray", "another's colours"

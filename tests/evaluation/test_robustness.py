@@ -1,6 +1,7 @@
 """Evaluations under damages, films and on real plates: what is kept, and what the table says."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,9 @@ def test_each_exposure_of_a_plate_is_coloured_and_compared_with_the_colours_of_a
         assert np.array_equal(genuine, true[..., channel])
         coloured = Image.open(tmp_path / "run" / f"plate={exposure}" / "predictions" / "tiny.v1" / "00001v.png")
         assert np.array_equal(np.asarray(coloured), Colorizer(model, threads=1)(genuine))
+        protocol = json.loads((tmp_path / "run" / f"plate={exposure}" / "protocol.json").read_text(encoding="utf-8"))
+        assert protocol["gray"] == f"{exposure} exposure of the plate (baselines: cie)"
+    assert json.loads((tmp_path / "run" / "plate=lightness" / "protocol.json").read_text())["gray"] == "cie"
     table = rows(tmp_path / "run")
     assert list(dict.fromkeys(key[1] for key in table)) == ["lightness", *EXPOSURES]
     assert ("plate", "blue", "tiny.v1", "gain") in table

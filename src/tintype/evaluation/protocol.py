@@ -41,7 +41,8 @@ class Protocol:
     crop: str
     """How they were cut, in words."""
     gray: str
-    """How the gray that is coloured was made: a film response of `color.film` and, after a comma, a damage."""
+    """How the gray that is coloured was made: a film response of `color.film` and, after a comma, a damage; or another
+    gray in words, with that of the baselines in brackets."""
     models: Mapping[str, Mapping[str, Any]]
     """Label -> which file, with its hash, or which folder, and its settings. The baselines are not among them."""
     metrics: Mapping[str, str]

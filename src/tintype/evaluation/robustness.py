@@ -159,7 +159,8 @@ def plates(
                 gray = np.asarray(Image.open(folder / "plates" / exposure / f"{photo}.png"))
                 picture = Picture(photo, photographs[index], gray, other=partial(photographs.__getitem__, index))
                 _write_png(coloured[-1] / f"{photo}.png", paint(picture).rgb)
-        failed = evaluate([os.fspath(path) for path in coloured], true, folder / name, side=None, jobs=jobs)
+        made = f"{exposure} exposure of the plate"
+        failed = evaluate([os.fspath(path) for path in coloured], true, folder / name, side=None, gray=made, jobs=jobs)
         problems += [f"{name}: {problem}" for problem in failed]
     watch("", 1 + len(EXPOSURES), 1 + len(EXPOSURES))
     return problems

@@ -59,6 +59,7 @@ def evaluate(
     side: int | None = SIDE,
     film: str = "cie",
     damage: str | None = None,
+    gray: str | None = None,
     temperatures: Sequence[float] = (),
     sizes: Sequence[int] = (),
     hints: Sequence[int] = (),
@@ -74,6 +75,7 @@ def evaluate(
         data: the photographs, as for `Photographs`. side: of their centre squares; None: as they are.
         folder: of the run. Where it holds a part of this run, that is completed; further models join it.
         film: the response that makes the gray, one of FILMS. damage: what is done to the gray, for `damage.parse`.
+        gray: what the predictions were made from, in words, where that is another gray; the baselines have `film`'s.
         temperatures, sizes, hints: further rows of each model, as for `methods.plan`.
         limit: take only the first photographs.
         jobs: processes; None: as many as there are processors. 1: no other process but this.
@@ -102,7 +104,7 @@ def evaluate(
         photographs=(),
         side=side,
         crop="whole" if side is None else "centre square, resized (Lanczos)",
-        gray=film if damage in (None, "none") else f"{film}, {damage}",
+        gray=_gray(film, damage, gray),
         models={method.label: method.described() for method in asked},
         metrics=variants() | networks.variants(),
         versions=_versions(networks),
@@ -205,6 +207,12 @@ def _joined(folder: Path, before: Protocol, protocol: Protocol) -> Protocol:
         known = versions.setdefault(program, version).split(", ")
         versions[program] = ", ".join(dict.fromkeys([*known, version]))
     return replace(before, models={**before.models, **protocol.models}, versions=versions)
+
+
+def _gray(film: str, damage: str | None, gray: str | None) -> str:
+    """As the protocol has it."""
+    made = film if damage in (None, "none") else f"{film}, {damage}"
+    return made if gray is None else f"{gray} (baselines: {made})"
 
 
 def _versions(networks: Networks) -> dict[str, str]:
