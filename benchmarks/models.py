@@ -48,7 +48,8 @@ about another training with another seed. [Metrics](metrics.md) defines the figu
 [The comparison](comparison.md) says how the small models were made, all in the same way, and what they show. Three
 baselines know nothing about the photograph: `gray`, `prior-mean` (one brown for all, the mean colour of ImageNet's
 prior) and `random` (the colours of another photograph). FID and LPIPS are missing because we may not ship their
-networks; give them with `--inception` and `--lpips`. Measured with {versions}."""
+networks; give them with `--inception` and `--lpips`. Published colorizers such as DeOldify and DDColor are missing
+because [their weights could not be downloaded here](evaluation.md#published-models). Measured with {versions}."""
 
 
 def page(run: Run) -> str:

@@ -36,6 +36,7 @@ COMMANDS = (
     "prepare",
     "train",
     "export",
+    "convert",
     "plot",
     "study",
 )

@@ -210,8 +210,18 @@ def export(
         )
     except ValueError as error:
         raise ConfigError(f"{output}: {error}") from error
-    data = _to_onnx(contract, card)
+    data = to_onnx(contract, card)
     check(contract, data, network.stride, temperature)
+    write(data, output)
+    return card
+
+
+def write(data: bytes, output: str | Path) -> None:
+    """Write a model file whole or not at all.
+
+    Raises:
+        ModelError: it cannot be written.
+    """
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -219,7 +229,6 @@ def export(
             file.write(data)
     except UnwritableFile as error:
         raise ModelError(f"{output}: the model cannot be written ({error.reason})") from error
-    return card
 
 
 def photographs_of(source: str | Path) -> list[int] | None:
@@ -273,7 +282,8 @@ def shift_of(
     return (rebalancing - 1) * np.log(np.where(weights > 0, weights, weights.max()))
 
 
-def _to_onnx(contract: Contract, card: Card) -> bytes:
+def to_onnx(contract: Contract, card: Card) -> bytes:
+    """The bytes of a model file. Weights that float16 holds exactly are stored so."""
     import onnx
 
     side = 2 * contract.network.stride
@@ -297,12 +307,27 @@ def _to_onnx(contract: Contract, card: Card) -> bytes:
         )
     model = onnx.load_from_string(buffer.getvalue())
     _store_half(model)
-    model.producer_name, model.producer_version, model.doc_string = "tintype", card.version, card.description
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, card.to_json()
+    _tell(model, card)
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
+
+
+def with_card(data: bytes, card: Card) -> bytes:
+    """The bytes of a model file with another card."""
+    import onnx
+
+    model = onnx.load_from_string(data)
+    del model.metadata_props[:]
+    _tell(model, card)
+    changed: bytes = model.SerializeToString(deterministic=True)
+    return changed
+
+
+def _tell(model: ModelProto, card: Card) -> None:
+    model.producer_name, model.producer_version, model.doc_string = "tintype", card.version, card.description
+    entry = model.metadata_props.add()
+    entry.key, entry.value = KEY, card.to_json()
 
 
 def _store_half(model: ModelProto) -> None:
@@ -314,7 +339,8 @@ def _store_half(model: ModelProto) -> None:
     casts = []
     for tensor in list(graph.initializer):
         values = numpy_helper.to_array(tensor)
-        half = values.astype(np.float16) if values.dtype == np.float32 else None
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16) if values.dtype == np.float32 else None
         if half is None or values.size < 64 or not np.array_equal(half.astype(np.float32), values):
             continue
         name = tensor.name
