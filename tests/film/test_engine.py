@@ -83,7 +83,7 @@ def test_a_part_is_cut_out_by_frames_or_times(short, tiny, tmp_path):
     assert len(pictures(by_frames)) == len(times(by_times)) == 18
     assert times(by_frames)[0] == 0
     assert np.array_equal(pictures(by_frames), pictures(by_times))
-    for start, stop, said in ((20, 10, "before it has begun"), (30, None, "only 30 frames"), ("1.5", None, "frame")):
+    for start, stop, said in ((20, 10, "before it has begun"), (1.3, None, "lasts 1.250 s"), (30, None, "only 30 frames"), ("1.5", None, "frame")):
         with pytest.raises(OptionError, match=said):
             colorize(short, tmp_path / "c.mp4", model=tiny, start=start, stop=stop)
     assert not list(tmp_path.glob("c.mp4*"))

@@ -242,4 +242,4 @@ def _end(made: Made) -> str:
     own = count - made.kept
     rate = f", {own / made.seconds:.1f} frames/s" if made.seconds > 0 and own else ""
     kept = f", {made.kept} of them by earlier runs" if made.kept else ""
-    return f"{count} frames coloured{kept}: {made.output} ({made.seconds:.1f} s{rate})"
+    return f"{count} {'frame' if count == 1 else 'frames'} coloured{kept}: {made.output} ({made.seconds:.1f} s{rate})"

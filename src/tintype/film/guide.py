@@ -73,11 +73,13 @@ def range_of(film: Film, start: Place | None, stop: Place | None) -> tuple[int, 
 
     Raises OptionError where no frame is left.
     """
-    first = 0 if start is None else frame_at(film, start)
-    end = None if stop is None else frame_at(film, stop)
-    if end is not None and film.duration is not None and isinstance(place := checked_place(stop or 0), Fraction):
-        # The end of the film and all beyond it mean its last frame, too.
-        end = None if place >= film.duration else end
+    begin, until = (None if place is None else checked_place(place) for place in (start, stop))
+    if isinstance(begin, Fraction) and film.duration is not None and begin >= film.duration:
+        raise OptionError(f"The range begins at {start}, but {film.path.name} lasts {float(film.duration):.3f} s")
+    if isinstance(until, Fraction) and film.duration is not None and until >= film.duration:
+        until = None  # With its last frame.
+    first = 0 if begin is None else frame_at(film, begin)
+    end = None if until is None else frame_at(film, until)
     if end is not None and end <= first:
         raise OptionError(f"The range ends at frame {end}, before it has begun at frame {first}: give a later end")
     if film.count is not None and first >= film.count:
