@@ -19,8 +19,8 @@ def test_a_film_comes_out_in_colour_with_its_frames_its_times_and_its_sound(tmp_
     *passages, end = map(json.loads, done.stdout.splitlines())
     for line in (*passages, end):
         jsonschema.validate(line, SCHEMA)
-    assert (passages[0]["first"], passages[-1]["stop"], passages[-1]["left"]) == (0, 36, 0)
-    assert (end["summary"]["first"], end["summary"]["stop"], end["summary"]["status"]) == (0, 36, "coloured")
+    assert [(line["first"], line["stop"]) for line in passages] == [(0, 18), (18, 36)]
+    assert (end["summary"]["shots"], end["summary"]["status"], passages[-1]["left"]) == (2, "coloured", 0)
     assert b"36 frames coloured: " in done.stderr
     output = tmp_path / "a.color.mp4"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.color.mp4", "a.mp4"]
