@@ -26,7 +26,8 @@ class Codec:
     subsampling: tuple[int, int] | None = (2, 2)
     """Pixels across and down that share their chroma; None for RGB."""
     crf: float | None = None
-    """Of the constant quality, where the codec has one: such that no loss is seen."""
+    """Of the constant quality, where the codec has one: such that L* differs by less than 1 on average, under grain
+    too (docs/video.md)."""
     least: int = 51
     """The worst quality that there is."""
     options: tuple[tuple[str, str], ...] = ()
@@ -48,7 +49,7 @@ CODECS = {
         ((8, "yuv420p"), (10, "yuv420p10le"), (12, "yuv420p12le")),
         crf=17,
         options=(
-            ("preset", "fast"),
+            ("preset", "veryfast"),
             ("x265-params", f"open-gop=0:info=0:log-level=none:frame-threads=2:pools={THREADS}"),
         ),
     ),
@@ -85,6 +86,9 @@ CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 PICTURES: tuple[str, tuple[str, ...]] = (CONTAINER, ("png",))
 """The same of numbered pictures."""
+
+ASPECT = frozenset({"h264", "h265"})
+"""Codecs whose own data say how wide a pixel is. What PyAV writes beside the others does not."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from av.packet import Packet
 from av.stream import Discard
 from av.video.stream import VideoStream
 
-from tintype.errors import FilmError, printable
-from tintype.files import whole_file
+from tintype.errors import FilmError, UnwritableFile, printable
+from tintype.files import make_folder, whole_file
 from tintype.film import sequences
-from tintype.film.form import Form
+from tintype.film.form import ASPECT, Form
 from tintype.film.mark import gif_comment, marked_png, with_mark
 from tintype.film.reader import Film, film_of, opened
 from tintype.film.streams import Track, chapters_of, kept_of, said_of, tracks_of
@@ -56,6 +56,12 @@ def join(
         raise FilmError(f"{printable(film.path)} is not the film of these segments: remove them, repeat the command")
     whole = stop is None or stop >= (film.count or 0)
     if form.container == sequences.CONTAINER:
+        try:
+            make_folder(Path(output).parent)
+        except OSError as error:
+            raise UnwritableFile(
+                f"{printable(output)} cannot be written ({error.strerror}): check the folder and its permissions"
+            ) from error
         files = sequences.names_of(Path(output), first)
         for segment in segments:
             for packet in _packets(segment):
@@ -65,7 +71,7 @@ def join(
     lasting = film.durations(first, first + len(stamps))
     origin = film.start if first == 0 else stamps[0]
     end = None if whole else stamps[-1] + lasting[-1]
-    notes = list(film.notes)
+    notes = [*film.notes, *_untold(film, form)]
     name = printable(output)
     options = _OPTIONS.get(form.container, {})
     with (
@@ -201,6 +207,22 @@ def _moved(packet: Packet[Any], span: tuple[Fraction, Fraction | None], cut: boo
     if packet.dts is not None:
         packet.dts -= off
     return True
+
+
+def _untold(film: Film, form: Form) -> list[str]:
+    """What of the pictures a result cannot say or hold, a sentence each."""
+    notes = []
+    if film.aspect != 1 and form.codec not in ASPECT:
+        notes.append(
+            f"The pixels of the film are {float(film.aspect):.3g} times as wide as high, which {form.codec} does not "
+            f"say here: choose {' or '.join(sorted(ASPECT))} to keep it"
+        )
+    if form.size != (film.width, film.height):
+        notes.append(
+            f"The film has {film.width} x {film.height} pixels, its result {form.size[0]} x {form.size[1]}, as "
+            f"{form.codec} takes even numbers alone: what was added repeats the edge"
+        )
+    return notes
 
 
 def _order(segment: Path) -> list[int]:

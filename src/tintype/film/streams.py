@@ -52,6 +52,15 @@ class Track:
         yield from ()
 
 
+class Spoken(Track):
+    """Subtitles of MP4, without the empty ones between two of them, which are written anew."""
+
+    def packets(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """As of Track."""
+        if bytes(packet) != b"\0\0":
+            yield packet
+
+
 class Encoded(Track):
     """Sound that the container does not hold, encoded once more."""
 
@@ -160,7 +169,8 @@ def _track(stream: Stream, container: OutputContainer, form: str) -> tuple[Track
     if stream.type == "video" and not stream.disposition & Disposition.attached_pic:
         return None, f"{name} is not kept: a result has one film"
     try:
-        return Track(stream, container.add_stream_from_template(stream, opaque=True)), ""
+        kind = Spoken if stream.codec_context.codec.canonical_name == "mov_text" else Track
+        return kind(stream, container.add_stream_from_template(stream, opaque=True)), ""
     except ValueError:
         pass  # The container does not hold this codec.
     if isinstance(stream, AudioStream):

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from types import TracebackType
 from typing import cast
 
@@ -140,7 +141,9 @@ def picture_of(planes: Planes, form: Form) -> VideoFrame:
 def _palette(rgb: Codes) -> VideoFrame:
     """A picture of 256 colours of its own, in a pattern that stays where it is from frame to frame."""
     graph = av.filter.Graph()
-    source = graph.add_buffer(width=rgb.shape[1], height=rgb.shape[0], format=av.VideoFormat("rgb24"))
+    source = graph.add_buffer(
+        width=rgb.shape[1], height=rgb.shape[0], format=av.VideoFormat("rgb24"), time_base=Fraction(1, 100)
+    )
     split = graph.add("split")
     made = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
     used = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=3")
