@@ -62,7 +62,7 @@ class Regions:
         entry = self._entries[index]
         rgb, labels = entry.read()
         if self.side is not None:
-            rgb, labels = square(rgb, self.side), _square_of(labels, self.side)
+            rgb, labels = square(rgb, self.side), square_of(labels, self.side)
         return Labelled(entry.name, rgb, labels)
 
     def __iter__(self) -> Iterator[Labelled]:
@@ -86,7 +86,7 @@ class Regions:
         return f"{len(self)} photographs ({', '.join(f'{count} {word}' for word, count in sorted(counts.items()))})"
 
 
-def _square_of(labels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def square_of(labels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The centre square of labels [h, w], each pixel that of the nearest."""
     height, width = labels.shape
     short = min(height, width)

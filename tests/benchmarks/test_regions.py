@@ -1,4 +1,7 @@
-"""Labelled photographs: what the classes of CamVid become, and which of its frames our models know."""
+"""Labelled photographs: what the classes of CamVid become, which of its frames our models know, and our own masks."""
+
+import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -6,7 +9,12 @@ from PIL import Image
 
 from benchmarks.regions import KINDS, NONE, camvid
 from benchmarks.regions.camvid import CLASSES, KNOWN
+from benchmarks.regions.drawn import PHOTOGRAPHS, labels_of, masks
+from benchmarks.regions.labelled import square_of
+from tintype.data.fingerprint import SAME
+from tintype.data.seen import SHIPPED, read_seen
 from tintype.errors import DataError
+from tintype.evaluation.free import read_table
 
 
 @pytest.fixture
@@ -54,3 +62,41 @@ def test_what_our_models_know_of_a_frame_is_told(frames):
 def test_a_folder_without_frames_is_refused(tmp_path):
     with pytest.raises(DataError, match="has no frames of CamVid"):
         camvid(tmp_path)
+
+
+# ---- regions drawn by hand
+
+
+def test_the_masks_are_complete():
+    rows = {row.file: row for row in (*read_table(), *read_table(PHOTOGRAPHS))}
+    kinds = Counter(kind for regions in masks().values() for kind, _ in regions)
+    assert kinds.keys() == KINDS.keys()
+    assert min(kinds.values()) >= 8
+    assert kinds.total() >= 60
+    for file, regions in masks().items():
+        size = rows[file].height, rows[file].width
+        for kind, outline in regions:
+            # Inside the centre square that evaluations take, and large enough there to say something.
+            assert all(0 <= share <= 1 for corner in outline for share in corner)
+            labels = labels_of([(kind, outline)], size)
+            assert set(np.unique(labels)) == {NONE, KINDS[kind]}
+            assert (square_of(labels, 256) == KINDS[kind]).sum() >= 100, file
+
+
+def test_no_photograph_of_the_masks_is_one_that_the_shipped_models_learned_from():
+    trained = read_seen(SHIPPED)
+    for row in read_table(PHOTOGRAPHS):
+        assert np.bitwise_count(trained ^ np.uint64(int(row.fingerprint, 16))).min() > SAME
+        assert row.licence in ("CC0 1.0", "public domain")
+        assert row.title
+        assert row.page.startswith("https://")
+        assert re.search("/[0-9a-f]{40}/", row.address)
+
+
+def test_polygons_become_labels_where_they_lie():
+    square = [[0.25, 0.5], [0.75, 0.5], [0.75, 1], [0.25, 1]]
+    labels = labels_of([("sky", [[0, 0], [1, 0], [1, 0.25], [0, 0.25]]), ("car", square)], (200, 400))
+    assert (labels[:48] == KINDS["sky"]).all()
+    assert (labels[55:95] == NONE).all()
+    assert (labels[105:195, 105:295] == KINDS["car"]).all()
+    assert (labels[105:195, :95] == NONE).all()
