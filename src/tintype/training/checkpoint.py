@@ -57,14 +57,22 @@ UNNOTICED = (
     "start",
     "data.threads",
     "data.memory",
+    "early",
     "accumulate",
 )
 """Keys that do not change what a run learns."""
 
 
-def check_same_run(config: Config, saved: dict[str, Any], path: Path, say: Callable[[str], None]) -> None:
+def check_same_run(config: Config, state: dict[str, Any], path: Path, say: Callable[[str], None]) -> None:
     """Refuse the checkpoint of another run; say what else has been changed since."""
-    for key, (had, wanted) in differences(from_dict(saved, str(path)), config).items():
+    saved = from_dict(state["config"], str(path))
+    critic = saved.adversarial
+    if critic.weight and "batches" not in state and (critic.every > 1 or critic.joins > critic.starts):
+        raise ConfigError(
+            f"{path}: its steps count batches, also those on which the critic alone learnt, and now they count updates "
+            "of the network; the run cannot be continued, so use another folder and train it anew"
+        )
+    for key, (had, wanted) in differences(saved, config).items():
         if key.startswith(FIXED):
             raise ConfigError(
                 f"{path}: was made with {key} = {had!r}, not {wanted!r}; use another folder for a new run"

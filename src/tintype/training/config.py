@@ -138,14 +138,15 @@ class Adversarial(_Strict, frozen=True):
     smoothing: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.0
     """The critic's aim for true colours is 1 - smoothing (one-sided label smoothing)."""
     every: Positive = 1
-    """The network learns at every so many steps; the critic at each."""
+    """The network learns on every so many batches, the critic on each. The run's `steps` are updates of the network."""
     rate: Annotated[float, msgspec.Meta(gt=0)] = 2e-4
-    """The critic's rate, of Adam; it follows the schedule."""
+    """The critic's rate, of Adam; it goes through the schedule in the critic's own updates."""
     betas: tuple[Share, Share] = (0.5, 0.999)
     starts: Share = 0.0
-    """Share of the run after which the critic begins to learn."""
+    """Share of the run's batches after which the critic begins to learn."""
     joins: Share = 0.0
-    """Share of the run after which the network learns from the critic; from `starts` until then it rests (NoGAN)."""
+    """Share of the run's batches after which the network learns from the critic; from `starts` until then it rests
+    (NoGAN)."""
     critic: critics.Config = critics.Config()
     """The critic's own knobs."""
 
@@ -164,6 +165,7 @@ class Config(_Strict, frozen=True):
     adversarial: Adversarial = Adversarial()
     optimizer: optimizers.Optimizer = optimizers.Optimizer()
     steps: Positive = 1000
+    """Updates of the network."""
     batch: Positive = 32
     accumulate: Positive = 1
     """Parts into which each batch is split, one after the other, where memory does not hold it at once."""
@@ -187,6 +189,8 @@ class Config(_Strict, frozen=True):
     """Keep a checkpoint of its own every so many steps; 0: only the last and the best."""
     validate_every: Limit = 0
     """Steps between validations; 0: once an epoch, but never oftener than every 100 steps."""
+    early: tuple[Limit, ...] = ()
+    """Steps after which a few validation photographs are looked at besides; 0 is before the first."""
 
     def make_network(self, channels: int) -> Network:
         """The network with random weights, whose output has so many channels.
@@ -313,6 +317,10 @@ def _check_losses(config: Config, network: Network) -> None:
     if critic.weight and critic.joins < critic.starts:
         raise ConfigError(
             f"adversarial.joins = {critic.joins:g} comes before adversarial.starts = {critic.starts:g}; set it later"
+        )
+    if critic.weight and critic.starts == 0 and critic.joins == 1:
+        raise ConfigError(
+            "adversarial.joins = 1 with adversarial.starts = 0 leaves the network no batch to learn from; set it lower"
         )
     if critic.weight and critic.loss == "hinge" and critic.smoothing:
         raise ConfigError('adversarial.smoothing needs labels, which loss = "hinge" does not have; set it to 0')

@@ -55,15 +55,20 @@ class Log:
             self._board.close()
 
 
-def forget_after(folder: Path, step: int) -> None:
-    """Drop from `log.jsonl` what a killed run wrote after its last checkpoint; it will be written again."""
+def forget_after(folder: Path, step: int, batches: int) -> None:
+    """Drop from `log.jsonl` what a killed run wrote after its last checkpoint; it will be written again.
+
+    Args:
+        batches: of the run at that checkpoint, which lines of a run with a critic hold too.
+    """
     path = folder / NAME
     if not path.is_file():
         return
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            if json.loads(line)["step"] <= step:
+            found = json.loads(line)
+            if found["step"] <= step and found.get("batches", batches) <= batches:
                 kept.append(line + "\n")
         except ValueError:
             continue  # cut short by the kill

@@ -19,7 +19,7 @@ from tintype.data.shards import Held, Photographs
 from tintype.errors import ConfigError, TintypeError
 from tintype.networks import families
 from tintype.networks.family import Network, Output
-from tintype.training import checkpoint, log, norms, optimizers, validation
+from tintype.training import checkpoint, log, norms, optimizers, record, validation
 from tintype.training.adversary import Adversary
 from tintype.training.batches import AnyPhotographs, Augmentation, Batch, Batches, OnDevice
 from tintype.training.config import Config, check_bins, to_dict
@@ -43,9 +43,10 @@ INITIAL_BATCHES = 4
 
 
 class Run:
-    """A training run in a folder: checkpoints, TensorBoard events, `log.jsonl`.
+    """A training run in a folder: checkpoints, TensorBoard events, `log.jsonl`, `record.json`.
 
-    Making it again on the same folder continues it.
+    Making it again on the same folder continues it. A step is an update of the network; batches on which a critic alone
+    learns come on top.
 
     Args:
         say: is given each line that a person should read.
@@ -75,7 +76,7 @@ class Run:
         last = self.folder / "last.pt"
         state = checkpoint.load(last) if last.is_file() else None
         if state:
-            checkpoint.check_same_run(config, state["config"], last, self.say)
+            checkpoint.check_same_run(config, state, last, self.say)
         # A run that starts from a released model is exported as that was, unless its card says otherwise.
         self.release = state.get("release") if state else checkpoint.release_of(config.start)
         self._loaded: tuple[AnyPhotographs, Photographs | Held] | None = None
@@ -100,7 +101,8 @@ class Run:
         # What is drawn from here on, such as dropout, is another in each process.
         if self.processes.count > 1:
             torch.manual_seed(config.seed + self.processes.rank)
-        self.step, self.best, self.seconds = 0, math.inf, 0.0
+        self.step, self.batches, self.best = 0, 0, math.inf
+        self.spent = record.Spent()
         self.stopping = False
         self._sums = Sums()
         if state:
@@ -157,13 +159,15 @@ class Run:
         for group, wanted in zip(self.optimizer.param_groups, groups, strict=True):
             group.update({key: wanted[key] for key in ("share", "weight_decay")}, **kept)
         if self.adversary and state.get("adversary"):
-            self.adversary.load_state_dict(state["adversary"])
-        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+            self.adversary.load_state_dict(state["adversary"], state["step"])
+        self.step, self.best = state["step"], state["best"]
+        self.batches = state.get("batches", self.step)
+        self.spent = record.Spent.of(state)
         self._sums.restore(state, self.device)
         if "random" in state and self.processes.first:
             torch.set_rng_state(state["random"])
         if self.processes.first:
-            log.forget_after(self.folder, self.step)
+            log.forget_after(self.folder, self.step, self.batches)
 
     def _save(self, name: str) -> None:
         if not self.processes.first:
@@ -180,8 +184,9 @@ class Run:
                 "prior": None if self.prior is None else self.prior.tolist(),
                 "release": self.release,
                 "step": self.step,
+                "batches": self.batches,
                 "best": self.best,
-                "seconds": self.seconds,
+                **self.spent.to_dict(),
                 **self._sums.to_dict(),
                 "random": torch.get_rng_state(),
                 "version": __version__,
@@ -223,40 +228,61 @@ class Run:
         if config.norms == "frozen":
             self.network.freeze_norms()
         every = config.validate_every or max(OFTEN, len(train) // batches.size)
+        left = self.adversary.batches_left if self.adversary else lambda step: config.steps - step
         self.say(
             f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}, "
             f"{config.precision}"
         )
         book = Log(self.folder, self.step, self.processes.first)
-        book.note("start", self.step, photographs=len(train), torch=torch.__version__, config=to_dict(config))
+        self.spent.begin()
+        book.note(
+            "start",
+            self.step,
+            photographs=len(train),
+            torch=torch.__version__,
+            revision=self.spent.revisions[-1],
+            config=to_dict(config),
+        )
         saved = shown = time.monotonic()
-        begun, since, waited = self.step, self.step, 0.0
-        stream = batches.stream(self.step, config.steps)
+        begun, since, waited = self.step, self.batches, 0.0
+        stream = batches.stream(self.batches, self.batches + left(self.step))
         try:
+            if self.step == self.batches == 0:
+                self._look_early(held_back, objective, book)
             while self.step < config.steps:
                 asked = time.monotonic()
                 batch = next(stream)
                 waited += time.monotonic() - asked
-                self._step(batch.to(self.device), objective)
+                learnt = self._step(batch.to(self.device), objective)
+                self.batches += 1
                 done = self.step == config.steps
-                if self.step - begun == FORETOLD and self.step % config.log_every and not done:
-                    seconds = (time.monotonic() - shown) / (self.step - since) * (config.steps - self.step)
+                logs = learnt and (self.step % config.log_every == 0 or done)
+                if self.adversary and not learnt and self.adversary.rests(self.step):
+                    logs = self.batches % config.log_every == 0
+                if learnt and self.step - begun == FORETOLD and not logs:
+                    seconds = (time.monotonic() - shown) / (self.batches - since) * left(self.step)
                     self.say(f"step {self.step}/{config.steps}  about {clock(seconds)} left, without validations")
-                if self.step % config.log_every == 0 or done:
+                if logs:
                     self._check_finite()
                     means = self._sums.take_means()
                     means = dict(zip(means, self.processes.means(means.values()), strict=True))
                     now = time.monotonic()
-                    speed = (self.step - since) * batches.size / (now - shown)
-                    left = (config.steps - self.step) * batches.size / speed
+                    speed = (self.batches - since) * batches.size / (now - shown)
+                    seconds = left(self.step) * batches.size / speed
                     loss = means.get("loss", math.nan)
-                    pace = Pace(self.step, config.steps, loss, speed, waited / (now - shown), left)
-                    rate = optimizers.rate_at(config.optimizer, self.step - 1, config.steps)
+                    critic = self.adversary.learnt if self.adversary else None
+                    pace = Pace(self.step, config.steps, loss, speed, waited / (now - shown), seconds, critic)
+                    rate = optimizers.rate_at(config.optimizer, max(self.step - 1, 0), config.steps)
                     speeds = {"images_per_second": pace.speed, "waiting": pace.waiting}
-                    book.figures("train", self.step, **means, rate=rate, **speeds)
+                    counts = {} if critic is None else {"critic_steps": critic, "batches": self.batches}
+                    book.figures("train", self.step, **means, rate=rate, **speeds, **counts)
                     self.watch(pace)
-                    shown, since, waited = now, self.step, 0.0
-                if self.step % every == 0 or done:
+                    shown, since, waited = now, self.batches, 0.0
+                if learnt and self.step in config.early:
+                    paused = time.monotonic()
+                    self._look_early(held_back, objective, book)
+                    shown += time.monotonic() - paused
+                if learnt and (self.step % every == 0 or done):
                     paused = time.monotonic()
                     self._check_finite()
                     if self.processes.first:
@@ -268,10 +294,11 @@ class Run:
                 )
                 if now - saved > config.checkpoint_minutes * 60 or over or done:
                     self._check_finite()
-                    self.seconds += now - saved
                     saved = now
+                    self.spent.take()
                     self._save("last.pt")
-                if config.keep_every and self.step % config.keep_every == 0:
+                    self._record(batches.size)
+                if learnt and config.keep_every and self.step % config.keep_every == 0:
                     self._save(f"step-{self.step:07d}.pt")
                 if over and not done:
                     why = "stopped" if self.stopping else "the time is up"
@@ -338,13 +365,15 @@ class Run:
             train = OnDevice(train, self.device)
         return train, "held on the GPU" if isinstance(train, OnDevice) else "held in memory"
 
-    def _step(self, batch: Batch, objective: Objective) -> None:
+    def _step(self, batch: Batch, objective: Objective) -> bool:
+        """Learn from a batch; whether the network did, or the critic alone."""
         o, adversary, step = self.config.optimizer, self.adversary, self.step
         share = optimizers.rate_at(o, step, self.config.steps)
         self.network.train()
         terms: dict[str, torch.Tensor] = {}
         ab: torch.Tensor | None = None
-        if adversary is None or adversary.network_learns(step):
+        learns = adversary is None or adversary.network_learns(step)
+        if learns:
             for group in self.optimizer.param_groups:
                 group["lr"] = o.rate * share * group["share"]
             self.optimizer.zero_grad(set_to_none=True)
@@ -360,15 +389,16 @@ class Run:
             self.optimizer.step()
             self._update_average()
             terms = {"loss": _total(terms), **(terms if len(terms) > 1 else {})}
-        elif adversary.learns(step):
+        elif adversary and adversary.learns(step):
             with torch.no_grad():
                 ab = objective.ab(main_head(self._predict(self.network, batch)).float(), batch)
         if adversary and ab is not None and adversary.learns(step):
             with autocast(self.device, self.config.precision):
                 average = self.processes.average_gradients
-                terms["critic"] = adversary.learn(batch.lightness, batch.ab, ab, share, average)
+                terms["critic"] = adversary.learn(batch.lightness, batch.ab, ab, average)
         self._sums.add(terms)
-        self.step += 1
+        self.step += learns
+        return learns
 
     def _terms(self, batch: Batch, objective: Objective) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
         """What the network minimises, by name, and its colours where a critic is to see them."""
@@ -401,13 +431,27 @@ class Run:
         theirs = [v for v in self.network.state_dict().values() if v.is_floating_point()]
         torch._foreach_lerp_(ours, theirs, 1 - decay)
 
-    def _validate(self, photographs: Batches, objective: Objective, book: Log) -> None:
-        """Say and write down what the averaged weights show; keep them if they are the best so far."""
-
+    def _look(self, photographs: Batches, objective: Objective, limit: int | None = None) -> validation.Validation:
         def predict(batch: Batch) -> Output:
             return self._predict(self.average, batch)
 
-        found = validation.validate(predict, photographs, objective, self.network.scale, self.device)
+        return validation.validate(predict, photographs, objective, self.network.scale, self.device, limit)
+
+    def _look_early(self, held_back: Photographs | Held, objective: Objective, book: Log) -> None:
+        """Write down what the averaged weights show on a few photographs, at the steps of `early`."""
+        if self.processes.first and self.step in self.config.early:
+            found = self._look(self._unseen(held_back), objective, validation.EARLY)
+            book.figures("early", self.step, **found.figures)
+
+    def _record(self, batch: int) -> None:
+        """Write down what the run has taken so far; `batch`: photographs in it."""
+        if self.processes.first:
+            critic = self.adversary.learnt if self.adversary else 0
+            record.write(self.folder, self.config, self.spent, self.step, critic, batch)
+
+    def _validate(self, photographs: Batches, objective: Objective, book: Log) -> None:
+        """Say and write down what the averaged weights show; keep them if they are the best so far."""
+        found = self._look(photographs, objective)
         book.picture("gray, prediction, truth", self.step, found.sheet)
         book.figures("validation", self.step, **found.figures)
         self.say(

@@ -127,8 +127,8 @@ def averaging(optimizer: Optimizer) -> dict[str, Any]:
     return {"betas": optimizer.betas}
 
 
-def rate_at(optimizer: Optimizer, step: int, steps: int) -> float:
-    """The learning rate as a share of the configured one, at a step in 0..steps-1."""
+def rate_at(optimizer: Optimizer, step: float, steps: int) -> float:
+    """The learning rate as a share of the configured one, at a step in 0..steps-1; a critic may stand between two."""
     warm = min(1.0, (step + 1) / max(optimizer.warmup, 1))
     done = step / steps
     if optimizer.schedule == "cosine":

@@ -12,6 +12,7 @@ class Pace:
 
     step: int
     steps: int
+    """Updates of the network."""
     loss: float
     """Mean since the last line of the log; no number where the critic alone has learnt."""
     speed: float
@@ -20,11 +21,14 @@ class Pace:
     """Share of the time in which the machine waited for a batch."""
     left: float
     """Seconds."""
+    critic: int | None = None
+    """Updates of the critic so far; None: there is none."""
 
     def __str__(self) -> str:
         loss = "the critic alone" if math.isnan(self.loss) else f"loss {self.loss:.4f}"
+        critic = "" if self.critic is None else f"critic {self.critic}  "
         return (
-            f"step {self.step}/{self.steps}  {loss}  {self.speed:.1f} photographs/s "
+            f"step {self.step}/{self.steps}  {critic}{loss}  {self.speed:.1f} photographs/s "
             f"(waited {self.waiting:.0%})  {clock(self.left)} left"
         )
 

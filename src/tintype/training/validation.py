@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,7 +26,9 @@ QUARTER = 4
 COLLAPSED = 0.25
 """A mean chroma below this share of the truth's is a collapse to gray."""
 ONE_COLOUR = 0.05
-"""Colours that stray from their mean by less than this share of what the true ones do are one, mostly a brown."""
+"""Colours whose deviation over the set is below this share of the true ones' are one, mostly a brown."""
+EARLY = 100
+"""Photographs that are looked at early in a run, between its validations."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Validation:
     """What was found."""
 
     figures: dict[str, float]
-    """Means over the photographs; "loss" is the one that checkpoints are chosen by."""
+    """Means over the photographs; "loss" is the one that checkpoints are chosen by. "spread" is the deviation of a
+    photograph's a*b* about their own mean, "set_spread" that of all about the mean of the set: 0 where all is one
+    colour, be it gray or brown."""
     sheet: torch.Tensor
     """sRGB [3, h, w] in [0, 1]: the gray, the colours and the truth of the first photographs, one below the other."""
     warning: str
@@ -42,16 +47,22 @@ class Validation:
 
 @torch.no_grad()
 def validate(
-    predict: Callable[[Batch], Output], photographs: Batches, objective: Objective, scale: int, device: torch.device
+    predict: Callable[[Batch], Output],
+    photographs: Batches,
+    objective: Objective,
+    scale: int,
+    device: torch.device,
+    limit: int | None = None,
 ) -> Validation:
     """Look at each photograph once.
 
     Args:
         predict: gives the output of a network in evaluation mode for a batch on `device`.
         scale: the output stands at 1/scale of the input.
+        limit: look at the first so many photographs, at least.
     """
     sums = dict.fromkeys(("loss", "chroma", "true_chroma", "psnr_quarter"), 0.0)
-    areas, strayed, true_strayed = Areas(), 0.0, 0.0
+    areas, count, spreads = Areas(), 0, {"": _Spread(), "true_": _Spread()}
     sheet, mean = torch.empty(3, 0, 0), (0.0, 0.0)
     # Methods that answer at different resolutions are compared at a quarter of the size.
     cell = max(QUARTER // scale, 1)
@@ -71,16 +82,22 @@ def validate(
         sums["chroma"] += float(ab.norm(dim=1).mean()) * len(ab)
         sums["true_chroma"] += float(truth.norm(dim=1).mean()) * len(ab)
         sums["psnr_quarter"] += float((-10 * torch.log10(error)).sum())
-        strayed += _spread(ab) * len(ab)
-        true_strayed += _spread(truth) * len(ab)
+        spreads[""].add(ab)
+        spreads["true_"].add(truth)
         areas.add(ab.movedim(1, -1).cpu().numpy(), truth.movedim(1, -1).cpu().numpy())
         if not sheet.numel():
             sheet = torch.cat([torch.cat(list(rows[:SHOWN]), dim=2) for rows in (gray, ours, theirs)], dim=1)
         a, b = ab.mean(dim=(0, 2, 3)).tolist()
         mean = a, b
-    figures = {name: value / len(photographs.photographs) for name, value in sums.items()}
+        count += len(ab)
+        if limit is not None and count >= limit:
+            break
+    figures = {name: value / count for name, value in sums.items()}
+    for whose, spread in spreads.items():
+        figures |= {f"{whose}spread": spread.of_photographs(), f"{whose}set_spread": spread.of_set()}
     figures |= {"auc": areas.auc(), "auc_balanced": areas.auc_balanced()}
-    return Validation(figures, sheet, _warning(figures, strayed < ONE_COLOUR * true_strayed, mean))
+    one_colour = figures["set_spread"] < ONE_COLOUR * figures["true_set_spread"]
+    return Validation(figures, sheet, _warning(figures, one_colour, mean))
 
 
 def _warning(figures: dict[str, float], one_colour: bool, mean: tuple[float, float]) -> str:
@@ -97,6 +114,27 @@ def _warning(figures: dict[str, float], one_colour: bool, mean: tuple[float, flo
     return ""
 
 
-def _spread(ab: torch.Tensor) -> float:
-    """The mean distance of colours [n, 2, h, w] from their mean."""
-    return float((ab - ab.mean(dim=(0, 2, 3), keepdim=True)).norm(dim=1).mean())
+class _Spread:
+    """Standard deviations of colours about their mean: the root of the mean squared distance."""
+
+    def __init__(self) -> None:
+        self.photographs, self.deviations = 0, 0.0
+        self.means, self.squares = torch.zeros(2, dtype=torch.float64), 0.0
+
+    def add(self, ab: torch.Tensor) -> None:
+        """Photographs [n, 2, h, w], all of one size."""
+        colours = ab.double().flatten(2)
+        means, squares = colours.mean(dim=2), (colours**2).sum(dim=1).mean(dim=1)
+        self.photographs += len(ab)
+        self.deviations += float((squares - (means**2).sum(dim=1)).clamp(min=0).sqrt().sum())
+        self.means += means.sum(dim=0).cpu()
+        self.squares += float(squares.sum())
+
+    def of_photographs(self) -> float:
+        """About the mean of each photograph; the mean over photographs."""
+        return self.deviations / self.photographs
+
+    def of_set(self) -> float:
+        """About the mean of all."""
+        mean = self.means / self.photographs
+        return math.sqrt(max(self.squares / self.photographs - float((mean**2).sum()), 0.0))
