@@ -20,6 +20,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     parts = parser.add_subparsers(dest="part", required=True)
 
+    part = parts.add_parser("train", help="every method with the seeds that its claims need; to continue, repeat it")
+    _training(part)
+
     part = parts.add_parser("export", help="runs to models")
     part.add_argument("runs", type=Path, nargs="*", help="folders of complete runs; default: all complete ones of ROOT")
     part.add_argument("-o", "--output", type=Path, default=ROOT, help="a folder for the models of RUNS, or ROOT")
@@ -136,8 +139,44 @@ def page(root: Path, o: argparse.Namespace) -> None:
         plots.draw(found)
 
 
+def _training(part: argparse.ArgumentParser) -> None:
+    """The options of `train`, which `all` has too."""
+    part.add_argument("--methods", nargs="+", help="default: all, in the order of their worth")
+    part.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    part.add_argument("--samples", type=int, default=300_000, help="that each network learns from")
+    part.add_argument(
+        "--budgets",
+        nargs="*",
+        choices=("half", "double", "held"),
+        default=["half"],
+        help="runs that tell whether a method was trained for long enough",
+    )
+    part.add_argument("--data", default="data/comparison", help="a set; default: data/comparison")
+    part.add_argument("--train", default="train-*.tar", help="pattern of the shards to train on")
+    part.add_argument("--validation", default="validation-*.tar", help="pattern of the shards to validate on")
+    part.add_argument("--first", type=int, help="take only the first so many photographs of each part")
+    part.add_argument(
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="KEY=FILE",
+        help="files for the methods that need them: loss.vgg, loss.lpips_network, loss.lpips_weights, "
+        "network.encoder, network.semantic",
+    )
+    part.add_argument("--precision", default="auto")
+    part.add_argument("--threads", type=int, default=available_threads())
+    part.add_argument("--nice", type=int, default=10, help="added to the niceness of the process, where there is one")
+    part.add_argument("--max-minutes", type=float, help="stop after so many minutes, with a checkpoint")
+    part.add_argument("--try", dest="trial", action="store_true", help="try each method on a few batches")
+    part.add_argument("-o", "--output", type=Path, default=Path("runs/comparison"))
+
+
 def main(given: list[str] | None = None) -> str | None:
     o = arguments().parse_args(given)
+    if o.part == "train":
+        from benchmarks.comparison import train
+
+        return "\n".join(train.run(o)) or None
     if o.part == "export":
         return "\n".join(export(o)) or None
     if o.part == "measure":

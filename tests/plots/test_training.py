@@ -42,7 +42,7 @@ def test_each_part_says_what_the_configuration_says_of_it():
 def test_a_critic_is_a_part_and_its_judgement_a_loss():
     parts = said("dcgan.gan")
     assert " ".join(parts["critic"]) == (
-        "dense, sees a*b* alone bce, smoothing 0.1; adam, rate 0.0002 3 steps to 1 of the network"
+        "dense, sees a*b* alone bce, smoothing 0.1; adam, rate 0.0002 3 updates to 1 of the network"
     )
     assert parts["losses"] == ("100 x squared", "1 x judgement")
     assert "critic" not in said("dcgan.mse")

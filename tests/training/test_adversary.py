@@ -1,12 +1,15 @@
 """Training against a critic: who learns when, and that both learn what they should."""
 
+import copy
 import json
+import math
 
 import pytest
 import torch
 
 from small_sets import write_set
 from tintype import losses
+from tintype.errors import ConfigError
 from tintype.training import checkpoint
 from tintype.training.adversary import Adversary
 from tintype.training.config import from_dict
@@ -28,7 +31,6 @@ def config(folder="none", **adversarial):
             "optimizer": {"warmup": 0},
             "steps": 10,
             "batch": 4,
-            "keep_every": 1,
             "log_every": 1,
             "precision": "float32",
             "device": "cpu",
@@ -41,42 +43,103 @@ def photographs(tmp_path_factory):
     return write_set(tmp_path_factory.mktemp("sets") / "set", train=4, validation=1)
 
 
-@pytest.mark.parametrize(
-    ("adversarial", "network", "critic"),
-    [
-        ({}, range(1, 11), range(1, 11)),
-        ({"every": 3}, (3, 6, 9), range(1, 11)),
-        ({"starts": 0.3, "joins": 0.3}, range(1, 11), range(4, 11)),
-        # NoGAN: the network alone, the critic alone, both.
-        ({"starts": 0.4, "joins": 0.7}, (1, 2, 3, 4, 8, 9, 10), range(5, 11)),
-        ({"starts": 0.4, "joins": 0.7, "every": 2}, (1, 2, 3, 4, 8, 10), range(5, 11)),
-        ({"starts": 1.0, "joins": 1.0}, range(1, 11), ()),
-    ],
-)
-def test_who_learns_when(photographs, tmp_path, adversarial, network, critic):
-    settings = config(photographs, **adversarial)
-    said = []
-    run = Run(settings, tmp_path, said.append)
-    run._save("step-0000000.pt")
+WHO_LEARNS = [
+    ({}, "both " * 10),
+    # The network has its ten updates, however many batches the critic takes on top.
+    ({"every": 3}, "critic critic both " * 10),
+    ({"starts": 0.3, "joins": 0.3}, "network " * 3 + "both " * 7),
+    # NoGAN, in shares of the 14 batches that it takes: the network alone, the critic alone, both.
+    ({"starts": 0.4, "joins": 0.7}, "network " * 6 + "critic " * 4 + "both " * 4),
+    ({"starts": 0.4, "joins": 0.7, "every": 2}, "network " * 7 + "critic " * 5 + "critic both " * 3),
+    ({"starts": 1.0, "joins": 1.0}, "network " * 10),
+]
+
+
+@pytest.mark.parametrize(("adversarial", "turns"), WHO_LEARNS)
+def test_who_learns_when(photographs, tmp_path, adversarial, turns):
+    said, found = [], []
+    run = Watched(config(photographs, **adversarial), tmp_path, said.append)
+    run.found = found
+    assert run.adversary.batches_left(0) == len(turns.split())
     run.train()
-    states = [checkpoint.load(tmp_path / f"step-{step:07d}.pt") for step in range(11)]
-    learnt = {"network": [], "average": [], "critic": []}
-    for step in range(1, 11):
-        before, after = states[step - 1 : step + 1]
-        for part in ("network", "average"):
-            learnt[part] += [step] if changed(before[part], after[part]) else []
-        learnt["critic"] += [step] if changed(before["adversary"]["critic"], after["adversary"]["critic"]) else []
-    assert learnt == {"network": list(network), "average": list(network), "critic": list(critic)}
+    assert found == turns.split()
+    network, critic = (sum(turn in (part, "both") for turn in found) for part in ("network", "critic"))
+    assert (run.step, run.batches, run.adversary.learnt) == (10, len(found), critic)
+    assert network == 10
     # The log tells of those who learnt, and of the critic's judgement where the network was told it.
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text("utf-8").splitlines()]
-    lines = [line for line in lines if line["part"] == "train"]
-    assert [line["step"] for line in lines if "loss" in line] == list(network)
-    assert [line["step"] for line in lines if "critic" in line] == list(critic)
-    assert [line["step"] for line in lines if "judgement" in line] == [step for step in network if step in critic]
-    paces = [line for line in said if line.startswith("step ")]
-    assert [number for number, line in enumerate(paces, 1) if "the critic alone" in line] == [
-        step for step in range(1, 11) if step not in network
+    lines = log(tmp_path)
+    assert [line["step"] for line in lines if "loss" in line] == list(range(1, 11))
+    assert lines[-1]["critic_steps"] == critic
+    assert len([line for line in lines if "judgement" in line]) == found.count("both")
+    assert len([line for line in said if "the critic alone" in line]) == run.rested
+    # And so does the record.
+    record = json.loads((tmp_path / "record.json").read_text("utf-8"))
+    assert record["complete"]
+    assert (record["updates"], record["samples"]) == (10, 40)
+    assert (record["critic_updates"], record["critic_samples"]) == (critic, 4 * critic)
+    assert record["seed"] == 0
+    assert record["cpu_seconds"] > 0
+
+
+class Watched(Run):
+    """Notes after each batch whose weights are others."""
+
+    rested = 0
+
+    def _step(self, batch, objective):
+        self.rested += self.adversary.rests(self.step)
+        parts = {"network": (self.network, self.average), "critic": (self.adversary.critic,)}
+        before = {part: [copy.deepcopy(one.state_dict()) for one in those] for part, those in parts.items()}
+        learnt = super()._step(batch, objective)
+        moved = []
+        for part, those in parts.items():
+            each = [changed(old, one.state_dict()) for old, one in zip(before[part], those, strict=True)]
+            assert len(set(each)) == 1
+            moved += [part] if each[0] else []
+        self.found.append(moved[0] if len(moved) == 1 else "both")
+        return learnt
+
+
+def log(folder):
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
+    return [line for line in lines if line["part"] == "train"]
+
+
+def test_a_run_that_was_stopped_while_the_critic_learns_alone_goes_on_the_same(photographs, tmp_path):
+    settings = config(photographs, starts=0.4, joins=0.7, every=2)
+    whole = Run(settings, tmp_path / "whole", silent)
+    whole.train()
+    for batches in (9, 13, 100):  # in the rest, between two updates of the network, to the end
+        run = Stopped(settings, tmp_path / "parts", silent)
+        run.at = batches
+        run.train()
+    assert (run.step, run.batches, run.adversary.learnt) == (10, 18, 11)
+    for part in ("network", "average"):
+        ours, theirs = (getattr(one, part).state_dict() for one in (run, whole))
+        assert all(torch.allclose(ours[name], value, atol=1e-6) for name, value in theirs.items())
+    assert [line["batches"] for line in log(tmp_path / "parts")] == [
+        line["batches"] for line in log(tmp_path / "whole")
     ]
+    # A checkpoint of the time when steps counted batches means something else.
+    state = checkpoint.load(tmp_path / "parts" / "last.pt")
+    del state["batches"]
+    checkpoint.save(tmp_path / "old" / "last.pt", state)
+    with pytest.raises(ConfigError, match=r"its steps count batches.*use another folder and train it anew") as error:
+        Run(settings, tmp_path / "old", silent)
+    assert "\n" not in str(error.value)
+
+
+class Stopped(Run):
+    """Stops after `at` batches."""
+
+    def _step(self, batch, objective):
+        if self.batches + 1 == self.at:
+            self.stop()
+        return super()._step(batch, objective)
+
+
+def silent(line):
+    pass
 
 
 def changed(before, after):
@@ -108,7 +171,7 @@ def alone(critic):
 def test_the_critic_comes_to_tell_true_colours_from_gray_ones(kind):
     made = adversary(loss=kind, rate=0.01)
     lightness, truth = planes(30)
-    found = [float(made.learn(lightness, truth, 0 * truth, 1.0, alone)) for _ in range(60)]
+    found = [float(made.learn(lightness, truth, 0 * truth, alone)) for _ in range(60)]
     assert found[-1] < 0.3 * found[0]
     with torch.no_grad():
         assert float(made.critic(lightness, truth).min()) > float(made.critic(lightness, 0 * truth).max())
@@ -145,7 +208,7 @@ def test_judging_leaves_nothing_behind_for_the_critic_to_learn():
         made.critic.eval()
         if judges:
             made.judgement(lightness, (0.1 * truth).requires_grad_()).backward()
-        made.learn(lightness, truth, 0.1 * truth, 1.0, alone)
+        made.learn(lightness, truth, 0.1 * truth, alone)
         weights.append(torch.cat([p.detach().flatten() for p in made.critic.parameters()]))
     assert torch.equal(*weights)
 
@@ -154,20 +217,21 @@ def test_no_gradient_of_the_critic_reaches_the_network():
     made = adversary()
     lightness, truth = planes(30)
     ab = (0.1 * truth).requires_grad_()
-    made.learn(lightness, truth, ab, 1.0, alone)
+    made.learn(lightness, truth, ab, alone)
     assert ab.grad is None
 
 
-def test_the_critics_rate_follows_the_schedule():
+@pytest.mark.parametrize("adversarial", [{}, {"every": 3}, {"starts": 0.4, "joins": 0.7}])
+def test_the_critics_rate_goes_through_the_schedule_in_its_own_updates(adversarial):
     lightness, truth = planes(30)
-    steps = {}
-    for share in (0.0, 0.5, 1.0):
-        made = adversary(rate=0.01)
-        before = torch.cat([p.detach().flatten() for p in made.critic.parameters()])
-        made.learn(lightness, truth, 0.1 * truth, share, alone)
-        after = torch.cat([p.detach().flatten() for p in made.critic.parameters()])
-        steps[share] = float((after - before).abs().max())
-    assert steps == pytest.approx({0.0: 0.0, 0.5: 0.005, 1.0: 0.01}, rel=0.01)
+    made = adversary(rate=0.01, **adversarial)
+    rates = []
+    for _ in range(made.batches_left(10 - 4) if "starts" in adversarial else made.batches_left(0)):
+        made.learn(lightness, truth, 0.1 * truth, alone)
+        rates.append(made.optimizer.param_groups[0]["lr"])
+    count = len(rates)
+    expected = [0.005 * (1 + math.cos(math.pi * number / count)) for number in range(count)]
+    assert rates == pytest.approx(expected)
 
 
 def test_labels_of_true_colours_are_smoothed():
@@ -179,4 +243,4 @@ def test_labels_of_true_colours_are_smoothed():
         label = 1 - smoothing
         expected = -(label * true.sigmoid().log() + (1 - label) * (1 - true.sigmoid()).log()).mean()
         expected -= (1 - fake.sigmoid()).log().mean()
-        assert float(made.learn(lightness, truth, 0 * truth, 1.0, alone)) == pytest.approx(float(expected), rel=1e-4)
+        assert float(made.learn(lightness, truth, 0 * truth, alone)) == pytest.approx(float(expected), rel=1e-4)

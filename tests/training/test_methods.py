@@ -115,7 +115,7 @@ def small(path, files, start=""):
         "adversarial.critic.width": 4,
     }
     if "encoder" not in asked.network:
-        words["network.width"] = 4
+        words["network.width"] = 10 if asked.family == "unet" else 4
     words |= {f"network.{key}": files[key] for key in ("encoder", "semantic") if key in asked.network}
     for key, name in (("vgg", "vgg"), ("lpips_network", "vgg"), ("lpips_weights", "lpips")):
         if getattr(asked.loss, key):

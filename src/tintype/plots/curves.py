@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,6 +46,8 @@ class Log:
     validation: list[Line]
     batch: int | None
     """Photographs in a step; None where the log does not say."""
+    early: list[Line] = field(default_factory=list)
+    """What a few photographs showed at the beginning, at step 0 and more often than the validations."""
 
     def lines(self) -> list[Line]:
         return self.train + self.validation
@@ -57,7 +59,7 @@ class Log:
         return sorted(names, key=lambda name: name != "loss")
 
     def series(
-        self, part: Literal["train", "validation"], figure: str
+        self, part: Literal["train", "validation", "early"], figure: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Steps and values of one figure, float64 [n] each; a figure of `train` is the mean since the step before."""
         lines = [line for line in getattr(self, part) if figure in line]
@@ -81,7 +83,7 @@ def read_log(run: str | PathLike[str], name: str | None = None) -> Log:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
         raise DataError(f"{path}: the log of a run cannot be read ({why}); give the folder of a run") from None
-    parts: dict[str, list[Line]] = {"start": [], "train": [], "validation": []}
+    parts: dict[str, list[Line]] = {"start": [], "train": [], "validation": [], "early": []}
     for number, row in enumerate(rows, start=1):
         try:
             line = json.loads(row)
@@ -94,7 +96,7 @@ def read_log(run: str | PathLike[str], name: str | None = None) -> Log:
     if not (parts["train"] or parts["validation"]):
         raise DataError(f"{path}: the log has no figures yet; wait for the first line")
     batch = next((line["config"].get("batch") for line in parts["start"] if "config" in line), None)
-    return Log(name or path.absolute().parent.name, parts["train"], parts["validation"], batch)
+    return Log(name or path.absolute().parent.name, parts["train"], parts["validation"], batch, parts["early"])
 
 
 def read_logs(runs: Sequence[str | PathLike[str]]) -> list[Log]:

@@ -170,7 +170,7 @@ def _critic(config: Config) -> tuple[str, ...]:
         f"{settings.loss}{smoothing}; adam, rate {settings.rate:g}",
         f"learns after {_percent(settings.starts)}" if settings.starts else "",
         f"judges after {_percent(settings.joins)}" if settings.joins else "",
-        f"{settings.every} steps to 1 of the network" if settings.every > 1 else "",
+        f"{settings.every} updates to 1 of the network" if settings.every > 1 else "",
     )
 
 

@@ -42,6 +42,10 @@ INITIAL_BATCHES = 4
 """On which data-dependent initialisation looks, and which the norms of a released model are measured on."""
 
 
+Loaded = tuple[AnyPhotographs, Photographs | Held]
+"""The photographs to train on, and those to validate on."""
+
+
 class Run:
     """A training run in a folder: checkpoints, TensorBoard events, `log.jsonl`, `record.json`.
 
@@ -51,6 +55,8 @@ class Run:
     Args:
         say: is given each line that a person should read.
         watch: is given the pace every `log_every` steps; None: it is said.
+        photographs: those that `load_photographs` gives for the configuration, where they were read before; None: they
+            are read when they are needed.
     Raises:
         ConfigError: the folder holds another run, or the device, the family's weights or `start` cannot be used.
     """
@@ -61,6 +67,7 @@ class Run:
         folder: str | Path,
         say: Callable[[str], None] = print,
         watch: Callable[[Pace], None] | None = None,
+        photographs: Loaded | None = None,
     ):
         self.folder = Path(folder)
         self.processes = Processes(pick_device(config.device))
@@ -79,7 +86,7 @@ class Run:
             checkpoint.check_same_run(config, state, last, self.say)
         # A run that starts from a released model is exported as that was, unless its card says otherwise.
         self.release = state.get("release") if state else checkpoint.release_of(config.start)
-        self._loaded: tuple[AnyPhotographs, Photographs | Held] | None = None
+        self._loaded: Loaded | None = photographs
         bins = checkpoint.bins(state) if state else self._bins()
         self.target = targets.make(config.target, bins, config.data.gray == "value").to(self.device)
         self.prior = np.array(state["prior"]) if state and state.get("prior") else None
@@ -113,7 +120,7 @@ class Run:
         """End the run after the step at hand, as if its time were up. May be called from a signal or a thread."""
         self.stopping = True
 
-    def photographs(self) -> tuple[AnyPhotographs, Photographs | Held]:
+    def photographs(self) -> Loaded:
         """Those to train on and those to validate on, read once."""
         if self._loaded is None:
             self.say(f"reading photographs from {self.config.data.folder}")
@@ -233,6 +240,8 @@ class Run:
             f"{len(train)} photographs to train on ({where}), {len(held_back)} to validate on; {self.device}, "
             f"{config.precision}"
         )
+        if not self.batches and self.processes.first:
+            log.forget_after(self.folder, -1, -1)  # killed before its first checkpoint
         book = Log(self.folder, self.step, self.processes.first)
         self.spent.begin()
         book.note(
@@ -253,12 +262,12 @@ class Run:
                 asked = time.monotonic()
                 batch = next(stream)
                 waited += time.monotonic() - asked
+                resting = self.adversary is not None and self.adversary.rests(self.step)
                 learnt = self._step(batch.to(self.device), objective)
                 self.batches += 1
                 done = self.step == config.steps
-                logs = learnt and (self.step % config.log_every == 0 or done)
-                if self.adversary and not learnt and self.adversary.rests(self.step):
-                    logs = self.batches % config.log_every == 0
+                count = self.batches if resting else self.step
+                logs = (learnt or resting) and (count % config.log_every == 0 or done)
                 if learnt and self.step - begun == FORETOLD and not logs:
                     seconds = (time.monotonic() - shown) / (self.batches - since) * left(self.step)
                     self.say(f"step {self.step}/{config.steps}  about {clock(seconds)} left, without validations")
