@@ -21,7 +21,9 @@ def arguments() -> argparse.ArgumentParser:
     parts = parser.add_subparsers(dest="part", required=True)
 
     part = parts.add_parser("train", help="every method with the seeds that its claims need; to continue, repeat it")
+    part.add_argument("-o", "--output", type=Path, default=ROOT, help="ROOT")
     _training(part)
+    part.add_argument("--try", dest="trial", action="store_true", help="only try each method on a few batches")
 
     part = parts.add_parser("export", help="runs to models")
     part.add_argument("runs", type=Path, nargs="*", help="folders of complete runs; default: all complete ones of ROOT")
@@ -44,9 +46,9 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--seen", type=Path, default=Path("coloured/comparison"), help="where what must stay local goes")
     part.add_argument("--cars", type=Path, help="a photograph whose cars have one strong colour")
 
-    part = parts.add_parser("all", help="export, measure and page, each skipping what is done")
+    part = parts.add_parser("all", help="train, export, measure and page, each skipping what is done")
     part.add_argument("-o", "--output", type=Path, default=ROOT, help="ROOT")
-    for add in (_export, _measure, _page):
+    for add in (_training, _export, _measure, _page):
         add(part)
     return parser
 
@@ -74,6 +76,13 @@ def _page(part: argparse.ArgumentParser) -> None:
     part.add_argument(
         "--pages", type=Path, nargs="+", help="default: docs/comparison.md and docs/comparison-figures.md"
     )
+
+
+def train(o: argparse.Namespace) -> list[str]:
+    """What was left out, a sentence each."""
+    from benchmarks.comparison import train
+
+    return train.run(o)
 
 
 def export(o: argparse.Namespace) -> list[str]:
@@ -128,9 +137,10 @@ def measure(o: argparse.Namespace) -> None:
 
 
 def page(root: Path, o: argparse.Namespace) -> None:
-    from benchmarks.comparison import page, plots
+    from benchmarks.comparison import methods, page, plots
 
-    found = page.find(root)
+    short = {name: why for name, why in methods.undertrained(root).items() if why}
+    found = page.find(root, short)
     page.write(found, o.findings)
     parts = page.parts(o.findings)
     for path in o.pages or page.PAGES:
@@ -167,16 +177,13 @@ def _training(part: argparse.ArgumentParser) -> None:
     part.add_argument("--threads", type=int, default=available_threads())
     part.add_argument("--nice", type=int, default=10, help="added to the niceness of the process, where there is one")
     part.add_argument("--max-minutes", type=float, help="stop after so many minutes, with a checkpoint")
-    part.add_argument("--try", dest="trial", action="store_true", help="try each method on a few batches")
-    part.add_argument("-o", "--output", type=Path, default=Path("runs/comparison"))
+    part.set_defaults(trial=False)
 
 
 def main(given: list[str] | None = None) -> str | None:
     o = arguments().parse_args(given)
     if o.part == "train":
-        from benchmarks.comparison import train
-
-        return "\n".join(train.run(o)) or None
+        return "\n".join(train(o)) or None
     if o.part == "export":
         return "\n".join(export(o)) or None
     if o.part == "measure":
@@ -184,7 +191,7 @@ def main(given: list[str] | None = None) -> str | None:
     elif o.part == "page":
         page(o.root, o)
     elif o.part == "all":
-        wrong = export(o)
+        wrong = train(o) + export(o)
         measure(o)
         page(o.output, o)
         return "\n".join(wrong) or None

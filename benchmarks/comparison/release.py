@@ -49,13 +49,15 @@ def release(
     name = config["name"]
     if step < config["steps"]:
         raise ConfigError(f"{name}: stands at step {step} of {config['steps']}; complete the run, then export it")
-    samples, side = step * config["batch"], config["data"]["side"]
+    seen = f"{step * config['batch']} samples of {config['data']['side']} pixels"
+    if critic := (state.get("adversary") or {}).get("learnt", 0):
+        seen += f", and {critic * config['batch']} for the critic"
     path = folder / f"{name}.onnx"
     export(
         last,
         path,
         version="1",
-        description=f"{said_of(name, configs)} {samples} samples of {side} pixels, averaged weights of the last step.",
+        description=f"{said_of(name, configs)} {seen}; averaged weights of the last step.",
         licence="Apache-2.0",
         training_data=training_data(config),
         figures=figures,
