@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.comparison.seeds import ENOUGH, RUNS
 from tintype import targets
 from tintype.color.bins import published_bins
 from tintype.errors import DataError
@@ -19,8 +20,6 @@ from tintype.training.config import Config
 CONFIGS = Path("configs/comparison")
 LEAST, MOST = 360_000, 420_000
 """Parameters of a released network, between which those of all methods lie whose size is not what they test."""
-CLAIMED = 3
-"""Seeds of a method that a claim rests on."""
 
 
 @dataclass(frozen=True)
@@ -39,48 +38,52 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = {
-    "eccv16.own": Method("soft codes, rebalanced by the set's own prior", CLAIMED),
-    "eccv16.rebalanced": Method("ImageNet's prior, beside eccv16.own", CLAIMED),
-    "resunet.l1": Method("absolute error", CLAIMED),
-    "resunet.mse": Method("squared error, beside resunet.l1", CLAIMED),
-    "dcgan.mse": Method("the generator of dcgan.gan without a critic", CLAIMED),
-    "dcgan.gan": Method("a critic that sees colour alone, beside dcgan.mse", CLAIMED),
-    "dcgan.conditional": Method("a critic that also sees lightness, beside dcgan.gan", CLAIMED),
-    "eccv16.soft": Method("no rebalancing, beside eccv16.rebalanced", CLAIMED),
-    "eccv16.onehot": Method("one-hot codes, beside eccv16.soft", CLAIMED),
-    "eccv16.euclidean": Method("regression, beside eccv16.soft", CLAIMED),
-    "classifier.soft": Method("classification without skips", CLAIMED),
-    "cnn_mse.mse": Method("regression without skips, beside classifier.soft", CLAIMED),
-    "resunet.gan": Method("a critic beside absolute error, beside resunet.l1", CLAIMED),
-    "resunet.perceptual": Method("features and absolute error, beside resunet.l1", CLAIMED),
-    "resunet.features": Method("features alone, beside resunet.perceptual", CLAIMED),
-    "eccv16.low": Method("output at 1/8, beside eccv16.own at 1/4", CLAIMED),
-    "eccv16.half": Method("output at 1/2, beside eccv16.own at 1/4", CLAIMED),
-    "eccv16.simplified": Method("fewer layers in narrower blocks, beside eccv16.own of the same size", CLAIMED),
-    "eccv16.smoothed": Method("a smoothed prior, beside eccv16.own", CLAIMED),
-    "tintype.small": Method("the flagship in small", CLAIMED),
-    "resunet.l1mse": Method("absolute and squared error, beside each alone", CLAIMED),
-    "cnn10.hsv": Method("hue and saturation", CLAIMED),
-    "cnn10.lab": Method("a*b*, beside cnn10.hsv", CLAIMED),
-    "pix2pix.gan": Method("patches that see lightness and colour", CLAIMED),
-    "unet.pretrained": Method("a pretrained encoder, beside unet.random", sized=False),
-    "unet.random": Method("the same encoder from random weights", sized=False),
-    "unet.frozen": Method("the pretrained encoder unchanged, beside unet.pretrained", sized=False),
-    "resunet.nogan": Method("NoGAN, beside resunet.gan"),
-    "resunet.judged": Method("a critic almost alone, beside resunet.gan"),
-    "resunet.lpips": Method("LPIPS alone, beside resunet.features"),
-    "resunet.semantic": Method("what a classifier sees as further input, beside resunet.mse", sized=False),
-    "siggraph17.hints": Method("training with hints, beside siggraph17.plain"),
-    "siggraph17.plain": Method("the network of siggraph17.hints without hints"),
-    "eccv16.warm": Method("few kinds of photographs first, beside eccv16.own", before="eccv16.warmup"),
-    "eccv16.lean": Method("half the parameters, beside eccv16.simplified", sized=False),
-    "eccv16.shallow": Method("fewer layers, beside eccv16.own"),
-    "eccv16.dropout": Method("dropout, beside eccv16.own"),
-    "eccv16.adam": Method("Adam, beside eccv16.own by AdamW"),
-    "eccv16.l2": Method("weight decay in the gradient, beside eccv16.adam"),
-    "eccv16.adadelta": Method("Adadelta, beside eccv16.adam"),
-    "eccv16.grid": Method("bins of its own, beside eccv16.own"),
-    "eccv16.529": Method("529 bins, beside eccv16.own"),
+    "eccv16.own": Method("soft codes, rebalanced by the set's own prior", ENOUGH, milliseconds=19),
+    "eccv16.rebalanced": Method("ImageNet's prior, beside eccv16.own", ENOUGH, milliseconds=19),
+    "resunet.l1": Method("absolute error", ENOUGH, milliseconds=18),
+    "resunet.mse": Method("squared error, beside resunet.l1", ENOUGH, milliseconds=18),
+    "dcgan.mse": Method("the generator of dcgan.gan without a critic", ENOUGH, milliseconds=54),
+    "dcgan.gan": Method("a critic that sees colour alone, beside dcgan.mse", ENOUGH, milliseconds=111),
+    "dcgan.conditional": Method("a critic that also sees lightness, beside dcgan.gan", ENOUGH, milliseconds=111),
+    "eccv16.soft": Method("no rebalancing, beside eccv16.rebalanced", ENOUGH, milliseconds=19),
+    "eccv16.onehot": Method("one-hot codes, beside eccv16.soft", ENOUGH, milliseconds=19),
+    "eccv16.euclidean": Method("regression, beside eccv16.soft", ENOUGH, milliseconds=14),
+    "classifier.soft": Method("classification without skips", ENOUGH, milliseconds=19),
+    "cnn_mse.mse": Method("regression without skips, beside classifier.soft", ENOUGH, milliseconds=26),
+    "resunet.gan": Method("a critic beside absolute error, beside resunet.l1", ENOUGH, milliseconds=67),
+    "resunet.perceptual": Method("features and absolute error, beside resunet.l1", ENOUGH, milliseconds=245),
+    "resunet.features": Method("features alone, beside resunet.perceptual", ENOUGH, milliseconds=245),
+    "eccv16.low": Method("output at 1/8, beside eccv16.own at 1/4", ENOUGH, milliseconds=16),
+    "eccv16.half": Method("output at 1/2, beside eccv16.own at 1/4", ENOUGH, milliseconds=29),
+    "eccv16.simplified": Method(
+        "fewer layers in narrower blocks, beside eccv16.own of the same size", ENOUGH, milliseconds=19
+    ),
+    "eccv16.smoothed": Method("a smoothed prior, beside eccv16.own", ENOUGH, milliseconds=19),
+    "tintype.small": Method("the flagship in small", ENOUGH, milliseconds=14),
+    "resunet.l1mse": Method("absolute and squared error, beside each alone", ENOUGH, milliseconds=18),
+    "cnn10.hsv": Method("hue and saturation", ENOUGH, milliseconds=59),
+    "cnn10.lab": Method("a*b*, beside cnn10.hsv", ENOUGH, milliseconds=59),
+    "pix2pix.gan": Method("patches that see lightness and colour", ENOUGH, milliseconds=60),
+    "unet.pretrained": Method("a pretrained encoder, beside unet.random", sized=False, milliseconds=85),
+    "unet.random": Method("the same encoder from random weights", sized=False, milliseconds=85),
+    "unet.frozen": Method("the pretrained encoder unchanged, beside unet.pretrained", sized=False, milliseconds=70),
+    "resunet.nogan": Method("NoGAN, beside resunet.gan", milliseconds=45),
+    "resunet.judged": Method("a critic almost alone, beside resunet.gan", milliseconds=67),
+    "resunet.lpips": Method("LPIPS alone, beside resunet.features", milliseconds=500),
+    "resunet.semantic": Method(
+        "what a classifier sees as further input, beside resunet.mse", sized=False, milliseconds=35
+    ),
+    "siggraph17.hints": Method("training with hints, beside siggraph17.plain", milliseconds=51),
+    "siggraph17.plain": Method("the network of siggraph17.hints without hints", milliseconds=51),
+    "eccv16.warm": Method("few kinds of photographs first, beside eccv16.own", before="eccv16.warmup", milliseconds=19),
+    "eccv16.lean": Method("half the parameters, beside eccv16.simplified", sized=False, milliseconds=12),
+    "eccv16.shallow": Method("fewer layers, beside eccv16.own", milliseconds=19),
+    "eccv16.dropout": Method("dropout, beside eccv16.own", milliseconds=19),
+    "eccv16.adam": Method("Adam, beside eccv16.own by AdamW", milliseconds=19),
+    "eccv16.l2": Method("weight decay in the gradient, beside eccv16.adam", milliseconds=19),
+    "eccv16.adadelta": Method("Adadelta, beside eccv16.adam", milliseconds=19),
+    "eccv16.grid": Method("bins of its own, beside eccv16.own", milliseconds=19),
+    "eccv16.529": Method("529 bins, beside eccv16.own", milliseconds=19),
 }
 """Name -> method, in the order in which they are trained: those first that most claims rest on."""
 
@@ -165,8 +168,8 @@ def undertrained(root: Path, seed: int = 1) -> dict[str, str | None]:
     """`undertrained_by` of every method of a comparison whose run is complete, from all runs that are there."""
     found = {}
     for name in METHODS:
-        runs = {budget: root / budget / f"seed-{seed}" / "runs" / name for budget in BUDGETS}
-        whole = root / f"seed-{seed}" / "runs" / name
+        runs = {budget: root / budget / f"seed-{seed}" / RUNS / name for budget in BUDGETS}
+        whole = root / f"seed-{seed}" / RUNS / name
         if is_complete(whole):
             logs = {budget: read_log(run) for budget, run in runs.items() if is_complete(run)}
             found[name] = undertrained_by(read_log(whole), **logs)

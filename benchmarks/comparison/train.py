@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 import torch
 from msgspec.structs import replace
 
-from benchmarks.comparison.methods import BUDGETS, CLAIMED, CONFIGS, METHODS, WARMUP, is_complete
+from benchmarks.comparison.methods import BUDGETS, CONFIGS, METHODS, WARMUP, is_complete
+from benchmarks.comparison.seeds import ENOUGH, RUNS
 from tintype.errors import OptionError, TintypeError
 from tintype.threads import available_threads
 from tintype.training import checkpoint
@@ -97,7 +98,7 @@ def jobs(plan: Plan, names: Sequence[str], seeds: Sequence[int], budgets: Sequen
 
     A method that is not of claims has the first seed alone.
     """
-    claimed = [name for name in names if METHODS[name].seeds >= CLAIMED]
+    claimed = [name for name in names if METHODS[name].seeds >= ENOUGH]
     for seed in seeds:
         for name in names if seed == seeds[0] else claimed:
             yield from _stages(plan, name, seed, plan.root, plan.samples)
@@ -109,10 +110,10 @@ def jobs(plan: Plan, names: Sequence[str], seeds: Sequence[int], budgets: Sequen
 
 
 def _stages(plan: Plan, name: str, seed: int, root: Path, samples: int, changes: Sequence[str] = ()) -> Iterator[Job]:
-    method, runs = METHODS[name], root / f"seed-{seed}" / "runs"
+    method, runs = METHODS[name], root / f"seed-{seed}" / RUNS
     if method.before:
         # Not among the runs: it is no method of its own.
-        folder = root / "first" / f"seed-{seed}" / "runs" / method.before
+        folder = root / "first" / f"seed-{seed}" / RUNS / method.before
         first = plan.config(method.before, seed, round(WARMUP * samples), changes)
         yield Job(method.before, seed, folder, first, method.milliseconds)
         samples -= first.steps * first.batch

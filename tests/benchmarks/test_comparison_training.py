@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison import methods, train
+from benchmarks.comparison import claims, methods, train
 from benchmarks.comparison.__main__ import main
+from benchmarks.comparison.measure import BASELINES
 from benchmarks.comparison.methods import METHODS
+from benchmarks.comparison.seeds import ENOUGH
 from small_sets import write_set
 from tintype.errors import OptionError
+from tintype.evaluation.protocol import TRUTH
 from tintype.plots.curves import Log, read_log
 from tintype.training.config import Data, read
 
@@ -123,3 +126,15 @@ def log_of(*losses):
 def test_a_method_is_undertrained_if_its_loss_falls_when_the_samples_double(runs, said):
     found = methods.undertrained_by(log_of(3.0, 1.0), **runs)
     assert found == said if not said else said in found
+
+
+def test_methods_on_which_claims_rest_have_three_seeds():
+    asked = {
+        claims._method(label)
+        for claim in claims.CLAIMS
+        for part in claim.evidence
+        for label in (part.needs if part.side else ())
+        if label not in (TRUTH, *BASELINES)
+    }
+    assert "resunet.l1" in asked
+    assert {name for name in asked if METHODS[name].seeds < ENOUGH} == set()
