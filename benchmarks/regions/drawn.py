@@ -1,9 +1,10 @@
 """Regions that we drew by hand into photographs that are in the public domain or under CC0.
 
 `masks.json` has polygons in shares of width and height, each well inside one region, so that no border matters. Clouds
-count as sky, windows and wheels as parts of a car. Every polygon was drawn on a grid over the picture and looked at again. 25 of the photographs are those of tintype-40; `photographs.csv`
-has the others, in the same form (`tintype.evaluation.free`). Of those, the ones called documerica are of the US
-Environmental Protection Agency, whose use the National Archives call unrestricted on the page that the table names.
+count as sky, windows and wheels as parts of a car. Every polygon was drawn on a grid over the picture and looked at
+again. 25 of the photographs are those of tintype-40; `photographs.csv` has the others, in the same form
+(`tintype.evaluation.free`). Those called documerica were made for the US Environmental Protection Agency; the National
+Archives call their use unrestricted.
 
 None is among the 27 000 photographs that all models of this project learned from, nor alike to one, by its perceptual
 hash. Of the 36 866 others of tintype.v2 and tintype.mini nobody can tell; none comes from their repositories.
