@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison.bootstrap import Resampled
-from benchmarks.comparison.by_region import LEAST, Source, photographs
+from benchmarks.comparison.by_region import Source, photographs
 from benchmarks.comparison.measure import Way, save
 from benchmarks.comparison.seeds import Figure
 from benchmarks.comparison.table import Record, figure_of, record
@@ -30,6 +30,8 @@ from tintype.files import whole_file
 OTHER_HUES, GRAY_CAR, BROWN_CAR = "cars in another hue", "gray cars", "brown cars"
 HUES = (60, 120, 180, 240, 300)
 """Degrees by which a car's hue is turned."""
+LEAST = 0.02
+"""Share of a photograph that its cars must fill."""
 CHROMA = 12.0
 """Mean chroma that a car must have: turning the hue of a gray one changes nothing."""
 SHOWN = ("psnr", "ssim", "rmse_ab", "colorfulness")
