@@ -188,19 +188,28 @@ class _Step:
 
 @dataclass(eq=False)
 class _Way:
-    """From the cells of one frame to another one."""
+    """From the cells of one frame to another one, kept for each second cell: ways are smooth."""
 
     flow: Half
-    """[gh, gw, 2]."""
+    """[gh / 2, gw / 2, 2], in cells."""
     sure: NDArray[np.uint8]
-    """[gh, gw], of 255."""
+    """[gh / 2, gw / 2], of 255."""
+    size: tuple[int, int]
+    """(gw, gh)."""
 
     @classmethod
     def of(cls, flow: Plane, sure: Plane) -> _Way:
-        return cls(flow.astype(np.float16), np.rint(255 * sure).astype(np.uint8))
+        size = flow.shape[1], flow.shape[0]
+        half = -(-size[0] // 2), -(-size[1] // 2)
+        ways, trust = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (flow, sure))
+        return cls(ways.astype(np.float16), np.rint(255 * trust).astype(np.uint8), size)
 
     def read(self) -> tuple[Plane, Plane]:
-        return self.flow.astype(np.float32), self.sure.astype(np.float32) / np.float32(255)
+        flow, sure = (
+            cv2.resize(plane.astype(np.float32), self.size, interpolation=cv2.INTER_LINEAR)
+            for plane in (self.flow, self.sure)
+        )
+        return np.asarray(flow, np.float32), np.asarray(sure / 255, np.float32)
 
 
 def carry(
