@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tintype.cli import complain, say
+from tintype.cli import say
 from tintype.cli.options import Output
 
 
@@ -33,15 +33,8 @@ def export(
         A TOML file with what the model says about itself: version, description, licence, size, temperature,
         training_data and figures.
     """
-    from tintype.data.seen import SUFFIX, write_seen
-    from tintype.training.export import export, photographs_of, read_card_file
+    from tintype.training.export import export, list_photographs, read_card_file
 
     made = export(checkpoint, output, **read_card_file(card), say=say)
     say(f"{output}: {made.name}, {output.stat().st_size / 1e6:.1f} MB")
-    seen = output.with_suffix(SUFFIX)
-    if (hashes := photographs_of(checkpoint)) is not None:
-        say(
-            f"{seen}: hashes of {write_seen(seen, hashes):,} photographs that it learned from; keep it beside the model"
-        )
-    elif seen.exists():
-        complain(f"warning: {seen} is from an earlier export: remove it if that was of another run")
+    say(list_photographs(checkpoint, output) or "The photographs of the run are not here: no list of them is written")

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from tintype import targets
-from tintype.data.seen import SHIPPED, hashes_of, read_seen
+from tintype.data.seen import SHIPPED, SUFFIX, hashes_of, read_seen, write_seen
 from tintype.errors import ConfigError, DataError, ModelError, UnwritableFile
 from tintype.files import whole_file
 from tintype.models.card import KEY, Card
@@ -231,12 +231,15 @@ def write(data: bytes, output: str | Path) -> None:
         raise ModelError(f"{output}: the model cannot be written ({error.reason})") from error
 
 
-def photographs_of(source: str | Path) -> list[int] | None:
-    """The perceptual hashes of the photographs that a run learned from, as its folder of data holds them now, with
-    those that are known of the models that it started from; None where that folder is not here.
+def list_photographs(source: str | Path, model: str | Path) -> str | None:
+    """Write beside a model the perceptual hashes of the photographs that its run learned from (`data.seen`), as the
+    folder of data holds them now, with those that are known of the released models that it started from.
 
+    Returns:
+        a sentence on what was written; None where that folder is not here, and nothing was.
     Raises:
-        ConfigError: the checkpoint cannot be read. DataError: a photograph is broken.
+        ConfigError: the checkpoint cannot be read. DataError: a photograph is broken. UnwritableFile: the file cannot
+            be put there.
     """
     config = checkpoint.config(checkpoint.load(source), source)
     try:
@@ -246,7 +249,9 @@ def photographs_of(source: str | Path) -> list[int] | None:
     hashes = hashes_of(photographs, config.data.folder)
     if any(checkpoint.is_shipped(start) for start in config.start.split(",")):
         hashes += read_seen(SHIPPED).tolist()
-    return hashes
+    path = Path(model).with_suffix(SUFFIX)
+    count = write_seen(path, hashes)
+    return f"{path}: hashes of {count:,} photographs that it learned from; keep it beside the model"
 
 
 def _taken(path: Path, state: Mapping[str, Any], config: Config) -> str:
