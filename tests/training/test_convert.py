@@ -14,6 +14,7 @@ from tintype.errors import ConfigError
 from tintype.evaluation.results import read_run
 from tintype.evaluation.run import evaluate
 from tintype.models import load
+from tintype.models.catalog import card_of
 from tintype.training.convert import convert
 
 
@@ -25,7 +26,7 @@ def converted(tmp_path_factory):
     weights["model_out.weight"] *= 10  # colours of some strength
     torch.save(weights, folder / "colorization_release.pth")
     said = []
-    card = convert(folder / "colorization_release.pth", folder / "made" / "eccv16.onnx", say=said.append)
+    card = convert(folder / "colorization_release.pth", folder / "made" / "eccv16.onnx", size=64, say=said.append)
     return folder, weights, card, said
 
 
@@ -48,7 +49,7 @@ def test_the_colours_are_those_of_the_authors_program(converted):
 def test_the_card_says_where_it_comes_from(converted):
     folder, _, card, said = converted
     digest = hashlib.sha256((folder / "colorization_release.pth").read_bytes()).hexdigest()
-    assert (card.name, card.family, card.size, card.stride) == ("eccv16.port", "eccv16", 256, 8)
+    assert (card.name, card.family, card.size, card.stride) == ("eccv16.port", "eccv16", 64, 8)
     assert card.licence.startswith("BSD-2-Clause")
     assert card.training_data == ({"name": "ImageNet"},)
     assert f"32236011 parameters. Converted from colorization_release.pth, SHA-256 {digest}." in card.description
@@ -83,14 +84,20 @@ def test_it_is_evaluated_beside_a_folder_of_what_the_authors_program_made(conver
     assert "b.png has 32 x 64 pixels, but the photograph has 64 x 64" in problem
 
 
-def test_weights_beyond_float16_stay_as_they_are(tmp_path):
+def test_the_command_keeps_weights_beyond_float16_as_they_are(tmp_path):
     weights = dict(hollow_weights(layout("eccv16.port").shapes))
     weights["model1.4.weight"] = weights["model1.4.running_var"] = torch.ones(64)
     weights["model1.0.bias"] = torch.full((64,), 1e6)
     weights["model1.2.bias"] = torch.ones(64)
     torch.save(weights, tmp_path / "large.pth")
-    card = convert(tmp_path / "large.pth", tmp_path / "large.onnx")
+    done = run("convert", tmp_path / "large.pth", "-o", tmp_path / "large.onnx", "--name", "mine.large", check=0)
+    card = card_of(tmp_path / "large.onnx")
+    assert (card.name, card.family, card.size) == ("mine.large", "mine", 256)
     assert "With weights in float32" in card.description
+    first, second, third = done.stdout.decode().splitlines()
+    assert "large.pth: ECCV16 (Zhang, Isola, Efros 2016), the authors' PyTorch port, 32.2 million" in first
+    assert "large.onnx: with weights in float32, a*b* are at most 0 and on average 0 away" in second
+    assert "large.onnx: mine.large, " in third
 
 
 def test_the_command_tells_what_went_wrong_in_one_sentence(tmp_path):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tintype.cli import say
 from tintype.cli.options import Output, between
+from tintype.errors import not_installed
 
 
 def convert(
@@ -42,7 +43,12 @@ def convert(
     mask_centre
         For the SIGGRAPH17 that its authors trained anew (pytorch.pth): 0.5. All others need 0.
     """
-    from tintype.training.convert import convert
+    try:
+        from tintype.training.convert import convert
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("tintype"):
+            raise
+        raise not_installed("Converting", error.name, "train") from None
 
     made = convert(weights, output, name=name, licence=licence, size=size, mask_centre=mask_centre, say=say)
     say(f"{output}: {made.name}, {output.stat().st_size / 1e6:.1f} MB, licence {made.licence}")

@@ -10,7 +10,7 @@ from exported_networks import exported
 from tintype.networks.published import ddcolor
 from tintype.networks.published.ddcolor import Attention, Block, Config, Network, places
 
-SMALL = Config(depths=(1, 1, 1, 1), widths=(8, 8, 16, 16), decoder=32, queries=5, layers=4, hidden=16)
+SMALL = Config(depths=(1, 1, 1, 1), widths=(8, 8, 16, 16), decoder=32, queries=5, layers=3, hidden=16)
 
 
 def test_attention_is_that_of_torch():

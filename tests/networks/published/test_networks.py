@@ -108,18 +108,20 @@ def test_siggraph17_of_caffe_with_a_hint():
             assert torch.allclose(found, expected, atol=0.05)
 
 
-@pytest.mark.parametrize("centre", [0.0, 0.5])
-def test_siggraph17_of_the_port_sees_a_hint_in_its_scales(centre):
-    built = build(layout("siggraph17.port"), random_weights(layout("siggraph17.port").shapes), centre)
+@pytest.mark.parametrize("given", [(), (0.5,)])
+def test_siggraph17_of_the_port_sees_a_hint_in_its_scales(given):
+    weights = hollow_weights(layout("siggraph17.port").shapes) | {"model_out.0.bias": torch.tensor([0.3, -2.0])}
+    built = build(layout("siggraph17.port"), weights, *given)
     lightness, hints = picture()
     seen = []
     built.network.model1.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     with torch.no_grad():
         main, _ = built.network(lightness, hints)
         ab = Ab(built.scale, built.bounded).ab(main, lightness, 1.0)
-    expected = [(lightness - 50) / 100, hints[:, :2] / 110, hints[:, 2:] - centre]
+    # The published weights take the mask as it is.
+    expected = [(lightness - 50) / 100, hints[:, :2] / 110, hints[:, 2:] - (given[0] if given else 0)]
     assert torch.allclose(seen[0], torch.cat(expected, dim=1))
-    assert torch.allclose(ab, 110 * torch.tanh(main))
+    assert torch.allclose(ab[0, :, 0, 0], 110 * torch.tanh(torch.tensor([0.3, -2.0])))
 
 
 def test_the_norms_of_deoldify_are_folded_in():

@@ -47,6 +47,7 @@ class Layout:
 
 
 _IMAGENET = ({"name": "ImageNet"},)
+_IMAGENET_AND_MORE = ({"name": "ImageNet; for ddcolor_artistic.pth, private photographs too"},)
 _ZHANG = "BSD-2-Clause (of the authors' repository)"
 
 LAYOUTS = (
@@ -63,7 +64,7 @@ LAYOUTS = (
     Layout("deoldify.artistic", "DeOldify's artistic generator, on ResNet-34", "MIT", _IMAGENET, 560),
     Layout("deoldify.wide", "DeOldify's wide generator, stable or video, on ResNet-101", "MIT", _IMAGENET, 560),
     Layout("ddcolor.tiny", "DDColor-tiny (Kang et al. 2023), on ConvNeXt-T", "Apache-2.0", _IMAGENET, 512),
-    Layout("ddcolor.large", "DDColor-large (Kang et al. 2023), on ConvNeXt-L", "Apache-2.0", _IMAGENET, 512),
+    Layout("ddcolor.large", "DDColor-large (Kang et al. 2023), on ConvNeXt-L", "Apache-2.0", _IMAGENET_AND_MORE, 512),
 )
 
 TOLD_APART = {
