@@ -1,13 +1,14 @@
 """What films take and give, measured: `python -m benchmarks.video SECTION [OPTIONS]`.
 
 quality   how steady colours are, and whether cuts are found (see benchmarks/video/quality.py)
+lightness how well the lightness of the source is kept (see benchmarks/video/lightness.py)
 speed     frames per second, processor time by stage, memory (see benchmarks/video/speed.py)
 """
 
 import sys
 from importlib import import_module
 
-SECTIONS = ("quality", "speed")
+SECTIONS = ("quality", "lightness", "speed")
 
 
 def main() -> None:

@@ -209,6 +209,18 @@ def _moved(packet: Packet[Any], span: tuple[Fraction, Fraction | None], cut: boo
     return True
 
 
+def _same_settings(segments: Sequence[Path]) -> None:
+    """Raises FilmError where segments were not encoded alike, so that one head of a file does not serve them all."""
+    heads = set()
+    for segment in segments:
+        with av.open(str(segment)) as part:
+            context = part.streams.video[0].codec_context
+            heads.add((context.name, context.width, context.height, context.extradata))
+    if len(heads) > 1:
+        folder = printable(segments[0].parent)
+        raise FilmError(f"The parts of the film in {folder} were encoded by different settings: remove that folder")
+
+
 def _untold(film: Film, form: Form) -> list[str]:
     """What of the pictures a result cannot say or hold, a sentence each."""
     notes = []
