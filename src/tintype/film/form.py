@@ -26,8 +26,8 @@ class Codec:
     subsampling: tuple[int, int] | None = (2, 2)
     """Pixels across and down that share their chroma; None for RGB."""
     crf: float | None = None
-    """Of the constant quality, where the codec has one: such that L* differs by half a unit on average, and by about one
-    under heavy grain (docs/video.md)."""
+    """Of the constant quality, where the codec has one: such that L* differs by half a unit on average, and by about
+    one under heavy grain (docs/video.md)."""
     least: int = 51
     """The worst quality that there is."""
     options: tuple[tuple[str, str], ...] = ()
