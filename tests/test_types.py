@@ -44,6 +44,7 @@ reveal_type(hints_from(colours, array, "palette")[0])  # Hint
 reveal_type(next(colours.paint(size=400)))  # ndarray of codes
 reveal_type(tintype.write(photo, colours.paint(), "b.jpg"))  # notes
 reveal_type(tintype.from_array(array))  # Photo
+reveal_type(tintype.film.colorize("a.mp4", keys={3: "b.png"}))  # Path
 reveal_type(tintype.models.load().predict(np.zeros((8, 8), np.float32)).ab)  # ndarray of floating
 reveal_type([card.name for card in tintype.models.catalog()])  # list of str
 """

@@ -59,7 +59,7 @@ def scout(frames: Iterable[tuple[int, Plane]], first: int) -> Iterator[Scouted]:
     cuts = Cuts()
     waiting: deque[tuple[int, Plane]] = deque()
     starts: set[int] = set()
-    begin = taken = 0
+    count = taken = 0
 
     def known(settled: int) -> Iterator[Scouted]:
         nonlocal taken
@@ -73,11 +73,11 @@ def scout(frames: Iterable[tuple[int, Plane]], first: int) -> Iterator[Scouted]:
 
     for index, seen in frames:
         waiting.append((index, seen))
-        begin += 1
+        count += 1
         starts.update(cuts.push(seen))
         yield from known(cuts.settled)
     starts.update(cuts.finish())
-    yield from known(begin)
+    yield from known(count)
 
 
 @dataclass
