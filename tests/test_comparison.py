@@ -13,7 +13,7 @@ import skimage.data
 from PIL import Image
 from scipy.stats import spearmanr, t
 
-from benchmarks.comparison import by_region, cars, claims, measure, page, plots, release, samples, seeds, table
+from benchmarks.comparison import by_region, cars, claims, measure, methods, page, plots, release, samples, seeds, table
 from benchmarks.comparison.__main__ import main
 from benchmarks.comparison.bootstrap import Resampled, over_seeds, rank_correlation
 from tintype.color.bins import published_bins
@@ -231,6 +231,13 @@ def test_colour_that_comes_after_the_loss_has_fallen_is_later():
     assert claims.later(log_of(losses, [10, 10, 10, 10, 10])) < 0
 
 
+def test_the_first_looks_of_a_run_count_too():
+    log = log_of([1.0, 1.0, 1.0], [4, 7, 10])
+    log.early.extend({"step": step, "loss": 1.0 + 9 / (1 + step), "spread": 0.0} for step in (0, 20, 50))
+    assert list(claims.dense(log, "loss")[0]) == [0, 20, 50, 100, 200, 300]
+    assert claims.later(log) > 60
+
+
 def test_a_run_that_falls_sooner_has_the_lower_mean_loss_early_on():
     slow, fast = [4.0, 3.0, 2.0, 1.0, 1.0], [2.0, 1.5, 1.0, 1.0, 1.0]
     assert claims.soon(log_of(fast)) < claims.soon(log_of(slow))
@@ -369,10 +376,15 @@ def test_saturated_extremes_are_the_bins_far_from_gray():
     assert claims.saturated("a", "b").figure(measured) == pytest.approx(40)
 
 
-def test_the_claims_ask_for_methods_that_there_are():
-    there = {path.stem for path in release.CONFIGS.glob("*.toml")} | {TRUTH, *measure.BASELINES}
-    asked = {claims._method(label) for claim in claims.CLAIMS for part in claim.evidence for label in part.needs}
-    assert asked <= there
+def asked(chosen) -> set[str]:
+    labels = {claims._method(label) for claim in chosen for part in claim.evidence for label in part.needs}
+    return labels - {TRUTH, *measure.BASELINES}
+
+
+def test_the_claims_ask_for_methods_that_there_are_with_as_many_seeds_as_a_verdict_needs():
+    assert asked(claims.CLAIMS) <= set(methods.METHODS)
+    few = {name for name in asked(c for c in claims.CLAIMS if not c.aside) if methods.METHODS[name].seeds < 3}
+    assert not few
 
 
 def test_every_open_claim_without_evidence_says_why_and_what_would_test_it():
@@ -385,12 +397,12 @@ def test_every_open_claim_without_evidence_says_why_and_what_would_test_it():
 
 def test_neighbours_share_their_chance_and_every_pixel_has_its_own_distribution():
     generator = np.random.default_rng(0)
-    field = samples.smooth_noise(300, 32, 32, generator)
+    field = samples.smooth_noise(300, 32, 32, 0.125, generator)
     assert field.std() == pytest.approx(1, abs=0.02)
     assert (field * np.roll(field, 4, axis=2)).mean() == pytest.approx(np.exp(-1), abs=0.05)  # 4 = 0.125 x 32
     shares = np.array([0.6, 0.3, 0.1])
     logits = np.log(shares)[:, None, None] * np.ones((1, 32, 32))
-    found = np.concatenate([samples.drawn(logits, np.eye(3)[:, :2], generator) for _ in range(100)], axis=2)
+    found = np.concatenate([samples.drawn(logits, np.eye(3)[:, :2], 0.125, generator) for _ in range(100)], axis=2)
     assert found.mean(axis=(1, 2)) == pytest.approx(shares[:2], abs=0.03)
 
 
@@ -409,10 +421,10 @@ def test_the_best_of_more_colourings_is_better_and_a_regression_has_but_one(phot
     monkeypatch.setattr(samples, "BEST_OF", (1, 4))
     monkeypatch.setattr(samples, "PHOTOGRAPHS", 2)
     model = files("tintype") / "models" / "weights" / "eccv16.own.onnx"
-    for label in ("eccv16.own", "eccv16.own" + samples.DRAWN):
+    for label in ("eccv16.own", "eccv16.own, drawn in parts"):
         samples.Task(measure.Way(label, str(model)), photos, tmp_path).work()
     found = samples.records([samples.read(tmp_path)])["ways"]
-    plain, drawn = found["eccv16.own"], found["eccv16.own" + samples.DRAWN]
+    plain, drawn = found["eccv16.own"], found["eccv16.own, drawn in parts"]
     assert list(plain["psnr"]) == ["1"]
     assert drawn["psnr"]["4"]["value"] > drawn["psnr"]["1"]["value"]
     assert drawn["rmse_ab"]["4"]["value"] < drawn["rmse_ab"]["1"]["value"]

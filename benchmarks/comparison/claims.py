@@ -93,6 +93,8 @@ class Claim:
     """What would decide it, and what that costs; empty: further seeds of its methods."""
     chosen: str = ""
     """Why the deciding figures were chosen after some were seen, if they were."""
+    aside: bool = False
+    """A question beside the claims, for whose methods one seed is planned: it only says where that points."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,7 @@ SOON = 0.2
 
 def soon(log: Log) -> float:
     """Mean validation loss over the first fifth of a run."""
-    steps, losses = log.series("validation", "loss")
+    steps, losses = dense(log, "loss")
     part = np.linspace(steps[0], max(SOON * steps[-1], steps[0]), 50)
     return float(np.interp(part, steps, losses).mean())
 
@@ -244,11 +246,11 @@ def later(log: Log) -> float:
     """Share of a run, in %, by which the spread of chroma reaches 0.9 of its last value later than the loss 0.9 of its
     fall.
 
-    The spread is about the mean colour, so that a uniform brown has none. The loss starts from the first logged
-    training steps, unless a validation is earlier; between validations both go straight.
+    The spread is about the mean colour, so that a uniform brown has none. The first looks of a run count too; where
+    there are none, the loss starts from the first logged training steps. In between both go straight.
     """
-    steps, losses = log.series("validation", "loss")
-    wide = log.series("validation", "spread")[1]
+    steps, losses = dense(log, "loss")
+    wide = dense(log, "spread")[1]
     first, start = (values[0] for values in log.series("train", "loss"))
     if first < steps[0]:
         steps, losses, wide = (
@@ -256,6 +258,15 @@ def later(log: Log) -> float:
         )
     loss = (losses[0] - losses) / (losses[0] - losses[-1])
     return float(100 * (_crossing(steps, wide / wide[-1]) - _crossing(steps, loss)) / steps[-1])
+
+
+def dense(log: Log, figure: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and values of a figure at the first looks of a run and at its validations."""
+    both = dict(zip(*log.series("early", figure), strict=True)) | dict(
+        zip(*log.series("validation", figure), strict=True)
+    )
+    steps = np.array(sorted(both))
+    return steps, np.array([both[step] for step in steps])
 
 
 def _crossing(steps: np.ndarray, share: np.ndarray) -> float:
@@ -276,9 +287,10 @@ def in_regions(words: str, side: int, first: tuple[str, str], second: tuple[str,
         (column, label), (other, theirs) = first, second
         try:
             ours = measured.regions.measured.values(label, column)
-            return measured.regions.mean_of(ours - measured.regions.measured.values(theirs, other))
+            found = measured.regions.mean_of(ours - measured.regions.measured.values(theirs, other))
         except DataError as error:
             return str(error)
+        return "no photographs with such regions were measured" if np.isnan(found).any() else found
 
     return Evidence(words, figure, side, tuple(dict.fromkeys((first[1], second[1]))))
 
@@ -310,13 +322,15 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "A",
         "the self-supervised part is key, even in GANs",
-        untested="every method with a critic here also has the error of the pixels",
-        test="`resunet.gan` without its absolute error beside `resunet.gan`, three seeds each: 6 runs, about 1.8 hours",
+        pair("resunet.judged", "resunet.gan", auc_balanced=-1, psnr=-1, colorfulness=0),
     ),
     Claim(
         "B",
         "lowering the resolution of the output helps most",
-        pair("eccv16.low", "eccv16.own", psnr=1, auc_balanced=1, colorfulness=0),
+        (
+            *pair("eccv16.low", "eccv16.own", psnr=1, auc_balanced=1, colorfulness=0),
+            *pair("eccv16.own", "eccv16.half", psnr=0, auc_balanced=0, colorfulness=0),
+        ),
     ),
     Claim(
         "B",
@@ -475,7 +489,10 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "D",
         "a perceptual loss is better than one of pixels",
-        pair("resunet.perceptual", "resunet.l1", auc_balanced=1, psnr=1, colorfulness=0),
+        (
+            *pair("resunet.perceptual", "resunet.l1", auc_balanced=1, psnr=1, colorfulness=0),
+            *pair("resunet.features", "resunet.l1", auc_balanced=0, psnr=0, colorfulness=0),
+        ),
     ),
     Claim(
         "D",
@@ -521,8 +538,36 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "E",
         "adversarial training is promising",
-        pair("dcgan.gan", "dcgan.mse", auc_balanced=1, colorfulness=1, psnr=0),
+        (
+            *pair("dcgan.gan", "dcgan.mse", auc_balanced=1, colorfulness=1, psnr=0),
+            *pair("dcgan.conditional", "dcgan.mse", auc_balanced=0, colorfulness=0, psnr=0),
+        ),
         chosen="we first took a comparison with another network",
+    ),
+    Claim(
+        "E",
+        "question: a critic that also sees the lightness is better than one that sees colour alone",
+        pair("dcgan.conditional", "dcgan.gan", auc_balanced=1, psnr=1, colorfulness=0),
+    ),
+    *(
+        Claim(who, f"question: {words}", pair(first, second, auc_balanced=1, psnr=1, colorfulness=0), aside=True)
+        for who, words, first, second in (
+            ("A", "a critic that joins late (NoGAN) is better than one from the start", "resunet.nogan", "resunet.gan"),
+            ("A", "a pretrained encoder is better than random weights", "unet.pretrained", "unet.random"),
+            ("A", "a pretrained encoder is better trained on than frozen", "unet.pretrained", "unet.frozen"),
+            ("B", "dropout helps", "eccv16.dropout", "eccv16.own"),
+            ("B", "weight decay in the gradient (L2) is better than none of it in Adam", "eccv16.l2", "eccv16.adam"),
+            ("B", "AdamW is better than Adam", "eccv16.own", "eccv16.adam"),
+            ("B", "Adadelta is better than Adam", "eccv16.adadelta", "eccv16.adam"),
+            ("B", "fewer layers are enough", "eccv16.shallow", "eccv16.own"),
+            ("C", "half the parameters are enough", "eccv16.lean", "eccv16.simplified"),
+            ("D", "LPIPS is a better loss than features", "resunet.lpips", "resunet.features"),
+            ("D", "what a classifier sees helps as further input", "resunet.semantic", "resunet.mse"),
+            ("E", "a grid of bins of one's own is better than the 313", "eccv16.grid", "eccv16.own"),
+            ("–", "529 bins are better than 313", "eccv16.529", "eccv16.own"),
+            ("–", "few kinds of photographs first are better than all at once", "eccv16.warm", "eccv16.own"),
+            ("–", "training with hints is better also without hints", "siggraph17.hints", "siggraph17.plain"),
+        )
     ),
 )
 
@@ -660,6 +705,7 @@ def records(measured: Sequence[Measured]) -> list[Record]:
                 "seeds": said.seeds,
                 "would": would_decide(claim, said, seeds),
                 "chosen": claim.chosen,
+                "aside": claim.aside,
                 "figures": [
                     {"words": evidence.words, "side": evidence.side, "form": evidence.form} | record(figure)
                     for evidence, figure in said.told
@@ -693,7 +739,8 @@ def table(found: Sequence[Record]) -> str:
 
 
 def overview(found: Sequence[Record]) -> str:
-    """All claims, each with its verdict and one figure, as Markdown."""
+    """The claims and questions of the projects, each with its verdict and one figure, as Markdown."""
+    found = [row for row in found if not row["aside"]]
     counts = {kind: sum(row["verdict"] == kind for row in found) for kind in ("confirmed", "refuted", "undecided")}
     lines = [
         f"Of {len(found)} claims and questions, {counts['confirmed']} are confirmed, {counts['refuted']} refuted and "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.comparison.claims import dense
 from benchmarks.comparison.measure import BASELINES, TEMPERATURES, TEMPERED, at
 from benchmarks.comparison.seeds import Comparison
 from benchmarks.comparison.table import Record, rounded
@@ -101,8 +102,8 @@ def learnt(comparison: Comparison) -> Record:
 
 def series(log: Log) -> Record:
     """Steps, the share of the loss's fall, and the spread of chroma as a share of the truth's."""
-    steps, loss = log.series("validation", "loss")
-    wide, true = (log.series("validation", name)[1] for name in ("spread", "true_spread"))
+    steps, loss = dense(log, "loss")
+    wide, true = (dense(log, name)[1] for name in ("spread", "true_spread"))
     fallen = (loss[0] - loss) / (loss[0] - loss.min())
     return {
         "steps": [int(step) for step in steps],

@@ -4,8 +4,9 @@ A method with a distribution over colours can give any number of colourings; one
 Drawing each pixel by itself would be noise, so neighbours share their chance: to the logits of each bin a field of
 Gumbel noise is added that is smooth over the photograph, and each pixel takes the bin with the largest sum. The noise
 of the bins is independent, so every pixel is an exact draw from its own distribution at temperature 1 (Gumbel 1954),
-and two places near each other whose distributions are alike get the same colour: the correlation of the noise falls to
-1/e at LENGTH of the short side.
+and two places near each other whose distributions are alike get the same colour. The correlation of the noise falls to
+1/e at an eighth of the short side, which draws the parts of a photograph one by one, or at the whole of it, which draws
+the photograph at once.
 
 Of DRAWS colourings, the expected best of n is the mean over all ways to take n of them. Methods of regression and
 those with a critic have no noise when they colour: their best of n is that of one.
@@ -37,8 +38,9 @@ from tintype.evaluation.metrics import measure as metrics_of
 from tintype.models import Model
 from tintype.photo import from_array
 
-LENGTH = 0.125
-"""Share of the short side over which the correlation of the noise falls to 1/e."""
+LENGTHS = {", drawn in parts": 0.125, ", drawn as a whole": 1.0}
+"""After the name of a model, where its colourings are drawn from its distribution -> share of the short side over which
+the correlation of the noise falls to 1/e."""
 FOLDER = "samples"
 """Beside the figures of a seed."""
 DRAWS = 16
@@ -47,18 +49,15 @@ PHOTOGRAPHS = 32
 """Photographs, evenly spaced over the set: a colouring is drawn DRAWS times for each."""
 SHOWN = ("psnr", "rmse_ab")
 GRAY, ANOTHER = "gray", "another's colours"
-DRAWN = ", drawn"
-"""After the name of a model, where its colourings are drawn from its distribution."""
 
 Painter = Callable[[int, np.ndarray], Sequence[np.ndarray]]
 """Of a photograph's number and its gray [h, w] the colourings, uint8 [h, w, 3] each; one, if all are equal."""
 
 
-def smooth_noise(count: int, height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+def smooth_noise(count: int, height: int, width: int, length: float, generator: np.random.Generator) -> np.ndarray:
     """Standard normal fields [count, height, width], each smooth and joined at the edges, independent of each other."""
-    sigma = (
-        LENGTH * min(height, width) / 2
-    )  # A Gaussian of sigma smooths noise to a correlation of exp(-d² / 4 sigma²).
+    # Noise smoothed by a Gaussian of sigma has a correlation of exp(-d² / 4 sigma²).
+    sigma = length * min(height, width) / 2
     down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
     gain = np.exp(-2 * (np.pi * sigma) ** 2 * (down**2 + across**2))
     white = generator.standard_normal((count, height, width))
@@ -67,10 +66,10 @@ def smooth_noise(count: int, height: int, width: int, generator: np.random.Gener
     return np.asarray(field / np.sqrt((kernel**2).sum()))
 
 
-def drawn(logits: np.ndarray, bins: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def drawn(logits: np.ndarray, bins: np.ndarray, length: float, generator: np.random.Generator) -> np.ndarray:
     """A colouring [2, h, w] from logits [Q, h, w] over bins [Q, 2]."""
     # Bounds keep the logarithms finite; a normal value gets there once in 1e12.
-    share = np.clip(ndtr(smooth_noise(*logits.shape, generator)), 1e-12, 1 - 1e-12)
+    share = np.clip(ndtr(smooth_noise(*logits.shape, length, generator)), 1e-12, 1 - 1e-12)
     chosen = np.argmax(logits - np.log(-np.log(share)), axis=0)
     return np.moveaxis(bins[chosen], -1, 0).astype(np.float32)
 
@@ -85,11 +84,11 @@ def expected_best(values: np.ndarray, count: int, more: bool) -> np.ndarray:
     return np.asarray(ordered @ weights)
 
 
-def sampled(colorizer: Colorizer, codes: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
+def sampled(colorizer: Colorizer, codes: np.ndarray, length: float, generator: np.random.Generator) -> list[np.ndarray]:
     """DRAWS colourings of gray [h, w], from the distribution of a model."""
     seen = colorizer.look(from_array(codes), logits=True)
     bins = np.array(colorizer.model.card.bins)
-    ways = (replace(seen, ab=drawn(seen.logits, bins, generator), logits=None) for _ in range(DRAWS))
+    ways = (replace(seen, ab=drawn(seen.logits, bins, length, generator), logits=None) for _ in range(DRAWS))
     return [np.concatenate(list(way.paint(depth=8))) for way in ways]
 
 
@@ -108,7 +107,7 @@ class Task:
     @property
     def key(self) -> str:
         names = self.photos.open().names
-        return json.dumps([self.way.key(), "best of n", names[:1], len(names), PHOTOGRAPHS, DRAWS, LENGTH])
+        return json.dumps([self.way.key(), "best of n", names[:1], len(names), PHOTOGRAPHS, DRAWS, LENGTHS])
 
     def painter(self) -> Painter:
         """The function that gives a photograph's colourings."""
@@ -122,9 +121,10 @@ class Task:
                 return [render(lightness, np.moveaxis(ab_of(photographs[int(i)]), -1, 0)) for i in others]
 
             return borrowed
-        if self.way.label.endswith(DRAWN):
-            colorizer = Colorizer(Model(self.way.model, 1), vividness=1.0, threads=1)
-            return lambda number, codes: sampled(colorizer, codes, np.random.default_rng(number))
+        for words, length in LENGTHS.items():
+            if self.way.label.endswith(words):
+                colorizer = Colorizer(Model(self.way.model, 1), vividness=1.0, threads=1)
+                return lambda number, codes: sampled(colorizer, codes, length, np.random.default_rng(number))
         plain = painter(self.way, lambda number: photographs[number])
         return lambda number, codes: [plain(number, codes)]
 
@@ -157,7 +157,7 @@ def measure(models: Sequence[Path], photos: Set, folder: Path, jobs: int) -> Non
         card = card_of(path)
         ways.append(Way(card.name, str(path)))
         if card.bins is not None:
-            ways.append(Way(card.name + DRAWN, str(path)))
+            ways += [Way(card.name + words, str(path)) for words in LENGTHS]
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [task for task in (Task(way, photos, folder) for way in ways) if not has_key(task.path, task.key)]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
