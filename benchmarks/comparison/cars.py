@@ -32,8 +32,8 @@ HUES = (60, 120, 180, 240, 300)
 """Degrees by which a car's hue is turned."""
 LEAST = 0.02
 """Share of a photograph that its cars must fill."""
-CHROMA = 12.0
-"""Mean chroma that a car must have: turning the hue of a gray one changes nothing."""
+CHROMA = 8.0
+"""Mean chroma that cars must have: turning the hue of a gray one changes nothing."""
 SHOWN = ("psnr", "ssim", "rmse_ab", "colorfulness")
 FOLDER = "cars"
 """Beside the seeds, since none was trained for it."""

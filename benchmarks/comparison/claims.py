@@ -27,7 +27,7 @@ from tintype.plots.curves import Log
 Kind = Literal["confirmed", "refuted", "undecided", "untested"]
 
 FEWEST = 5
-"""Least number of methods for a figure over methods."""
+"""Least number of methods for a figure over methods, and of photographs for one of cars."""
 MINUTES = 18
 """That a run of 300 000 samples takes on two processor cores."""
 MOST = 12
@@ -301,6 +301,8 @@ def with_cars(metric: str) -> Evidence:
     def figure(measured: Measured) -> Found:
         if measured.cars is None:
             return "no photographs with labelled cars were measured"
+        if measured.cars.count < FEWEST:
+            return f"fewer than {FEWEST} photographs with cars in colour were measured"
         return measured.cars.difference(metric, OTHER_HUES, GRAY_CAR)
 
     return Evidence(f"{NAMES[metric]}, cars in another hue − gray cars", figure, -1, form="{:+.3f}", trained=False)
