@@ -332,13 +332,17 @@ def test_few_methods_say_nothing_of_all_and_old_logs_nothing_of_the_spread():
 
 
 def test_an_open_claim_says_what_would_decide_it():
-    evidence = claims.pair("a", "b", psnr=1)
-    claim = claims.Claim("C", "a is better", evidence)
-    one = decide({"a": 2.0, "b": 0.0}, evidence, count=1)
-    assert claims.would_decide(claim, one, {"a": 1, "b": 2}) == (
-        "further seeds (2 of a, 1 of b): 3 runs of 18 minutes, about 0.9 hours on two processor cores"
+    first, second = "resunet.l1", "resunet.mse"
+    evidence = claims.pair(first, second, psnr=1)
+    claim = claims.Claim("D", "one is better", evidence)
+    ways = {first: 2.0, second: -2.0}
+    one = decide(ways, evidence, count=1)
+    hours = 3 * methods.METHODS[first].milliseconds * 300_000 / 1000 / 3600
+    assert claims.would_decide(claim, one, {first: 1, second: 2}) == (
+        f"further seeds (2 of {first}, 1 of {second}): 3 runs of 300,000 samples, "
+        f"about {hours:.0f} hours of a processor core"
     )
-    assert claims.would_decide(claim, decide({"a": 2.0, "b": 0.0}, evidence), {"a": 3, "b": 3}) == ""
+    assert claims.would_decide(claim, decide(ways, evidence), {first: 3, second: 3}) == ""
 
 
 def test_seeds_that_a_figure_needs():

@@ -15,6 +15,7 @@ from scipy.stats import t
 from benchmarks.comparison.bootstrap import Resampled, rank_correlation
 from benchmarks.comparison.cars import GRAY_CAR, OTHER_HUES
 from benchmarks.comparison.measure import BASELINES, CONSTANT, MEAN, at
+from benchmarks.comparison.methods import METHODS
 from benchmarks.comparison.seeds import ENOUGH, Figure
 from benchmarks.comparison.table import LOW, Record, figure_of, record
 from tintype.color.bins import published_bins
@@ -28,8 +29,8 @@ Kind = Literal["confirmed", "refuted", "undecided", "untested"]
 
 FEWEST = 5
 """Least number of methods for a figure over methods, and of photographs for one of cars."""
-MINUTES = 18
-"""That a run of 300 000 samples takes on two processor cores."""
+SAMPLES = 300_000
+"""Of a run, where its price is told."""
 MOST = 12
 """Seeds beyond which more seeds are not worth their time."""
 
@@ -308,6 +309,12 @@ def with_cars(metric: str) -> Evidence:
     return Evidence(f"{NAMES[metric]}, cars in another hue − gray cars", figure, -1, form="{:+.3f}", trained=False)
 
 
+def price(runs: Mapping[str, int]) -> str:
+    """What so many runs of some methods take."""
+    hours = sum(count * METHODS[name].milliseconds for name, count in runs.items()) * SAMPLES / 1000 / 3600
+    return f"{sum(runs.values())} runs of {SAMPLES:,} samples, about {hours:.0f} hours of a processor core"
+
+
 CLAIMS: Sequence[Claim] = (
     Claim(
         "A",
@@ -340,7 +347,7 @@ CLAIMS: Sequence[Claim] = (
         untested="the published network's weights cannot be had where this was measured, and our networks are a "
         "hundredth of its size",
         test="the authors' ECCV16, converted and measured, and `eccv16.rebalanced` on a quarter, half and all of the "
-        "photographs with the same number of samples, three seeds each: 9 runs, about 2.7 hours",
+        f"photographs with the same number of samples, three seeds each: {price({'eccv16.rebalanced': 9})}",
     ),
     Claim(
         "B",
@@ -424,7 +431,8 @@ CLAIMS: Sequence[Claim] = (
         ),
         untested="project C weighed its loss by the prior of nearly one batch, with 76 empty bins and values down to "
         "1e-42, while ours is that of all photographs; our networks are also small and were trained briefly",
-        test="`eccv16.own` with the prior of one batch beside `eccv16.own`, three seeds each: 6 runs, about 1.8 hours",
+        test="`eccv16.own` with the prior of one batch beside `eccv16.own`, three seeds each: "
+        + price({"eccv16.own": 6}),
     ),
     Claim(
         "C",
@@ -449,14 +457,14 @@ CLAIMS: Sequence[Claim] = (
             Evidence("last validation loss above the lowest, %, over methods", of_runs(rise, "loss"), 0),
         ),
         untested="project C saw its photographs 100 to 600 times, ours were seen 2 to 11 times",
-        test="`eccv16.own` on 3 000 photographs for 100 passes, three seeds: 3 runs, about an hour",
+        test="`eccv16.own` on 3 000 photographs for 100 passes, three seeds: " + price({"eccv16.own": 3}),
     ),
     Claim(
         "C",
         "more classes: worse loss, better on the first test set",
         untested="all methods here see the same photographs",
         test="`eccv16.own` on one collection and on all, measured on the held-out photographs of the one, three seeds "
-        "each: 6 runs, about 1.8 hours",
+        "each: " + price({"eccv16.own": 6}),
     ),
     Claim("C", "busy images are harder", (over_photographs("tintype.small"), over_photographs("eccv16.own"))),
     Claim(
@@ -662,9 +670,8 @@ def would_decide(claim: Claim, said: Verdict, seeds: Mapping[str, int]) -> str:
         if seeds.get(name, 0) < ENOUGH
     }
     if missing:
-        runs = sum(missing.values())
         names = ", ".join(f"{count} of {name}" for name, count in missing.items())
-        return f"further seeds ({names}): {price(runs)}"
+        return f"further seeds ({names}): {price(missing)}"
     if said.kind == "untested" or said.seeds is None or said.seeds < ENOUGH:
         return f"{ENOUGH} seeds of all methods, with the logs of their runs"
     counts = [enough(figure) for evidence, figure in said.told if evidence.side and not figure.side]
@@ -672,13 +679,8 @@ def would_decide(claim: Claim, said: Verdict, seeds: Mapping[str, int]) -> str:
         return "nothing that is more of the same: its figures contradict each other"
     if (most := max(counts)) > MOST:
         return f"more than {MOST} seeds, by how far these are apart"
-    return f"about {most} seeds, by how far these are apart: {price((most - said.seeds) * len(needed))}"
-
-
-def price(runs: int) -> str:
-    """What so many runs take."""
-    hours = runs * MINUTES / 60
-    return f"{runs} runs of {MINUTES} minutes, about {hours:.1f} hours on two processor cores"
+    further = dict.fromkeys(sorted(needed - {TRUTH, *BASELINES}), most - said.seeds)
+    return f"about {most} seeds, by how far these are apart: {price(further)}"
 
 
 def enough(figure: Figure) -> int:

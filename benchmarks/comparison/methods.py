@@ -68,7 +68,7 @@ METHODS: Mapping[str, Method] = {
     "unet.random": Method("the same encoder from random weights", sized=False, milliseconds=50),
     "unet.frozen": Method("the pretrained encoder unchanged, beside unet.pretrained", sized=False, milliseconds=31),
     "resunet.nogan": Method("NoGAN, beside resunet.gan", milliseconds=30),
-    "resunet.judged": Method("a critic almost alone, beside resunet.gan", milliseconds=67),
+    "resunet.judged": Method("a critic almost alone, beside resunet.gan", ENOUGH, milliseconds=67),
     "resunet.lpips": Method("LPIPS alone, beside resunet.features", milliseconds=500),
     "resunet.semantic": Method(
         "what a classifier sees as further input, beside resunet.mse", sized=False, milliseconds=15
