@@ -110,8 +110,8 @@ def write_clip(
                     file.mux(heard.encode(part))
             file.mux(heard.encode(None))
         if text is not None:
-            said = b"Ahoj"
-            packet = av.Packet(b"\0\4" + said if subtitles == "mov_text" else said)
+            said = {"mov_text": b"\0\4Ahoj", "ass": b"0,0,Default,,0,0,0,,{\\i1}Ahoj"}.get(subtitles, b"Ahoj")
+            packet = av.Packet(said)
             packet.pts = packet.dts = 100
             packet.duration, packet.time_base, packet.stream = 200, Fraction(1, 1000), text
             file.mux(packet)

@@ -203,6 +203,22 @@ def test_what_a_container_does_not_hold_is_changed_and_said(tmp_path):
         assert animation.n_frames == 10
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "output", "found"),
+    [
+        ("in.mkv", "ass", "out.mp4", b"\0\4Ahoj"),
+        ("in.mp4", "mov_text", "out.mkv", b"Ahoj"),
+        ("in.mkv", "subrip", "out.webm", b"Ahoj"),
+    ],
+)
+def test_subtitles_of_text_go_from_form_to_form(source, text, output, found, tmp_path):
+    write_clip(tmp_path / source, sound="aac", subtitles=text)
+    coloured(tmp_path / source, tmp_path / output, tmp_path / "parts")
+    said = [(round(time, 3), data) for time, data in packets(tmp_path / output, "subtitle") if data != b"\0\0"]
+    assert said == [(0.1, found)]
+    assert [frame.time for frame in open_film(tmp_path / output).frames(0, 1)] == [0]
+
+
 def test_luma_stays_as_it_does_when_the_gray_film_is_encoded_alike(tmp_path):
     size = 160, 120
     source = write_clip(tmp_path / "in.mkv", "ffv1", "yuv420p", list(moving(12, size, shot=12)))

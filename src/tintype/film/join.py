@@ -119,6 +119,9 @@ def _with_rest(
     if form.container != "gif" and (chapters := chapters_of(source, *span)):
         container.set_chapters(chapters)
     own.discard = Discard.all
+    # In MP4 and MOV sound may begin before the film, with what players skip. In other containers that would put off all
+    # the rest.
+    cut = cut or (source.format.name.startswith("mov") and form.container not in ("mp4", "mov"))
     rest = _rest(source, [track for track in tracks if track.target is not None], span, cut)
     for _, _, packet in heapq.merge(pictures, rest, key=lambda timed: timed[:2]):
         container.mux(packet)

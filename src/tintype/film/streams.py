@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ TEXT = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt", "matroska": "sub
 BIT_RATE = 96_000
 """Of a channel of sound that is encoded."""
 
+_STYLES = re.compile(r"\{\\[^}]*\}")  # in the text of ASS
 _UNTRUE = ("encoder", "duration", "bps", "number_of_frames", "number_of_bytes", "_statistics")
 _OF_FILES = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "loop")
 
@@ -119,7 +121,7 @@ class Text(Track):
         except av.FFmpegError:
             return
         said = [part.dialogue.decode("utf-8", "replace").strip() for part in sets if isinstance(part, AssSubtitle)]
-        text = "\n".join(said).replace("\\N", "\n").encode()
+        text = _STYLES.sub("", "\n".join(said)).replace("\\N", "\n").encode()
         if not text:
             return
         new: Packet[Any] = Packet(struct.pack(">H", len(text)) + text if self._encoder == "mov_text" else text)
