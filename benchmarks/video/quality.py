@@ -56,9 +56,9 @@ TUNED = 7
 class Film:
     """A clip as a network sees it, coloured both ways."""
 
-    def __init__(self, grays: Sequence[np.ndarray], model: Model, *, alone: bool = True) -> None:
-        """grays: uint8 [h, w]. alone: colour each frame by itself as well."""
-        size = network_size(grays[0].shape[:2], model.card.size, model.card.stride)
+    def __init__(self, grays: Sequence[np.ndarray], model: Model, short: int, *, alone: bool = True) -> None:
+        """grays: uint8 [h, w]. short: side of the network's size. alone: colour each frame by itself as well."""
+        size = network_size(grays[0].shape[:2], short, model.card.stride)
         self.seen = [cutting.seen_of(gray, size) for gray in grays]
         start = time.process_time()
         self.alone = [model.predict(seen).ab for seen in self.seen] if alone else []
@@ -166,7 +166,7 @@ def known(options: argparse.Namespace) -> None:
     for number in range(options.count):
         damaged = number % 2 == 1
         shot = scenes.scene(photos, number % len(photos), SHOT, 500 + number, damaged=damaged)
-        film = Film(list(scenes.grays(shot)), model)
+        film = Film(list(scenes.grays(shot)), model, options.size)
         motion = [shot.motion(index) for index in range(SHOT - 1)]
         true = [shot.frame(index) for index in range(SHOT)]
         name = f"shot {number + 1}{', damaged' if damaged else ''}"
@@ -180,7 +180,7 @@ def drift(options: argparse.Namespace) -> None:
     photo = scenes.photographs(options.data / "large")[TUNED + options.number]
     shot = scenes.loop([scenes.gray_of(photo)], 0, options.count + 1, 7)
     model = load(options.model, threads=1)
-    film = Film(list(scenes.grays(shot)), model, alone=False)
+    film = Film(list(scenes.grays(shot)), model, options.size, alone=False)
     said = model.predict(film.seen[0]).ab
     size = film.carried[0].shape[1:]
 
@@ -252,7 +252,7 @@ def real(options: argparse.Namespace) -> None:
     for text in options.clips:
         name, path, first = text.split(",")
         true = clip(Path(path), int(first), SHOT)
-        film = Film([scenes.gray_of(frame) for frame in true], model)
+        film = Film([scenes.gray_of(frame) for frame in true], model, options.size)
         rows.append(measured(name, film, true, estimated(true), areas))
         print(rows[-1], flush=True)
     print(table(rows, areas))
@@ -266,7 +266,7 @@ def pictures(options: argparse.Namespace) -> None:
     shot = scenes.scene(photos, options.number, 96, options.seed, things=1, damaged=True, pace=0.5)
     grays = list(scenes.grays(shot))
     model = load(options.model, threads=1)
-    film = Film(grays, model)
+    film = Film(grays, model, options.size)
     rows, columns = [], []
     for frames in (film.alone, film.carried):
         shown = [painted(ab, cutting.seen_of(gray, gray.shape)) for ab, gray in zip(frames, grays, strict=True)]
@@ -288,6 +288,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--count", type=int, help="of shots; for drift, of frames")
+    parser.add_argument("--size", type=int, default=256, help="short side of what the network sees")
     parser.add_argument("--number", type=int, default=0, help="of the photograph, for drift and pictures")
     parser.add_argument("--seed", type=int, default=3, help="for pictures")
     parser.add_argument("--clips", nargs="*", default=[], help="NAME,FILE,FIRST-FRAME of each real clip")
