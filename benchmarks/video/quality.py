@@ -196,8 +196,8 @@ def drift(options: argparse.Namespace) -> None:
 
 def cuts(options: argparse.Namespace) -> None:
     """Shot boundaries."""
-    large = sorted((options.data / "large").glob("*.jpg"))
-    historic = sorted((options.data / "historic" / "bw").glob("*.jpg"))
+    large = [(path, 2.6) for path in sorted((options.data / "large").glob("*.jpg"))]
+    historic = [(path, 2.2) for path in sorted((options.data / "historic" / "bw").glob("*.jpg"))]
     half = len(historic) // 2
     sets = {
         "those on which its settings were chosen": (large[:TUNED] + historic[:half], 1, options.count // 4),
@@ -205,10 +205,17 @@ def cuts(options: argparse.Namespace) -> None:
     }
     print("| photographs | frames | joints | told | precision | recall |\n|---|---|---|---|---|---|")
     for name, (paths, seed, shots) in sets.items():
-        photos = [scenes.fitted(Image.open(path).convert("L"), 2.4) for path in paths]
-        row = cutting.measure(photos, shots, seed)
+        row = cutting.measure([_gray(path, room) for path, room in paths], shots, seed)
         figures = f"{row['frames']} | {row['joints']} | {row['told']} | {row['precision']:.3f} | {row['recall']:.3f}"
         print(f"| {name} | {figures} |", flush=True)
+
+
+def _gray(path: Path, room: float) -> np.ndarray:
+    """A photograph in gray, uint8 [h, w], `room` times as large as a film over the whole of it needs."""
+    photo = Image.open(path).convert("L")
+    scale = room * max(scenes.SIZE[0] / photo.height, scenes.SIZE[1] / photo.width)
+    size = round(photo.width * scale), round(photo.height * scale)
+    return np.asarray(photo.resize(size, Image.Resampling.BOX))
 
 
 def clip(path: Path, first: int, count: int) -> list[np.ndarray]:
