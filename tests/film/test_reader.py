@@ -179,6 +179,36 @@ def test_of_a_film_that_is_cut_off_what_is_there_is_read(tmp_path):
     assert 10 < len(list(open_film(cut(stream, 0.6)).frames())) < 25
 
 
+def test_a_damaged_film_keeps_its_numbers_and_times(tmp_path):
+    noise = [np.random.default_rng(k).integers(0, 256, (HEIGHT, WIDTH), np.uint8) for k in range(60)]
+    whole = write_clip(tmp_path / "whole.mp4", frames=noise, options={"g": "5"})
+    data = bytearray(whole.read_bytes())
+    middle = len(data) * 2 // 3
+    data[middle : middle + 4000] = np.random.default_rng(0).bytes(4000)
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(data)
+    before, after = (list(open_film(path).frames()) for path in (whole, damaged))
+    assert [(frame.index, frame.time) for frame in after] == [(frame.index, frame.time) for frame in before]
+    np.testing.assert_array_equal(after[0].gray, before[0].gray)
+    np.testing.assert_array_equal(after[-1].gray, before[-1].gray)
+
+
+def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path):
+    plain, edited = write_clip(tmp_path / "plain.mp4", options=B_FRAMES), tmp_path / "edited.mp4"
+    with av.open(str(plain)) as source, av.open(str(edited), "w") as file:
+        stream = file.add_stream_from_template(source.streams.video[0], opaque=True)
+        for packet in source.demux(video=0):
+            if packet.size:
+                step = round(3 / 24 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - step, packet.dts - step, stream
+                file.mux(packet)
+    film = open_film(edited)
+    assert film.count == 7
+    for frame, after in zip(film.frames(), open_film(plain).frames(3), strict=True):
+        assert frame.time == Fraction(frame.index, 24)
+        np.testing.assert_array_equal(frame.gray, after.gray)
+
+
 def no_sound_file(folder):
     with av.open(str(folder / "sound.mp4"), "w") as file:
         stream = file.add_stream("aac", rate=48000)
