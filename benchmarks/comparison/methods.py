@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from benchmarks.comparison.seeds import ENOUGH, RUNS
 from tintype import targets
@@ -100,7 +101,8 @@ def parameters(config: Config) -> int:
 
     Where the photographs decide on the bins, they count as 313.
     """
-    network = norms.fold(config.make_network(channels(config)))
+    with torch.device("meta"):
+        network = norms.fold(config.make_network(channels(config)))
     return sum(p.numel() for name, p in network.named_parameters() if not name.startswith(SIDE_HEAD))
 
 

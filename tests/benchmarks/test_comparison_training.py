@@ -59,14 +59,14 @@ def test_the_order_of_worth(tmp_path):
 @pytest.fixture(scope="module")
 def words(tmp_path_factory):
     folder = write_set(tmp_path_factory.mktemp("sets") / "set", train=6, validation=2)
-    asked = ["cnn10.hsv", "cnn10.lab", "resunet.lpips", "eccv16.warm"]
+    asked = ["cnn10.lab", "resunet.lpips", "eccv16.warm"]
     return ["train", "--methods", *asked, "--data", str(folder), "--samples", "96", "--nice", "0", "--threads", "1"]
 
 
 def test_one_command_trains_what_it_can_and_goes_on_where_it_was_stopped(words, tmp_path, capsys):
-    alone = [*words[:2], "cnn10.hsv", *words[6:], "-o", str(tmp_path), "--seeds", "1"]
+    alone = [*words[:2], "cnn10.lab", *words[5:], "-o", str(tmp_path), "--seeds", "1"]
     assert main([*alone, "--max-minutes", "1e-6"]) is None
-    assert record(tmp_path / "seed-1/runs/cnn10.hsv")["updates"] == 1
+    assert record(tmp_path / "seed-1/runs/cnn10.lab")["updates"] == 1
     said = main([*words, "-o", str(tmp_path), "--seeds", "1", "2"])
     # What cannot be trained is said, one sentence each.
     lpips, warmup, warm = said.splitlines()
@@ -77,7 +77,6 @@ def test_one_command_trains_what_it_can_and_goes_on_where_it_was_stopped(words, 
     assert "all that is left takes about" in shown
     assert "at step 1 of 3" in shown
     for run in (
-        "seed-1/runs/cnn10.hsv",
         "seed-1/runs/cnn10.lab",
         "seed-2/runs/cnn10.lab",
         "half/seed-1/runs/cnn10.lab",
@@ -88,10 +87,10 @@ def test_one_command_trains_what_it_can_and_goes_on_where_it_was_stopped(words, 
         assert (found["updates"], found["samples"], found["critic_samples"]) == (steps, 6 * steps, 0)
         assert found["seed"] == int(run.partition("seed-")[2][0])
         assert found["revisions"]
-    log = read_log(tmp_path / "seed-1/runs/cnn10.hsv")
+    log = read_log(tmp_path / "seed-1/runs/cnn10.lab")
     assert log.series("early", "spread")[0].tolist() == [0, 1, 2]
     assert {"spread", "true_spread", "set_spread", "true_set_spread"} <= set(log.figures())
-    assert methods.undertrained(tmp_path).keys() == {"cnn10.hsv", "cnn10.lab"}
+    assert methods.undertrained(tmp_path).keys() == {"cnn10.lab"}
     # Once more: nothing is left to do but what lacks its files.
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     assert main([*words, "-o", str(tmp_path), "--seeds", "1", "2"]) == said
