@@ -216,7 +216,7 @@ def _at_luma(plane: Codes, shape: tuple[int, ...], across: int) -> Codes:
         return plane
     wide = np.empty((height, width), plane.dtype)
     wide[:, ::2] = plane
-    between = cv2.addWeighted(plane[:, :-1], 0.5, plane[:, 1:], 0.5, 0)
-    wide[:, 1:-1:2] = between
+    if plane.shape[1] > 1:
+        wide[:, 1:-1:2] = cv2.addWeighted(plane[:, :-1], 0.5, plane[:, 1:], 0.5, 0)
     wide[:, -1] = plane[:, -1]
     return cast("Codes", wide)

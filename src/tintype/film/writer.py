@@ -43,12 +43,11 @@ class SegmentWriter:
 
     def __init__(self, path: str | os.PathLike[str], film: Film, form: Form) -> None:
         self._name, self._form, self._count = printable(path), form, 0
-        self._stack = ExitStack()
-        destination = self._stack.enter_context(whole_file(path))
-        with self._guarded():
+        with ExitStack() as stack, self._guarded():
+            destination = stack.enter_context(whole_file(path))
             # FFmpeg opens the file once more, by its name.
             self._container = av.open(destination.file.name, "w", format=CODECS[form.codec].segment)
-            self._stack.callback(self._container.close)
+            stack.callback(self._container.close)
             stream = self._container.add_stream(form.encoder, rate=film.rate, options=dict(form.options))
             self._stream = cast(VideoStream, stream)
             context = self._stream.codec_context
@@ -56,6 +55,7 @@ class SegmentWriter:
             context.pix_fmt = "pal8" if form.codec == "gif" else form.pixels
             context.time_base = 1 / film.rate
             tag(context, film, form)
+            self._stack = stack.pop_all()
 
     def write(self, frame: Frame, planes: Planes) -> None:
         """Encode the next frame."""
