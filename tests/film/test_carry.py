@@ -183,3 +183,12 @@ def test_blank_frames_do_not_break_the_shot(picture, wrong):
     assert not {index for index, _ in look.asked} & set(wrong)
     after, _ = carry(pan(picture, 40)[24:], look, state)
     assert np.abs(after[0].mean(axis=(1, 2)) - planes[-1].mean(axis=(1, 2))).max() < 2
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 40)])
+def test_tiny_and_even_frames_are_coloured(size):
+    frames = [np.full(size, 50, np.float32)] * 3
+    said = Prediction(np.full((2, size[0] // 4, size[1] // 4), 9, np.float32))
+    planes, _ = carry(frames, lambda index, hints: said)
+    assert len(planes) == 3
+    assert all(np.abs(plane - 9).max() < 0.1 for plane in planes)

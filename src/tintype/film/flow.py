@@ -22,6 +22,9 @@ added STRETCH of the length of the way."""
 
 STRETCH = 0.05
 
+SMALLEST = 32
+"""Pixels of the shorter side that the search needs: smaller frames are enlarged. OpenCV 5.0 crashes on some of 8."""
+
 ALIKE = 32.0
 """Difference of tones, of 255, at which a place counts half as the same."""
 
@@ -47,12 +50,15 @@ class Flow:
 
         first, second: uint8 [h, w], of `tones`.
         """
+        size = first.shape[1] // self.cell, first.shape[0] // self.cell
+        times = -(-SMALLEST // min(first.shape))
+        if times > 1:
+            first, second = (one.repeat(times, 0).repeat(times, 1) for one in (first, second))
         start = np.empty((*first.shape, 2), np.float32)
         start[:] = shift(first, second)
         flow = self._search.calc(first, second, start)
-        size = first.shape[1] // self.cell, first.shape[0] // self.cell
         cells = cv2.resize(flow, size, interpolation=cv2.INTER_AREA)
-        return np.asarray(cells / np.float32(self.cell), np.float32)
+        return np.asarray(cells / np.float32(self.cell * times), np.float32)
 
 
 def shift(first: Tones, second: Tones) -> tuple[float, float]:
