@@ -87,8 +87,11 @@ def commands(app):
 
 
 def test_every_list_takes_commas():
+    no_lists = {"--range", "--key", "--still"}  # A-B, and FRAME=FILE, where the file's name may have commas
     for name, command in commands(application()):
         for argument in command.assemble_argument_collection():
+            if argument.name in no_lists:
+                continue
             if "tuple" in str(argument.hint) and argument.field_info.kind is argument.field_info.KEYWORD_ONLY:
                 assert "," in argument.parameter.metavar, f"{name} {argument.name}"
 

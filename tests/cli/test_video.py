@@ -38,9 +38,18 @@ def test_a_sheet_and_a_part(tmp_path, tiny):
     assert len(pictures(tmp_path / "b.mkv")) == 12
 
 
+def test_frames_as_pictures(tmp_path):
+    film = write_film(tmp_path / "a.mp4", 12)
+    words = [f"{number}={tmp_path / name}" for number, name in ((3, "b.png"), (11, "c,d.jpg"))]
+    done = tintype("video", film, "--still", words[0], "--still", words[1], check=0)
+    assert done.stdout.decode().split() == [str(tmp_path / "b.png"), str(tmp_path / "c,d.jpg")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.png", "c,d.jpg"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--still", "3=a.png", "--json"], "--still writes pictures and no film"),
         (["--every", "3"], "--every is for a sheet"),
         (["--preview", "a.png", "--json"], "--preview writes a sheet and no film"),
         (["--range", "10"], "--range takes A-B, frames or times such as 00:01:10-00:02:00"),

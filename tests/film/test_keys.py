@@ -8,7 +8,7 @@ from PIL import Image
 
 from tintype.color.lab import rgb_to_lab
 from tintype.errors import HintError
-from tintype.film.keys import read_frame_hints, read_key, still
+from tintype.film.keys import read_frame_hints, still
 
 
 def scene(size=(64, 96)):
@@ -46,14 +46,6 @@ def test_hints_that_cannot_be_understood_are_named(tmp_path, content, said):
         read_frame_hints(path)
     with pytest.raises(HintError, match="cannot be read"):
         read_frame_hints(tmp_path / "none.json")
-
-
-def test_a_key_is_a_frame_and_a_file():
-    assert read_key("120=out/a=b.png")[0] == 120
-    assert str(read_key("120=out/a=b.png")[1]) == "out/a=b.png"
-    for wrong in ("still.png", "x=still.png", "5=", "-3=a.png"):
-        with pytest.raises(HintError, match="FRAME=FILE"):
-            read_key(wrong)
 
 
 def test_a_still_gives_its_colours_at_the_size_of_the_frame(tmp_path):

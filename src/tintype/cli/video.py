@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as text
+import json as json_
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 RANGE = "A-B, frames or times such as 00:01:10-00:02:00; without A from the beginning, without B to the end"
 
 KEY = "FRAME=FILE, such as 120=still.png"
+
+Stills = tuple[tuple[int, Path], ...]
+"""Pictures by the number of their frame."""
 
 
 def _range() -> Parameter:
@@ -44,10 +47,10 @@ def _range() -> Parameter:
     )
 
 
-def _keys() -> Parameter:
-    """Coloured stills by their frame; the option may be repeated."""
+def _stills(name: str) -> Parameter:
+    """Pictures by their frame; the option may be repeated."""
 
-    def read(hint: object, tokens: Sequence[Token]) -> tuple[tuple[int, Path], ...]:
+    def read(hint: object, tokens: Sequence[Token]) -> Stills:
         keys = []
         for token in tokens:
             frame, _, path = token.value.partition("=")
@@ -56,7 +59,7 @@ def _keys() -> Parameter:
             keys.append((int(frame), Path(path)))
         return tuple(keys)
 
-    return Parameter(name="--key", converter=read, n_tokens=1, metavar="FRAME=FILE", negative="", show_default=False)
+    return Parameter(name=name, converter=read, n_tokens=1, metavar="FRAME=FILE", negative="", show_default=False)
 
 
 def video(
@@ -71,7 +74,8 @@ def video(
     every: Annotated[int | None, between(1)] = None,
     keyframes: Annotated[int | None, between(1)] = None,
     hints: Path | None = None,
-    keys: Annotated[tuple[tuple[int, Path], ...], _keys()] = (),
+    stills: Annotated[Stills, _stills("--still")] = (),
+    keys: Annotated[Stills, _stills("--key")] = (),
     model: str = DEFAULT,
     size: Annotated[int | None, between(1, 2048)] = None,
     temperature: Annotated[float | None, between(0, 100, above=True)] = None,
@@ -108,6 +112,9 @@ def video(
         Instead of the film, write a sheet of single frames in colour, such as sheet.png, with their numbers and times.
     every
         With --preview, show each so many frames. Default: so that there are 40.
+    stills
+        Instead of the film, write a frame of it as a picture in gray, such as 120=frame.png, to be coloured on the page
+        and given back with --key. The option may be repeated.
     keyframes
         Let the network look at each so many frames. Default: where the motion asks for it.
     hints
@@ -143,12 +150,20 @@ def video(
         raise OptionError("--every is for a sheet: add --preview SHEET.png, or use --keyframes")
     if preview is not None and (json or output is not None or codec is not None or crf is not None):
         raise OptionError("--preview writes a sheet and no film: leave out --output, --codec, --crf and --json")
+    if stills and (preview is not None or json or output is not None):
+        raise OptionError("--still writes pictures and no film: leave out --output, --preview and --json")
     if len({frame for frame, _ in keys}) < len(keys):
         raise OptionError("A frame can have only one still: give each frame one --key")
 
     from tintype import film as room
 
-    stills = dict(keys)
+    if stills:
+        for number, path in stills:
+            room.save_frame(film, number, path, rate=rate)
+            if not quiet:
+                say(path)
+        return 0
+    given = dict(keys)
     if preview is not None:
         with Progress(hidden=quiet) as shown:
             sheet = room.preview(
@@ -159,7 +174,7 @@ def video(
                 start=part[0],
                 stop=part[1],
                 hints=hints,
-                keys=stills,
+                keys=given,
                 model=model,
                 size=size,
                 temperature=temperature,
@@ -179,7 +194,7 @@ def video(
             count = step.count or step.done
             shown(os.path.basename(film), step.done, count, "frames", f"{step.rate:.1f} frames/s")
             if json and step.passage is not None:
-                print(text.dumps(_line(step)), flush=True)
+                print(json_.dumps(_line(step)), flush=True)
 
         made = room.run(
             film,
@@ -192,12 +207,12 @@ def video(
             stop=part[1],
             keyframes=keyframes,
             hints=hints,
-            keys=stills,
+            keys=given,
             overwrite=overwrite,
             progress=told,
         )
     if json:
-        print(text.dumps({"summary": _summary(film, made)}), flush=True)
+        print(json_.dumps({"summary": _summary(film, made)}), flush=True)
     if not quiet:
         for note in made.notes:
             complain(f"warning: {note}")

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tintype.film.engine import colorizer_of as colorizer_of  # for the command
     from tintype.film.engine import run as run
     from tintype.film.sheet import preview
+    from tintype.film.still import save_frame
 
-__all__ = ["Made", "Steady", "Step", "colorize", "preview"]
+__all__ = ["Made", "Steady", "Step", "colorize", "preview", "save_frame"]
 
 _HOMES = {
     "Made": "engine",
@@ -28,6 +29,7 @@ _HOMES = {
     "colorizer_of": "engine",
     "preview": "sheet",
     "run": "engine",
+    "save_frame": "still",
 }
 
 

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,14 +68,6 @@ def read_frame_hints(source: str | os.PathLike[str]) -> dict[int, tuple[Hint, ..
         except HintError as error:
             raise HintError(f"{name}, frame {frame}: {error}") from None
     return hints
-
-
-def read_key(text: str) -> tuple[int, Path]:
-    """The frame and the file of FRAME=still.png. Raises HintError."""
-    frame, equals, path = text.partition("=")
-    if not equals or not path or not frame.strip().isdecimal():
-        raise HintError(f"A key must be FRAME=FILE, such as 120=still.png, not {text!r}")
-    return int(frame), Path(path)
 
 
 def still(path: str | os.PathLike[str], seen: Plane) -> Plane:

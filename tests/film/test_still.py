@@ -1,0 +1,45 @@
+"""A frame as a picture in gray, which comes back in colour."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from small_films import pictures, write_film
+from tintype.color.lab import rgb_to_lab
+from tintype.errors import FilmError, OptionError
+from tintype.film import colorize, save_frame
+from tintype.film.reader import open_film
+from tintype.photo import is_marked
+
+
+def test_a_frame_is_written_at_its_own_lightness_and_guides_its_shot_when_it_comes_back_coloured(tmp_path, tiny):
+    film = write_film(tmp_path / "a.mp4", 12, size=(96, 64))
+    assert save_frame(film, 5, tmp_path / "frame.png") == tmp_path / "frame.png"
+    with Image.open(tmp_path / "frame.png") as picture:
+        assert picture.size == (96, 64)
+        rgb = np.asarray(picture.convert("RGB"))
+    assert np.ptp(rgb, axis=2).max() == 0
+    assert not is_marked(tmp_path / "frame.png")
+    with open_film(film) as opened:
+        (frame,) = opened.frames(5, 6)
+        lightness = opened.tones[frame.gray]
+    assert np.abs(rgb_to_lab(rgb / 255.0)[..., 0] - lightness).max() < 0.3
+
+    blue = rgb.astype(np.float32) * 0.6 + np.float32([0, 20, 90])
+    Image.fromarray(blue.astype(np.uint8)).save(tmp_path / "still.png")
+    done = colorize(film, tmp_path / "b.mp4", keys={5: tmp_path / "still.png"}, model=tiny)
+    lab = np.stack([rgb_to_lab(shown / 255.0) for shown in pictures(done)])
+    assert (lab[..., 2].mean(axis=(1, 2)) < -15).all()
+
+
+def test_a_frame_that_is_not_there_is_named(tmp_path):
+    film = write_film(tmp_path / "a.mp4", 5)
+    for number, error, said in (
+        (5, FilmError, r"Frame 5 is asked for, but a\.mp4 has 5 frames, from 0 on"),
+        (-1, OptionError, "A frame has a number, from 0, not -1"),
+    ):
+        with pytest.raises(error, match=said):
+            save_frame(film, number, tmp_path / "frame.png")
+    with pytest.raises(OptionError, match="no format that is written"):
+        save_frame(film, 0, tmp_path / "frame.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
