@@ -14,7 +14,7 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from browsing import chromium, every, find, show, until
 from running import tintype
@@ -386,14 +386,14 @@ def test_a_reference_is_a_step_of_its_own(page, photograph, tmp_path):
     lab[:150, :, 1:], lab[150:, :, 1:] = (-10, -35), (15, 30)
     rgb = (np.clip(lab_to_rgb(fit_chroma(lab)), 0, 1) * 255 + 0.5).astype(np.uint8)
     Image.fromarray(rgb).save(tmp_path / "colours.png")
-    find(page, "#reference-way").send_keys("P")
+    Select(find(page, "#reference-way")).select_by_value("palette")
     find(page, "#reference-file").send_keys(str(tmp_path / "colours.png"))
     until(page, lambda page: len(hints(page)) > 1)
     # What the user said lies on top.
     assert hints(page)[-1:] == own
     palette = hints(page)
     # Dropped there it is a reference, too, and no photograph to colour. It takes the place of the one before.
-    find(page, "#reference-way").send_keys("C")
+    Select(find(page, "#reference-way")).select_by_value("regions")
     page.execute_script(
         """const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
         const transfer = new DataTransfer(), place = document.querySelector(".reference");
