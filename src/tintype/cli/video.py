@@ -140,7 +140,7 @@ def video(
         Where the network computes: cpu, or cuda, directml, coreml or openvino where onnxruntime has them; auto takes
         cuda, directml or openvino where one works, else the CPU. See docs/archives.md.
     overwrite
-        Replace a result that exists.
+        Replace a result that exists; with --preview and --still, any file.
     json
         Print one JSON object per finished passage on standard output, then one with the summary.
     quiet
@@ -150,8 +150,8 @@ def video(
         raise OptionError("--every is for a sheet: add --preview SHEET.png, or use --keyframes")
     if preview is not None and (json or output is not None or codec is not None or crf is not None):
         raise OptionError("--preview writes a sheet and no film: leave out --output, --codec, --crf and --json")
-    if stills and (preview is not None or json or output is not None):
-        raise OptionError("--still writes pictures and no film: leave out --output, --preview and --json")
+    if stills and (preview is not None or json or output is not None or codec is not None or crf is not None):
+        raise OptionError("--still writes pictures and no film: leave out --preview, --output, --codec, --crf, --json")
     if len({frame for frame, _ in keys}) < len(keys):
         raise OptionError("A frame can have only one still: give each frame one --key")
 
@@ -159,7 +159,7 @@ def video(
 
     if stills:
         for number, path in stills:
-            room.save_frame(film, number, path, rate=rate)
+            room.save_frame(film, number, path, rate=rate, overwrite=overwrite)
             if not quiet:
                 say(path)
         return 0
@@ -182,6 +182,7 @@ def video(
                 blend=blend,
                 threads=threads,
                 device=device,
+                overwrite=overwrite,
                 progress=lambda done, count: shown("colouring", done, count),
             )
         if not quiet:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tintype.film.engine import Made, Step, colorize
     from tintype.film.engine import colorizer_of as colorizer_of  # for the command
     from tintype.film.engine import run as run
+    from tintype.film.frame import save_frame
     from tintype.film.sheet import preview
-    from tintype.film.still import save_frame
 
 __all__ = ["Made", "Steady", "Step", "colorize", "preview", "save_frame"]
 
@@ -29,7 +29,7 @@ _HOMES = {
     "colorizer_of": "engine",
     "preview": "sheet",
     "run": "engine",
-    "save_frame": "still",
+    "save_frame": "frame",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import blake2b
@@ -14,7 +14,7 @@ from tintype.colours import check_hints
 from tintype.errors import HintError, OptionError
 from tintype.film.keys import Given, read_frame_hints, still
 from tintype.film.passages import Small
-from tintype.film.reader import Film, Frame
+from tintype.film.reader import Film
 from tintype.hints import Hint, Hints, check_places, read_hints
 
 StrPath = str | os.PathLike[str]
@@ -121,7 +121,7 @@ class Guide:
             if number in by_frame and number in stills:
                 raise HintError(f"Frame {number} has both hints and a still: give one of them")
             if number in stills:
-                ab = still(stills[number], small(_frame(film, number).gray))
+                ab = still(stills[number], small(film.frame(number).gray))
                 given[number] = Given(ab=ab)
                 digest.update(f"{number}:".encode() + ab.tobytes())
             else:
@@ -137,13 +137,6 @@ class Guide:
     def within(self, first: int, stop: int) -> dict[int, Given]:
         """What is given for the frames of a passage, by their index in it."""
         return {number - first: given for number, given in self.given.items() if first <= number < stop}
-
-
-def _frame(film: Film, number: int) -> Frame:
-    frames: Iterator[Frame] = film.frames(number, number + 1)
-    for frame in frames:
-        return frame
-    raise HintError(f"A still is given for frame {number}, which {film.path.name} does not have")
 
 
 def _read(hints: FrameHints) -> dict[int, tuple[Hint, ...]]:

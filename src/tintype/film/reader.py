@@ -189,6 +189,13 @@ class Film:
             yield self._frame(due, gray)
             due += 1
 
+    def frame(self, number: int) -> Frame:
+        """One frame. Raises FilmError where there is none of this number, else as `frames`."""
+        for frame in self.frames(number, number + 1):
+            return frame
+        has = "does not have" if self.count is None else f"has {self.count} frames, from 0 on, and not"
+        raise FilmError(f"{printable(self.path)} {has} frame {number}: give another number")
+
     def stamps(self, first: int = 0, stop: int | None = None) -> list[int]:
         """When these frames are shown, in units of the time base, not counted from the start."""
         return self._timeline.stamps[first:stop]

@@ -23,7 +23,7 @@ from tintype.film.passages import Passage, Small
 from tintype.film.reader import Film, Frame, open_film
 from tintype.models import DEFAULT, Model
 from tintype.models.device import Device
-from tintype.photo import from_array, write
+from tintype.photo import from_array, is_marked, write
 from tintype.photo.results import check_output, refuse_same
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def preview(
     blend: float = 1.0,
     threads: int | None = None,
     device: Device = "cpu",
+    overwrite: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Path:
     """Write a sheet of each so many frames of a film in colour, with their numbers and times.
@@ -72,6 +73,7 @@ def preview(
         source: a film, as for `colorize`; so are the other arguments.
         sheet: an image file, such as sheet.png.
         every: default: so that there are FEW pictures.
+        overwrite: replace a file that does not say that tintype made it; a sheet is replaced in any case.
         progress: called with the number of pictures that are done, and of all.
 
     Raises TintypeError, one sentence. Returns the path of the sheet.
@@ -79,6 +81,10 @@ def preview(
     colorizer = colorizer_of(model, size, temperature, vividness, blend, threads, device)
     check_output(path=sheet)
     refuse_same(source, sheet)
+    if not overwrite and os.path.lexists(sheet) and not is_marked(sheet):
+        raise OptionError(
+            f"{os.fspath(sheet)} exists, but does not say that tintype made it: give another name, or have it replaced"
+        )
     with open_film(source, rate=checked_rate(rate)) as film:
         first, end = range_of(film, start, stop)
         guide = Guide.of(film, colorizer, hints, keys)

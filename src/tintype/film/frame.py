@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tintype.color.lab import lightness_to_luminance, srgb_encode
-from tintype.errors import FilmError, OptionError, printable
+from tintype.errors import OptionError
 from tintype.film.guide import checked_rate
 from tintype.film.reader import open_film
 from tintype.photo import from_array, write
@@ -18,7 +18,14 @@ from tintype.photo.results import check_output, refuse_same
 StrPath = str | os.PathLike[str]
 
 
-def save_frame(source: StrPath, number: int, picture: StrPath, *, rate: Fraction | float | None = None) -> Path:
+def save_frame(
+    source: StrPath,
+    number: int,
+    picture: StrPath,
+    *,
+    rate: Fraction | float | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write one frame of a film as a picture in gray, upright, at its own L*; 16 bits where the film has more than 8.
 
     Once it is coloured, it guides its shot: `colorize(source, keys={number: picture})`.
@@ -26,7 +33,8 @@ def save_frame(source: StrPath, number: int, picture: StrPath, *, rate: Fraction
     Args:
         source: a film, as for `colorize`; so is rate.
         number: from 0.
-        picture: an image file, such as frame.png. What is there is replaced, as by `preview`.
+        picture: an image file, such as frame.png.
+        overwrite: replace what is there, which may be a still that somebody coloured.
 
     Raises TintypeError, one sentence. Returns the path of the picture.
     """
@@ -34,11 +42,10 @@ def save_frame(source: StrPath, number: int, picture: StrPath, *, rate: Fraction
         raise OptionError(f"A frame has a number, from 0, not {number!r}")
     check_output(path=picture)
     refuse_same(source, picture)
+    if not overwrite and os.path.lexists(picture):
+        raise OptionError(f"{os.fspath(picture)} exists: name another file, or have it overwritten")
     with open_film(source, rate=checked_rate(rate)) as film:
-        frame = next(film.frames(number, number + 1), None)
-        if frame is None:
-            has = "does not have it" if film.count is None else f"has {film.count} frames, from 0 on"
-            raise FilmError(f"Frame {number} is asked for, but {printable(film.path.name)} {has}")
+        frame = film.frame(number)
         top, kind = (255, np.uint8) if film.depth == 8 else (65535, np.uint16)
         codes = np.rint(srgb_encode(lightness_to_luminance(film.tones.astype(np.float64))) * top).astype(kind)
     gray = codes.take(frame.gray)
